@@ -1,0 +1,28 @@
+# Ground floor: knows neither time nor packets.
+
+base_headers = \
+	libsim/base/dist.h \
+	libsim/base/fmath.h \
+	libsim/base/hash.h \
+	libsim/base/histogram.h \
+	libsim/base/lpm.h \
+	libsim/base/pool.h \
+	libsim/base/rng.h \
+	libsim/base/suggest.h \
+	libsim/base/table.h \
+	libsim/base/units.h
+
+libvethsim_la_SOURCES += \
+	$(base_headers) \
+	libsim/base/dist.c \
+	libsim/base/dist_text.c \
+	libsim/base/fmath.c \
+	libsim/base/hash.c \
+	libsim/base/histogram.c \
+	libsim/base/lpm.c \
+	libsim/base/pool.c \
+	libsim/base/rng.c \
+	libsim/base/suggest.c \
+	libsim/base/table.c \
+	libsim/base/units.c \
+	libsim/base/ziggurat_table.h

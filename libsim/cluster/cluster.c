@@ -1,0 +1,329 @@
+#include "cluster/cluster.h"
+
+#include <string.h>
+
+#include "base/units.h"
+
+enum {
+    NODE_PORT_FIRST = 30000,
+    NODE_PORT_LAST = 32767,
+    NODE_CIDR_LENGTH = 24,
+};
+
+G_DEFINE_QUARK(vs_cluster_error, vs_cluster_error)
+
+static void
+node_free(gpointer node_)
+{
+    VsNode *node = node_;
+
+    if (node->proxy) {
+        node->free_proxy(node->proxy);
+    }
+    g_free(node);
+}
+
+static void
+pod_free(gpointer pod)
+{
+    g_free(((VsPod *)pod)->ports);
+    g_free(pod);
+}
+
+static void
+service_free(gpointer service)
+{
+    g_free(((VsService *)service)->endpoints);
+    g_free(service);
+}
+
+VsCluster *
+vs_cluster_new(void)
+{
+    VsCluster *cluster = g_new0(VsCluster, 1);
+
+    cluster->pod_cidr = (VsPrefix){0x0af40000, 16, true};     /* 10.244.0.0/16 */
+    cluster->service_cidr = (VsPrefix){0x0a600000, 12, true}; /* 10.96.0.0/12 */
+    cluster->node_cidr_length = NODE_CIDR_LENGTH;
+    cluster->nodes = g_ptr_array_new_with_free_func(node_free);
+    cluster->pods = g_ptr_array_new_with_free_func(pod_free);
+    cluster->services = g_ptr_array_new_with_free_func(service_free);
+    cluster->next_node_port = NODE_PORT_FIRST;
+    return cluster;
+}
+
+void
+vs_cluster_free(VsCluster *cluster)
+{
+    if (!cluster) {
+        return;
+    }
+    g_ptr_array_free(cluster->services, TRUE);
+    g_ptr_array_free(cluster->pods, TRUE);
+    g_ptr_array_free(cluster->nodes, TRUE);
+    g_free(cluster);
+}
+
+static inline uint64_t
+prefix_size(unsigned length)
+{
+    return UINT64_C(1) << (32 - length);
+}
+
+VsNode *
+vs_cluster_add_node(VsCluster *cluster, const char *name, VsHost *host, GError **error)
+{
+    uint64_t size = prefix_size(cluster->node_cidr_length);
+    unsigned index = cluster->nodes->len;
+    VsNode *node;
+
+    if ((index + 1) * size > prefix_size(cluster->pod_cidr.length)) {
+        g_autofree char *cidr = vs_format_ipv4(cluster->pod_cidr.address);
+
+        g_set_error(error, VS_CLUSTER_ERROR, VS_CLUSTER_ERROR_EXHAUSTED,
+                    "the pod range %s/%u has no /%u left for node \"%s\"; give <cluster> "
+                    "a larger pod-cidr",
+                    cidr, cluster->pod_cidr.length, cluster->node_cidr_length, name);
+        return NULL;
+    }
+    node = g_new0(VsNode, 1);
+    node->cluster = cluster;
+    node->name = name;
+    node->index = index;
+    node->host = host;
+    node->pod_cidr = (VsPrefix){cluster->pod_cidr.address + (uint32_t)(index * size),
+                                cluster->node_cidr_length, true};
+    node->next_pod = node->pod_cidr.address + 2; /* .1 is the bridge. */
+    g_ptr_array_add(cluster->nodes, node);
+    return node;
+}
+
+VsPod *
+vs_cluster_add_pod(VsCluster *cluster, const char *name, VsNode *node, VsNetns *netns,
+                   const VsLabels *labels, GError **error)
+{
+    uint64_t end = node->pod_cidr.address + prefix_size(node->pod_cidr.length) - 1;
+    VsPod *pod;
+
+    if (node->next_pod >= end) {
+        g_set_error(error, VS_CLUSTER_ERROR, VS_CLUSTER_ERROR_EXHAUSTED,
+                    "node \"%s\" has no pod address left for pod \"%s\": its range is "
+                    "a /%u",
+                    node->name, name, node->pod_cidr.length);
+        return NULL;
+    }
+    pod = g_new0(VsPod, 1);
+    pod->name = name;
+    pod->node = node;
+    pod->netns = netns;
+    pod->labels = labels;
+    pod->address = node->next_pod++;
+    g_ptr_array_add(cluster->pods, pod);
+    return pod;
+}
+
+const VsPodPort *
+vs_pod_find_port(const VsPod *pod, uint16_t port)
+{
+    for (unsigned i = 0; i < pod->n_ports; i++) {
+        if (pod->ports[i].port == port) {
+            return &pod->ports[i];
+        }
+    }
+    return NULL;
+}
+
+const VsPodPort *
+vs_pod_open_port(VsPod *pod, uint16_t port, const char *container,
+                 const struct VsElement *element)
+{
+    const VsPodPort *taken = vs_pod_find_port(pod, port);
+
+    if (taken) {
+        return taken;
+    }
+    pod->ports = g_renew(VsPodPort, pod->ports, pod->n_ports + 1);
+    pod->ports[pod->n_ports++] = (VsPodPort){port, container, element};
+    return NULL;
+}
+
+static bool
+has_node_port(const VsService *service)
+{
+    return service->type == VS_SERVICE_NODE_PORT ||
+           service->type == VS_SERVICE_LOAD_BALANCER;
+}
+
+static const VsService *
+find_clash(const VsCluster *cluster, const VsService *service)
+{
+    for (unsigned i = 0; i < cluster->services->len; i++) {
+        const VsService *other = cluster->services->pdata[i];
+
+        if ((service->cluster_ip != 0 && other->cluster_ip == service->cluster_ip &&
+             other->port == service->port) ||
+            (service->node_port != 0 && other->node_port == service->node_port)) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
+VsService *
+vs_cluster_add_service(VsCluster *cluster, const VsService *service, GError **error)
+{
+    const VsService *clash = find_clash(cluster, service);
+    VsService *copy;
+
+    if (clash) {
+        g_set_error(error, VS_CLUSTER_ERROR, VS_CLUSTER_ERROR_CLASH,
+                    "services \"%s\" and \"%s\" want the same cluster-ip and port, or the "
+                    "same node-port",
+                    clash->name, service->name);
+        return NULL;
+    }
+    copy = g_new(VsService, 1);
+    *copy = *service;
+    copy->index = cluster->services->len;
+    if (copy->cluster_ip == 0) {
+        if (cluster->next_cluster_ip == 0) {
+            /* .1 is the API server's, .10 the DNS service's, by custom. */
+            cluster->next_cluster_ip = cluster->service_cidr.address + 11;
+        }
+        copy->cluster_ip = cluster->next_cluster_ip++;
+    }
+    if (has_node_port(copy) && copy->node_port == 0) {
+        copy->node_port = cluster->next_node_port++;
+        if (copy->node_port > NODE_PORT_LAST) {
+            g_set_error(error, VS_CLUSTER_ERROR, VS_CLUSTER_ERROR_EXHAUSTED,
+                        "no node port of %d..%d is left for service \"%s\"",
+                        NODE_PORT_FIRST, NODE_PORT_LAST, service->name);
+            g_free(copy);
+            return NULL;
+        }
+    }
+    g_ptr_array_add(cluster->services, copy);
+    return copy;
+}
+
+static int
+compare_endpoints(gconstpointer a, gconstpointer b)
+{
+    const VsEndpoint *x = a;
+    const VsEndpoint *y = b;
+    g_autofree char *text_x = vs_format_ipv4(x->address);
+    g_autofree char *text_y = vs_format_ipv4(y->address);
+
+    return strcmp(text_x, text_y);
+}
+
+void
+vs_cluster_select_endpoints(VsCluster *cluster)
+{
+    for (unsigned i = 0; i < cluster->services->len; i++) {
+        VsService *service = cluster->services->pdata[i];
+        GArray *endpoints = g_array_new(FALSE, FALSE, sizeof(VsEndpoint));
+
+        for (unsigned j = 0; j < cluster->pods->len; j++) {
+            const VsPod *pod = cluster->pods->pdata[j];
+            VsEndpoint endpoint = {pod, pod->address, service->target_port, 0};
+
+            if (vs_labels_match(pod->labels, service->selector) &&
+                vs_pod_find_port(pod, service->target_port)) {
+                g_array_append_val(endpoints, endpoint);
+            }
+        }
+        g_array_sort(endpoints, compare_endpoints);
+        g_free(service->endpoints);
+        service->n_endpoints = endpoints->len;
+        service->endpoints = (VsEndpoint *)(void *)g_array_free(endpoints, FALSE);
+        for (unsigned j = 0; j < service->n_endpoints; j++) {
+            service->endpoints[j].share = j;
+        }
+    }
+}
+
+const VsNode *
+vs_cluster_add_pod_routes(const VsCluster *cluster, VsNetns *netns)
+{
+    const VsNode *lost = NULL;
+
+    for (unsigned i = 0; i < cluster->nodes->len; i++) {
+        const VsNode *node = cluster->nodes->pdata[i];
+        VsAddr address = vs_host_address(node->host);
+        const VsRoute *route = address ? vs_routes_find(&netns->routes, address) : NULL;
+
+        if (node->host == netns->host) {
+            continue;
+        }
+        if (route && route->type == VS_ROUTE_UNICAST && route->via == 0) {
+            vs_netns_add_route(netns, node->pod_cidr.address, node->pod_cidr.length,
+                               route->iface, address);
+        } else {
+            lost = lost ? lost : node;
+        }
+    }
+    return lost;
+}
+
+VsNode *
+vs_cluster_find_node(const VsCluster *cluster, const char *name)
+{
+    for (unsigned i = 0; i < cluster->nodes->len; i++) {
+        VsNode *node = cluster->nodes->pdata[i];
+
+        if (strcmp(node->name, name) == 0) {
+            return node;
+        }
+    }
+    return NULL;
+}
+
+VsPod *
+vs_cluster_find_pod(const VsCluster *cluster, const char *name)
+{
+    for (unsigned i = 0; i < cluster->pods->len; i++) {
+        VsPod *pod = cluster->pods->pdata[i];
+
+        if (strcmp(pod->name, name) == 0) {
+            return pod;
+        }
+    }
+    return NULL;
+}
+
+VsService *
+vs_cluster_find_service(const VsCluster *cluster, const char *name)
+{
+    for (unsigned i = 0; i < cluster->services->len; i++) {
+        VsService *service = cluster->services->pdata[i];
+
+        if (strcmp(service->name, name) == 0) {
+            return service;
+        }
+    }
+    return NULL;
+}
+
+bool
+vs_labels_match(const VsLabels *labels, const VsLabels *selector)
+{
+    unsigned at = 0;
+
+    if (selector->n_labels == 0) {
+        return false;
+    }
+    /* Both are sorted by key. */
+    for (unsigned i = 0; i < selector->n_labels; i++) {
+        while (at < labels->n_labels &&
+               strcmp(labels->labels[at].key, selector->labels[i].key) < 0) {
+            at++;
+        }
+        if (at == labels->n_labels ||
+            strcmp(labels->labels[at].key, selector->labels[i].key) != 0 ||
+            strcmp(labels->labels[at].value, selector->labels[i].value) != 0) {
+            return false;
+        }
+    }
+    return true;
+}

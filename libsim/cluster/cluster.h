@@ -1,0 +1,131 @@
+/* The cluster: what its control plane declared, and the addresses it gave.
+ *
+ * Nodes, pods and services in the order of the scenario.  Endpoints of a service are the
+ * pods that its selector picks and that have the target port open, in the order of their
+ * addresses as text, which is kube-proxy's.  This file knows no time: what was declared
+ * holds from the start of the run. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cluster/labels.h"
+#include "net/bridge.h"
+#include "net/netns.h"
+
+struct VsElement;
+
+#define VS_CLUSTER_ERROR (vs_cluster_error_quark())
+GQuark vs_cluster_error_quark(void);
+
+typedef enum VsClusterError {
+    VS_CLUSTER_ERROR_EXHAUSTED, /* No address or port is left. */
+    VS_CLUSTER_ERROR_CLASH,     /* Two want the same. */
+} VsClusterError;
+
+typedef struct VsNode VsNode;
+typedef struct VsPod VsPod;
+typedef struct VsService VsService;
+typedef struct VsCluster VsCluster;
+
+struct VsNode {
+    VsCluster *cluster;
+    const char *name;
+    unsigned index;
+    VsHost *host;
+    VsPrefix pod_cidr;  /* A /24 (node-cidr-length) of the cluster's. */
+    VsBridge *bridge;   /* cni0: the CNI's. */
+    VsAddr next_pod;    /* host-local IPAM: last given + 1. */
+    struct VsProxy *proxy; /* kube-proxy; its model's. */
+    void (*free_proxy)(struct VsProxy *proxy);
+};
+
+/* An open port of a pod: which container has it. */
+typedef struct VsPodPort {
+    uint16_t port;
+    const char *container;
+    const struct VsElement *element;
+} VsPodPort;
+
+struct VsPod {
+    const char *name;
+    VsNode *node;
+    VsNetns *netns;
+    VsAddr address;
+    const VsLabels *labels;
+    unsigned n_ports;
+    VsPodPort *ports;
+};
+
+typedef enum VsServiceType {
+    VS_SERVICE_CLUSTER_IP,
+    VS_SERVICE_NODE_PORT,
+    VS_SERVICE_LOAD_BALANCER,
+} VsServiceType;
+
+typedef struct VsEndpoint {
+    const VsPod *pod;
+    VsAddr address;
+    uint16_t port;
+    unsigned share; /* Index in the service's shares. */
+} VsEndpoint;
+
+struct VsService {
+    const char *name;
+    unsigned index;
+    VsServiceType type;
+    VsAddr cluster_ip;
+    uint16_t port;
+    uint16_t target_port;
+    uint16_t node_port;   /* 0: none. */
+    VsAddr load_balancer_ip; /* Set by the load balancer that serves it; 0: none. */
+    const VsLabels *selector;
+    VsShares *shares;     /* Of the endpoints; the service's model keeps them. */
+    unsigned n_endpoints;
+    VsEndpoint *endpoints;
+};
+
+struct VsCluster {
+    VsPrefix pod_cidr;
+    VsPrefix service_cidr;
+    unsigned node_cidr_length;
+    GPtrArray *nodes;    /* Of VsNode. */
+    GPtrArray *pods;     /* Of VsPod. */
+    GPtrArray *services; /* Of VsService. */
+    VsAddr next_cluster_ip;
+    uint16_t next_node_port;
+};
+
+VsCluster *vs_cluster_new(void);
+void vs_cluster_free(VsCluster *cluster);
+
+/* Adds a node and carves its pod range; NULL with 'error' set when the range is used up
+ * (the message has no "file:line": the caller adds it). */
+VsNode *vs_cluster_add_node(VsCluster *cluster, const char *name, VsHost *host,
+                            GError **error);
+
+/* Adds a pod in 'netns' of 'node' with the node's next address. */
+VsPod *vs_cluster_add_pod(VsCluster *cluster, const char *name, VsNode *node,
+                          VsNetns *netns, const VsLabels *labels, GError **error);
+
+/* Opens 'port' of 'pod' for 'container'; returns the port's owner if it is taken. */
+const VsPodPort *vs_pod_open_port(VsPod *pod, uint16_t port, const char *container,
+                                  const struct VsElement *element);
+const VsPodPort *vs_pod_find_port(const VsPod *pod, uint16_t port);
+
+/* Adds 'service', copied; cluster_ip 0 takes the next of the service range, node_port 0
+ * the next of 30000..32767 where the type has one. */
+VsService *vs_cluster_add_service(VsCluster *cluster, const VsService *service,
+                                  GError **error);
+
+/* Computes the endpoints of every service: all pods and ports are declared. */
+void vs_cluster_select_endpoints(VsCluster *cluster);
+
+/* Routes to the pods of every node with an address on a link of 'netns', through that
+ * node.  Returns a node without one, or NULL. */
+const VsNode *vs_cluster_add_pod_routes(const VsCluster *cluster, VsNetns *netns);
+
+VsNode *vs_cluster_find_node(const VsCluster *cluster, const char *name);
+VsPod *vs_cluster_find_pod(const VsCluster *cluster, const char *name);
+VsService *vs_cluster_find_service(const VsCluster *cluster, const char *name);

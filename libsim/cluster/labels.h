@@ -1,0 +1,26 @@
+/* Labels and address ranges, as Kubernetes objects have them. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* An IPv4 prefix, host byte order, host bits zero. */
+typedef struct VsPrefix {
+    uint32_t address;
+    unsigned length;
+    bool is_set;
+} VsPrefix;
+
+/* "key=value key=value": labels of a pod, or the selector of a service.  Sorted by key. */
+typedef struct VsLabel {
+    const char *key;
+    const char *value;
+} VsLabel;
+
+typedef struct VsLabels {
+    unsigned n_labels;
+    VsLabel *labels;
+} VsLabels;
+
+/* True when 'labels' has every pair of 'selector', which is not empty. */
+bool vs_labels_match(const VsLabels *labels, const VsLabels *selector);

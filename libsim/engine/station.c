@@ -1,0 +1,113 @@
+#include "engine/station.h"
+
+#include <glib.h>
+#include <string.h>
+
+#include "engine/run.h"
+
+static void job_done(VsTimer *timer);
+
+void
+vs_station_init(VsStation *station, VsEntity *entity, uint32_t n_workers,
+                uint32_t queue_max, const VsStationOps *ops)
+{
+    memset(station, 0, sizeof(*station));
+    station->ops = ops;
+    station->entity = entity;
+    station->n_workers = n_workers;
+    station->queue_max = queue_max;
+}
+
+static void
+start(VsStation *station, VsJob *job, VsTime now)
+{
+    station->n_busy++;
+    job->started = now;
+    vs_timer_arm(&job->done, now + station->ops->work(station, job));
+}
+
+/* Gives a free worker the job at the head of the queue. */
+static void
+start_next(VsStation *station, VsTime now)
+{
+    VsJob *job = station->first;
+
+    if (job) {
+        station->first = job->next;
+        station->n_queued--;
+        vs_queue_stat_leave(&station->queue_stat, job->arrived, now);
+        start(station, job, now);
+    }
+}
+
+bool
+vs_station_submit(VsStation *station, VsJob *job)
+{
+    VsTime now = vs_now(station->entity->run);
+    bool has_worker = station->n_busy < station->n_workers;
+
+    if (!has_worker && station->n_queued >= station->queue_max) {
+        station->n_refused++;
+        return false;
+    }
+    job->next = NULL;
+    job->station = station;
+    job->arrived = now;
+    vs_timer_init(&job->done, station->entity, job_done);
+    vs_queue_stat_arrive(&station->stat, now);
+    if (has_worker) {
+        start(station, job, now);
+        return true;
+    }
+    if (station->first) {
+        station->last->next = job;
+    } else {
+        station->first = job;
+    }
+    station->last = job;
+    station->n_queued++;
+    vs_queue_stat_arrive(&station->queue_stat, now);
+    return true;
+}
+
+void
+vs_station_withdraw(VsStation *station, VsJob *job)
+{
+    VsTime now = vs_now(station->entity->run);
+
+    vs_queue_stat_leave(&station->stat, job->arrived, now);
+    if (vs_timer_is_armed(&job->done)) {
+        vs_timer_cancel(&job->done);
+        station->n_busy--;
+        station->busy += now - job->started;
+        start_next(station, now);
+        return;
+    }
+    vs_queue_stat_leave(&station->queue_stat, job->arrived, now);
+    station->n_queued--;
+    for (VsJob **link = &station->first, *before = NULL; *link; link = &(*link)->next) {
+        if (*link == job) {
+            *link = job->next;
+            if (station->last == job) {
+                station->last = before;
+            }
+            return;
+        }
+        before = *link;
+    }
+    g_assert_not_reached();
+}
+
+static void
+job_done(VsTimer *timer)
+{
+    VsJob *job = VS_CONTAINER_OF(timer, VsJob, done);
+    VsStation *station = job->station;
+
+    station->n_busy--;
+    station->n_served++;
+    station->busy += timer->due - job->started;
+    vs_queue_stat_leave(&station->stat, job->arrived, timer->due);
+    start_next(station, timer->due);
+    station->ops->served(station, job);
+}

@@ -1,0 +1,55 @@
+/* A station: identical workers that serve jobs in order of arrival, with a queue of limited
+ * length: G/G/c/K in Kendall's notation.  Containers and ingress controllers have one. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/entity.h"
+#include "engine/stats.h"
+#include "engine/timer.h"
+
+typedef struct VsStation VsStation;
+
+/* A piece of work, embedded in its owner. */
+typedef struct VsJob {
+    struct VsJob *next; /* In the queue. */
+    VsStation *station;
+    VsTime arrived;
+    VsTime started;     /* Valid from the start of service. */
+    VsTimer done;
+} VsJob;
+
+typedef struct VsStationOps {
+    /* How long the service of 'job' takes; called when it starts. */
+    VsTime (*work)(VsStation *station, VsJob *job);
+
+    /* The service is over; the job has left and may be freed. */
+    void (*served)(VsStation *station, VsJob *job);
+} VsStationOps;
+
+struct VsStation {
+    const VsStationOps *ops;
+    VsEntity *entity;
+    uint32_t n_workers;
+    uint32_t queue_max; /* Jobs that may wait; UINT32_MAX: no limit. */
+    uint32_t n_busy;
+    uint32_t n_queued;
+    VsJob *first;
+    VsJob *last;
+
+    uint64_t n_served;
+    uint64_t n_refused;
+    VsTime busy;      /* Worker time. */
+    VsQueueStat stat; /* Waiting and in service. */
+    VsQueueStat queue_stat; /* Waiting only. */
+};
+
+void vs_station_init(VsStation *station, VsEntity *entity, uint32_t n_workers,
+                     uint32_t queue_max, const VsStationOps *ops);
+
+/* Takes 'job', or returns false when all workers are busy and the queue is full. */
+bool vs_station_submit(VsStation *station, VsJob *job);
+
+/* Takes 'job' back before it is served; it must be in the station. */
+void vs_station_withdraw(VsStation *station, VsJob *job);

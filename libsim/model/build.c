@@ -1,0 +1,177 @@
+#include "model/build.h"
+
+#include "base/units.h"
+
+#define FIRST_VIP 0xcb00710a /* 203.0.113.10, of TEST-NET-3 (RFC 5737). */
+
+void
+vs_build_init(VsBuild *build, VsRun *run, unsigned n_elements)
+{
+    build->run = run;
+    build->cluster = vs_cluster_new();
+    build->instances = g_new0(void *, MAX(n_elements, 1));
+    build->hosts = g_array_new(FALSE, TRUE, sizeof(VsBuiltHost));
+    build->host_of = g_hash_table_new(NULL, NULL);
+    build->wires = g_array_new(FALSE, TRUE, sizeof(VsBuiltWire));
+    build->addresses = g_array_new(FALSE, TRUE, sizeof(VsBuiltAddress));
+    build->next_vip = FIRST_VIP;
+}
+
+void
+vs_build_clear_hosts(VsBuild *build)
+{
+    for (unsigned i = 0; i < build->wires->len; i++) {
+        VsBuiltWire *built = &g_array_index(build->wires, VsBuiltWire, i);
+
+        vs_wire_clear(built->wire);
+        g_free(built->wire);
+    }
+    for (unsigned i = 0; i < build->hosts->len; i++) {
+        vs_host_free(g_array_index(build->hosts, VsBuiltHost, i).host);
+    }
+    g_array_set_size(build->wires, 0);
+    g_array_set_size(build->hosts, 0);
+}
+
+void
+vs_build_clear(VsBuild *build)
+{
+    g_array_free(build->wires, TRUE);
+    g_array_free(build->hosts, TRUE);
+    g_array_free(build->addresses, TRUE);
+    g_hash_table_destroy(build->host_of);
+    vs_cluster_free(build->cluster);
+    g_free(build->instances);
+}
+
+void
+vs_build_add_host(VsBuild *build, const VsBuiltHost *host)
+{
+    g_array_append_val(build->hosts, *host);
+    g_hash_table_insert(build->host_of, (gpointer)host->element,
+                        GUINT_TO_POINTER(build->hosts->len));
+}
+
+VsBuiltHost *
+vs_build_find_host(const VsBuild *build, const VsElement *element)
+{
+    unsigned place = GPOINTER_TO_UINT(g_hash_table_lookup(build->host_of, element));
+
+    return place > 0 ? &g_array_index(build->hosts, VsBuiltHost, place - 1) : NULL;
+}
+
+bool
+vs_build_open_port(VsPod *pod, uint16_t port, const VsElement *element, GError **error)
+{
+    const VsPodPort *taken = vs_pod_open_port(pod, port, element->id, element);
+
+    if (taken) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                        "containers \"%s\" (line %d) and \"%s\" of pod \"%s\" both want "
+                        "port %u: a pod has one address for all its containers; give one "
+                        "of them another port",
+                        taken->container, taken->element->line, element->id, pod->name,
+                        port);
+        return false;
+    }
+    return true;
+}
+
+void *
+vs_build_instance(const VsBuild *build, const VsElement *element)
+{
+    return build->instances[element->index];
+}
+
+static bool
+is_vip(const VsBuild *build, VsAddr address)
+{
+    for (unsigned i = 0; i < build->addresses->len; i++) {
+        if (g_array_index(build->addresses, VsBuiltAddress, i).address == address) {
+            return true;
+        }
+    }
+    return false;
+}
+
+VsAddr
+vs_build_add_vip(VsBuild *build, VsHost *host, VsAddr address)
+{
+    VsBuiltAddress vip = {address, host};
+
+    if (address == 0) {
+        while (is_vip(build, build->next_vip)) {
+            build->next_vip++;
+        }
+        vip.address = build->next_vip++;
+    } else if (is_vip(build, address)) {
+        return 0;
+    }
+    g_array_append_val(build->addresses, vip);
+    vs_netns_add_local(host->root, vip.address);
+    return vip.address;
+}
+
+VsAddr
+vs_build_address_of(const VsBuild *build, const VsElement *element)
+{
+    const VsBuiltHost *built = vs_build_find_host(build, element);
+
+    if (!built) {
+        return 0;
+    }
+    for (unsigned i = 0; i < build->addresses->len; i++) {
+        const VsBuiltAddress *vip = &g_array_index(build->addresses, VsBuiltAddress, i);
+
+        if (vip->host == built->host) {
+            return vip->address;
+        }
+    }
+    return vs_host_address(built->host);
+}
+
+static VsIface *
+attach(VsBuiltHost *built)
+{
+    VsNetns *root = built->host->root;
+    g_autofree char *name = g_strdup_printf("eth%u", built->n_ifaces++);
+    VsIface *iface = vs_iface_new(root, VS_IFACE_ETHERNET, name);
+
+    if (built->bridge) {
+        vs_bridge_add_port(built->bridge, iface, false);
+    }
+    return iface;
+}
+
+static void
+lay_wire(VsBuild *build, const VsElement *element, const VsBuiltHost *from_host,
+         const VsBuiltHost *to_host, VsIface *from, VsIface *to,
+         const VsWireConfig *config, VsPrefix subnet)
+{
+    g_autofree char *name =
+        g_strdup_printf("%s > %s", from_host->host->name, to_host->host->name);
+    VsBuiltWire built = {.element = element, .wire = g_new0(VsWire, 1), .from = from,
+                         .to = to, .subnet = subnet};
+    VsWireConfig directed = *config;
+
+    directed.far_latency = to_host->latency;
+    vs_wire_init(built.wire, name, &directed, &to_host->host->part, &to->card);
+    from->wire = built.wire;
+    g_array_append_val(build->wires, built);
+}
+
+void
+vs_build_join(VsBuild *build, const VsElement *element, const VsElement *a,
+              const VsElement *b, const VsWireConfig *config, uint32_t mtu,
+              VsPrefix subnet)
+{
+    VsBuiltHost *host_a = vs_build_find_host(build, a);
+    VsBuiltHost *host_b = vs_build_find_host(build, b);
+    VsIface *iface_a = attach(host_a);
+    VsIface *iface_b = attach(host_b);
+
+    iface_a->mtu = mtu;
+    iface_b->mtu = mtu;
+    lay_wire(build, element, host_a, host_b, iface_a, iface_b, config, subnet);
+    lay_wire(build, element, host_b, host_a, iface_b, iface_a, config, subnet);
+}

@@ -1,0 +1,93 @@
+/* What is being built: the run, its hosts and wires, the cluster; models' way to find one
+ * another's hosts without knowing one another. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "cluster/cluster.h"
+#include "engine/run.h"
+#include "model/element.h"
+#include "model/model.h"
+#include "net/host.h"
+#include "net/netns.h"
+#include "net/wire.h"
+
+/* How a host takes part in addressing and routing. */
+typedef enum VsHostRole {
+    VS_HOST_END,    /* Sends and receives for itself only. */
+    VS_HOST_ROUTER, /* Others' packets may be routed through it. */
+    VS_HOST_LAST_RESORT_ROUTER, /* Only if there is no other way: a load balancer. */
+    VS_HOST_SWITCH, /* No addresses: its interfaces belong to one segment. */
+} VsHostRole;
+
+typedef struct VsBuiltHost {
+    const VsElement *element;
+    VsHost *host;
+    VsHostRole role;
+    VsBridge *bridge;  /* SWITCH: of which new interfaces become ports. */
+    VsTime latency;    /* SWITCH: of its forwarding. */
+    VsPrefix subnet;   /* SWITCH: of its segment, if given. */
+    unsigned n_ifaces; /* Of links so far: eth0, eth1, ... */
+} VsBuiltHost;
+
+typedef struct VsBuiltWire {
+    const VsElement *element;
+    VsWire *wire;
+    VsIface *from;
+    VsIface *to;
+    VsPrefix subnet; /* Of the segment, if given. */
+} VsBuiltWire;
+
+/* An address beyond those of interfaces that routes must lead to: a VIP. */
+typedef struct VsBuiltAddress {
+    VsAddr address;
+    VsHost *host;
+} VsBuiltAddress;
+
+struct VsBuild {
+    VsRun *run;
+    VsCluster *cluster;
+    void **instances;    /* By element->index; NULL for a model of size 0. */
+    GArray *hosts;       /* Of VsBuiltHost, in document order. */
+    GHashTable *host_of; /* Element to place in 'hosts', plus one. */
+    GArray *wires;       /* Of VsBuiltWire; the two directions of a link in sequence. */
+    GArray *addresses;   /* Of VsBuiltAddress. */
+    VsAddr next_vip;
+};
+
+void vs_build_init(VsBuild *build, VsRun *run, unsigned n_elements);
+
+/* Frees wires and hosts, whose sockets and entries may refer to instances until then. */
+void vs_build_clear_hosts(VsBuild *build);
+
+/* Frees the rest; instances are the simulation's. */
+void vs_build_clear(VsBuild *build);
+
+/* Registers the host of 'element'; the build frees it. */
+void vs_build_add_host(VsBuild *build, const VsBuiltHost *host);
+
+/* The host of 'element', or NULL if it is none. */
+VsBuiltHost *vs_build_find_host(const VsBuild *build, const VsElement *element);
+
+/* Joins the hosts of 'a' and 'b' by a link of two wires, each as 'config' says (but for
+ * far_latency, which is the receiving host's). */
+void vs_build_join(VsBuild *build, const VsElement *element, const VsElement *a,
+                   const VsElement *b, const VsWireConfig *config, uint32_t mtu,
+                   VsPrefix subnet);
+
+/* Opens 'port' of 'pod' for the container 'element'; fails, naming both, when another
+ * container has it. */
+bool vs_build_open_port(VsPod *pod, uint16_t port, const VsElement *element,
+                        GError **error);
+
+void *vs_build_instance(const VsBuild *build, const VsElement *element);
+
+/* A public address of 'host': 'address', or the next free one of 203.0.113.0/24 (RFC 5737)
+ * if that is 0.  It becomes local to the host, and routes lead to it.  Returns 0 when
+ * 'address' was given out before. */
+VsAddr vs_build_add_vip(VsBuild *build, VsHost *host, VsAddr address);
+
+/* The address at which others reach 'element': its VIP, else its first interface's. */
+VsAddr vs_build_address_of(const VsBuild *build, const VsElement *element);
+

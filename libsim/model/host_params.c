@@ -1,0 +1,45 @@
+#include "model/host_params.h"
+
+#include <glib.h>
+
+#include "base/units.h"
+
+const VsParam vs_costs_params[] = {
+#define VS_COST(member, name, default_cost, text)                                      \
+    VS_PARAM_TIME(VsCosts, member, name, .def = default_cost, .doc = text),
+#include "net/costs.def"
+#undef VS_COST
+    {0},
+};
+
+void
+vs_costs_init(VsCosts *costs)
+{
+#define VS_COST(member, name, def, doc)                                                \
+    if (!vs_parse_time(def, &costs->member, NULL)) {                                   \
+        g_assert_not_reached();                                                        \
+    }
+#include "net/costs.def"
+#undef VS_COST
+}
+
+VsHost *
+vs_build_new_host(VsBuild *build, const VsElement *element, const VsHostParams *params,
+                  VsHostRole role)
+{
+    VsCosts costs;
+    VsHostConfig config = {.n_cores = params->cores, .backlog_max = params->backlog,
+                           .costs = &costs};
+    VsBuiltHost built = {.element = element, .role = role};
+
+    if (params->costs) {
+        costs = *(const VsCosts *)params->costs->config;
+    } else {
+        vs_costs_init(&costs);
+    }
+    built.host = vs_host_new(build->run, element->id, &config);
+    built.host->root->is_forwarding =
+        role == VS_HOST_ROUTER || role == VS_HOST_LAST_RESORT_ROUTER;
+    vs_build_add_host(build, &built);
+    return built.host;
+}

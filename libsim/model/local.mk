@@ -1,0 +1,22 @@
+# libsim/model: how a kind of thing describes itself.
+
+model_headers = \
+	libsim/model/build.h \
+	libsim/model/element.h \
+	libsim/model/host_params.h \
+	libsim/model/model.h \
+	libsim/model/param.h \
+	libsim/model/registry.h \
+	libsim/model/topology.h
+
+libvethsim_la_SOURCES += \
+	$(model_headers) \
+	libsim/model/build.c \
+	libsim/model/element.c \
+	libsim/model/host_params.c \
+	libsim/model/param.c \
+	libsim/model/registry.c \
+	libsim/model/routing.c \
+	libsim/model/topology.c \
+	libsim/model/value.c \
+	libsim/model/value.h

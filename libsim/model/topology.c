@@ -1,0 +1,289 @@
+#include "model/topology.h"
+
+#include "base/units.h"
+
+#define FIRST_SUBNET 0xac100000 /* 172.16.0.0/12 (RFC 1918). */
+#define LAST_SUBNET 0xac1fffff
+
+enum {
+    LONGEST_SUBNET = 30,
+    SHORTEST_SUBNET = 8,
+};
+
+typedef struct Segment {
+    VsPrefix subnet;
+    const VsElement *element; /* That gave the subnet, or the first link. */
+    GPtrArray *ifaces;        /* That have addresses. */
+} Segment;
+
+typedef struct Topology {
+    VsBuild *build;
+    GHashTable *numbers; /* VsIface to its number + 1. */
+    GArray *parents;     /* Union-find over numbers. */
+    GPtrArray *segments; /* Of Segment. */
+    GHashTable *segment_of; /* VsIface to Segment. */
+    GArray *given;          /* VsPrefix: subnets that the scenario gives. */
+} Topology;
+
+static unsigned
+number_of(Topology *topology, const VsIface *iface)
+{
+    unsigned number = GPOINTER_TO_UINT(g_hash_table_lookup(topology->numbers, iface));
+
+    if (number == 0) {
+        number = topology->parents->len;
+        g_array_append_val(topology->parents, number);
+        g_hash_table_insert(topology->numbers, (gpointer)iface,
+                            GUINT_TO_POINTER(number + 1));
+        return number;
+    }
+    return number - 1;
+}
+
+static unsigned
+root_of(Topology *topology, unsigned number)
+{
+    unsigned *parents = (unsigned *)(void *)topology->parents->data;
+
+    while (parents[number] != number) {
+        parents[number] = parents[parents[number]];
+        number = parents[number];
+    }
+    return number;
+}
+
+/* The smaller number stays the root: segments keep the order of the scenario. */
+static void
+unite(Topology *topology, const VsIface *a, const VsIface *b)
+{
+    unsigned x = root_of(topology, number_of(topology, a));
+    unsigned y = root_of(topology, number_of(topology, b));
+    unsigned *parents;
+
+    parents = (unsigned *)(void *)topology->parents->data;
+    parents[MAX(x, y)] = MIN(x, y);
+}
+
+static void
+segment_free(gpointer segment)
+{
+    g_ptr_array_free(((Segment *)segment)->ifaces, TRUE);
+    g_free(segment);
+}
+
+static Segment *
+segment_get(Topology *topology, GHashTable *by_root, const VsIface *iface,
+            const VsElement *element)
+{
+    unsigned root = root_of(topology, number_of(topology, iface));
+    Segment *segment = g_hash_table_lookup(by_root, GUINT_TO_POINTER(root + 1));
+
+    if (!segment) {
+        segment = g_new0(Segment, 1);
+        segment->element = element;
+        segment->ifaces = g_ptr_array_new();
+        g_ptr_array_add(topology->segments, segment);
+        g_hash_table_insert(by_root, GUINT_TO_POINTER(root + 1), segment);
+    }
+    g_hash_table_insert(topology->segment_of, (gpointer)iface, segment);
+    return segment;
+}
+
+static bool
+give_subnet(Segment *segment, VsPrefix subnet, const VsElement *element, GError **error)
+{
+    if (!subnet.is_set) {
+        return true;
+    }
+    if (segment->subnet.is_set && (segment->subnet.address != subnet.address ||
+                                   segment->subnet.length != subnet.length)) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                        "subnet differs from the one given in line %d for the same "
+                        "segment; give it once",
+                        segment->element->line);
+        return false;
+    }
+    segment->subnet = subnet;
+    segment->element = element;
+    return true;
+}
+
+static bool
+find_segments(Topology *topology, GError **error)
+{
+    VsBuild *build = topology->build;
+    g_autoptr(GHashTable) by_root = g_hash_table_new(NULL, NULL);
+
+    for (unsigned i = 0; i < build->wires->len; i++) {
+        const VsBuiltWire *wire = &g_array_index(build->wires, VsBuiltWire, i);
+
+        unite(topology, wire->from, wire->to);
+    }
+    for (unsigned i = 0; i < build->hosts->len; i++) {
+        const VsBuiltHost *built = &g_array_index(build->hosts, VsBuiltHost, i);
+
+        for (unsigned j = 1; built->bridge && j < built->bridge->n_ports; j++) {
+            unite(topology, built->bridge->ports[0], built->bridge->ports[j]);
+        }
+    }
+    for (unsigned i = 0; i < build->wires->len; i++) {
+        const VsBuiltWire *wire = &g_array_index(build->wires, VsBuiltWire, i);
+        Segment *segment = segment_get(topology, by_root, wire->from, wire->element);
+
+        if (!wire->from->bridge) {
+            g_ptr_array_add(segment->ifaces, wire->from);
+        }
+        if (!give_subnet(segment, wire->subnet, wire->element, error)) {
+            return false;
+        }
+    }
+    for (unsigned i = 0; i < build->hosts->len; i++) {
+        const VsBuiltHost *built = &g_array_index(build->hosts, VsBuiltHost, i);
+
+        if (built->bridge && built->bridge->n_ports > 0 &&
+            !give_subnet(g_hash_table_lookup(topology->segment_of, built->bridge->ports[0]),
+                         built->subnet, built->element, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static inline uint64_t
+prefix_size(unsigned length)
+{
+    return UINT64_C(1) << (32 - length);
+}
+
+static bool
+overlaps(VsPrefix a, VsPrefix b)
+{
+    unsigned length = MIN(a.length, b.length);
+
+    return ((uint64_t)(a.address ^ b.address) >> (32 - length)) == 0;
+}
+
+/* The first block at or after '*next' that no given subnet overlaps. */
+static VsPrefix
+next_block(const Topology *topology, uint64_t *next, unsigned length)
+{
+    uint64_t size = prefix_size(length);
+    VsPrefix block = {0, length, true};
+    bool is_free;
+
+    do {
+        *next = (*next + size - 1) / size * size;
+        block.address = (VsAddr)*next;
+        *next += size;
+        is_free = true;
+        for (unsigned i = 0; i < topology->given->len && is_free; i++) {
+            is_free = !overlaps(g_array_index(topology->given, VsPrefix, i), block);
+        }
+    } while (!is_free);
+    return block;
+}
+
+static bool
+assign_segment(Segment *segment, GError **error)
+{
+    if (segment->ifaces->len + 2 > prefix_size(segment->subnet.length)) {
+        vs_set_error_at(error, segment->element, VS_SCENARIO_ERROR_VALUE,
+                        "subnet /%u is too small for the %u interfaces of its segment",
+                        segment->subnet.length, segment->ifaces->len);
+        return false;
+    }
+    for (unsigned i = 0; i < segment->ifaces->len; i++) {
+        vs_iface_set_address(segment->ifaces->pdata[i], segment->subnet.address + 1 + i,
+                             segment->subnet.length);
+    }
+    return true;
+}
+
+/* Collects the given subnets, of which no two overlap. */
+static bool
+collect_given(Topology *topology, GError **error)
+{
+    for (unsigned i = 0; i < topology->segments->len; i++) {
+        const Segment *a = topology->segments->pdata[i];
+
+        if (a->subnet.is_set) {
+            g_array_append_val(topology->given, a->subnet);
+        }
+        for (unsigned j = 0; a->subnet.is_set && j < i; j++) {
+            const Segment *b = topology->segments->pdata[j];
+
+            if (b->subnet.is_set && overlaps(a->subnet, b->subnet)) {
+                vs_set_error_at(error, a->element, VS_SCENARIO_ERROR_CONFLICT,
+                                "subnet overlaps the one given in line %d for another "
+                                "segment",
+                                b->element->line);
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static void
+topology_init(Topology *topology, VsBuild *build)
+{
+    topology->build = build;
+    topology->numbers = g_hash_table_new(NULL, NULL);
+    topology->parents = g_array_new(FALSE, FALSE, sizeof(unsigned));
+    topology->segments = g_ptr_array_new_with_free_func(segment_free);
+    topology->segment_of = g_hash_table_new(NULL, NULL);
+    topology->given = g_array_new(FALSE, FALSE, sizeof(VsPrefix));
+}
+
+static void
+topology_clear(Topology *topology)
+{
+    g_hash_table_destroy(topology->numbers);
+    g_array_free(topology->parents, TRUE);
+    g_ptr_array_free(topology->segments, TRUE);
+    g_hash_table_destroy(topology->segment_of);
+    g_array_free(topology->given, TRUE);
+}
+
+static bool
+assign_all(Topology *topology, GError **error)
+{
+    uint64_t next = FIRST_SUBNET;
+
+    if (!find_segments(topology, error) || !collect_given(topology, error)) {
+        return false;
+    }
+    for (unsigned i = 0; i < topology->segments->len; i++) {
+        Segment *segment = topology->segments->pdata[i];
+        unsigned length = LONGEST_SUBNET;
+
+        while (length > SHORTEST_SUBNET && prefix_size(length) < segment->ifaces->len + 2) {
+            length--;
+        }
+        if (!segment->subnet.is_set) {
+            segment->subnet = next_block(topology, &next, length);
+        }
+        if (next > (uint64_t)LAST_SUBNET + 1) {
+            vs_set_error_at(error, segment->element, VS_SCENARIO_ERROR_CONFLICT,
+                            "172.16.0.0/12 has no block left for this link; give links "
+                            "or switches a subnet");
+            return false;
+        }
+        if (!assign_segment(segment, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+vs_topology_assign_addresses(VsBuild *build, GError **error)
+{
+    Topology topology;
+    bool is_done;
+
+    topology_init(&topology, build);
+    is_done = assign_all(&topology, error);
+    topology_clear(&topology);
+    return is_done;
+}

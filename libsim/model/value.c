@@ -1,0 +1,307 @@
+#include "model/value.h"
+
+#include <string.h>
+
+#include "base/units.h"
+#include "model/element.h"
+
+/* Characters that separate words of a list in an attribute. */
+#define BLANKS " \t\r\n"
+
+static bool fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static bool
+fail(GError **error, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    g_propagate_error(error, g_error_new_valist(VS_SCENARIO_ERROR,
+                                                VS_SCENARIO_ERROR_VALUE, format, args));
+    va_end(args);
+    return false;
+}
+
+bool
+vs_word_list_has(const char *list, const char *word)
+{
+    size_t length = strlen(word);
+
+    for (const char *at = list; at && *at; at += strcspn(at, " ")) {
+        at += strspn(at, " ");
+        if (strncmp(at, word, length) == 0 && (at[length] == ' ' || !at[length])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Labels. -------------------------------------------------------------------------- */
+
+static bool
+is_label_text(const char *text, bool is_key)
+{
+    for (const char *c = text; *c; c++) {
+        if (!g_ascii_isalnum(*c) && !strchr("-_.", *c) && !(is_key && *c == '/')) {
+            return false;
+        }
+    }
+    return *text || !is_key;
+}
+
+static int
+compare_labels(const void *a, const void *b)
+{
+    return strcmp(((const VsLabel *)a)->key, ((const VsLabel *)b)->key);
+}
+
+/* Takes 'word' apart. */
+static bool
+parse_label(const char *text, char *word, VsLabel *ret, GStringChunk *strings,
+            GError **error)
+{
+    char *value = strchr(word, '=');
+
+    if (!value) {
+        return fail(error, "\"%s\" has a label without value: write %s=VALUE", text,
+                    word);
+    }
+    *value++ = '\0';
+    if (strchr(value, ',')) {
+        return fail(error, "\"%s\" has a comma: write labels as key=value key=value",
+                    text);
+    }
+    if (!is_label_text(word, true) || !is_label_text(value, false)) {
+        return fail(error,
+                    "\"%s\" is not a list of labels: write key=value key=value, of "
+                    "letters, digits, \"-\", \"_\" and \".\"",
+                    text);
+    }
+    ret->key = g_string_chunk_insert_const(strings, word);
+    ret->value = g_string_chunk_insert_const(strings, value);
+    return true;
+}
+
+bool
+vs_labels_parse(const char *text, VsLabels *ret, GStringChunk *strings, GError **error)
+{
+    g_auto(GStrv) words = g_strsplit_set(text, BLANKS, -1);
+    g_autoptr(GArray) labels = g_array_new(FALSE, FALSE, sizeof(VsLabel));
+
+    for (char **word = words; *word; word++) {
+        VsLabel label;
+
+        if (!**word) {
+            continue;
+        }
+        if (!parse_label(text, *word, &label, strings, error)) {
+            return false;
+        }
+        g_array_append_val(labels, label);
+    }
+    g_array_sort(labels, compare_labels);
+    for (unsigned i = 1; i < labels->len; i++) {
+        const VsLabel *label = &g_array_index(labels, VsLabel, i);
+
+        if (strcmp(label[-1].key, label->key) == 0) {
+            return fail(error, "\"%s\" has the label %s twice: write it once", text,
+                        label->key);
+        }
+    }
+
+    ret->n_labels = labels->len;
+    ret->labels = labels->len ? (VsLabel *)(void *)g_array_steal(labels, NULL) : NULL;
+    return true;
+}
+
+char *
+vs_labels_print(const VsLabels *labels)
+{
+    GString *text = g_string_new(NULL);
+
+    for (unsigned i = 0; i < labels->n_labels; i++) {
+        g_string_append_printf(text, "%s%s=%s", i ? " " : "", labels->labels[i].key,
+                               labels->labels[i].value);
+    }
+    return g_string_free(text, FALSE);
+}
+
+void
+vs_labels_clear(VsLabels *labels)
+{
+    g_free(labels->labels);
+    *labels = (VsLabels){0};
+}
+
+/* Arrivals. ------------------------------------------------------------------------ */
+
+static bool
+parse_closed(const char *text, char *arguments, VsArrivals *ret, GError **error)
+{
+    char *think = strchr(arguments, ',');
+    uint64_t n_users;
+
+    if (think) {
+        *think++ = '\0';
+    }
+    if (!vs_parse_uint(arguments, &n_users, error)) {
+        return false;
+    }
+    if (n_users < 1 || n_users > UINT32_MAX) {
+        return fail(error, "\"%s\" has %s users: write 1 to %u", text,
+                    n_users ? "too many" : "no", UINT32_MAX);
+    }
+    ret->kind = VS_ARRIVALS_CLOSED;
+    ret->n_users = (uint32_t)n_users;
+    return !think || vs_dist_parse(think, &ret->think, error);
+}
+
+static bool
+parse_open(const char *text, const char *arguments, VsArrivalsKind kind,
+           VsArrivals *ret, GError **error)
+{
+    if (!vs_parse_frequency(arguments, &ret->micro_per_s, error)) {
+        return false;
+    }
+    if (ret->micro_per_s == 0) {
+        return fail(error, "\"%s\" never arrives: write more than 0/s", text);
+    }
+    ret->kind = kind;
+    return true;
+}
+
+bool
+vs_arrivals_parse(const char *text, VsArrivals *ret, GError **error)
+{
+    g_autofree char *name = g_strstrip(g_strdup(text));
+    char *arguments = strchr(name, '(');
+    size_t length = strlen(name);
+    VsArrivals arrivals = {0};
+    bool is_good;
+
+    if (!arguments || name[length - 1] != ')') {
+        return fail(error,
+                    "\"%s\" is not a way to arrive: write constant(1000/s), "
+                    "poisson(1000/s) or closed(16,exponential(1s))",
+                    text);
+    }
+    name[length - 1] = '\0';
+    *arguments++ = '\0';
+    g_strchomp(name);
+
+    if (strcmp(name, "constant") == 0) {
+        is_good = parse_open(text, arguments, VS_ARRIVALS_CONSTANT, &arrivals, error);
+    } else if (strcmp(name, "poisson") == 0) {
+        is_good = parse_open(text, arguments, VS_ARRIVALS_POISSON, &arrivals, error);
+    } else if (strcmp(name, "closed") == 0) {
+        is_good = parse_closed(text, arguments, &arrivals, error);
+    } else {
+        return fail(error,
+                    "\"%s\": there are no %s arrivals, but constant(1000/s), "
+                    "poisson(1000/s) and closed(16,exponential(1s))",
+                    text, name);
+    }
+    if (is_good) {
+        *ret = arrivals;
+    }
+    return is_good;
+}
+
+char *
+vs_arrivals_print(const VsArrivals *arrivals)
+{
+    static const VsDist no_think = {0};
+    g_autofree char *amount = NULL;
+
+    if (arrivals->kind != VS_ARRIVALS_CLOSED) {
+        amount = vs_format_frequency(arrivals->micro_per_s);
+        return g_strdup_printf(
+            "%s(%s)", arrivals->kind == VS_ARRIVALS_POISSON ? "poisson" : "constant",
+            amount);
+    }
+    if (arrivals->think.kind == no_think.kind && arrivals->think.value[0] == 0) {
+        return g_strdup_printf("closed(%u)", arrivals->n_users);
+    }
+    amount = vs_dist_format(&arrivals->think);
+    return g_strdup_printf("closed(%u,%s)", arrivals->n_users, amount);
+}
+
+void
+vs_arrivals_clear(VsArrivals *arrivals)
+{
+    vs_dist_clear(&arrivals->think);
+    *arrivals = (VsArrivals){0};
+}
+
+/* Limits of queues. ---------------------------------------------------------------- */
+
+/* The unit behind the number: "KiB" in " 2.5 KiB". */
+static const char *
+unit_of(const char *text)
+{
+    text += strspn(text, BLANKS);
+    text += strspn(text, "0123456789.");
+    return text + strspn(text, BLANKS);
+}
+
+bool
+vs_queue_limit_parse(const char *text, VsQueueLimit *ret, GError **error)
+{
+    g_autofree char *stripped = g_strstrip(g_strdup(text));
+    const char *unit = unit_of(stripped);
+    VsQueueLimit limit = {0};
+
+    if (strcmp(stripped, "unlimited") == 0) {
+        *ret = limit;
+        return true;
+    }
+    if (!g_ascii_isdigit(*stripped) || !*unit) {
+        return fail(error,
+                    "\"%s\" %s: write 100packets, 256KiB, 1ms of line rate, or "
+                    "unlimited",
+                    stripped,
+                    g_ascii_isdigit(*stripped) ? "has no unit"
+                                               : "is not a limit of a queue");
+    }
+    if (strcmp(unit, "packets") == 0 || strcmp(unit, "packet") == 0) {
+        g_autofree char *number = g_strndup(stripped, unit - stripped);
+
+        limit.kind = VS_QUEUE_LIMIT_PACKETS;
+        if (!vs_parse_uint(number, &limit.amount, error)) {
+            return false;
+        }
+    } else if (strchr(unit, 'B')) {
+        limit.kind = VS_QUEUE_LIMIT_BYTES;
+        if (!vs_parse_size(stripped, &limit.amount, error)) {
+            return false;
+        }
+    } else {
+        VsTime time;
+
+        limit.kind = VS_QUEUE_LIMIT_TIME;
+        if (!vs_parse_time(stripped, &time, error)) {
+            g_prefix_error(error,
+                           "\"%s\" is neither packets, bytes nor a time: ", stripped);
+            return false;
+        }
+        limit.amount = (uint64_t)time;
+    }
+    *ret = limit;
+    return true;
+}
+
+char *
+vs_queue_limit_print(const VsQueueLimit *limit)
+{
+    switch (limit->kind) {
+    case VS_QUEUE_LIMIT_NONE:
+        return g_strdup("unlimited");
+    case VS_QUEUE_LIMIT_PACKETS:
+        return g_strdup_printf("%" G_GUINT64_FORMAT "packets", limit->amount);
+    case VS_QUEUE_LIMIT_BYTES:
+        return vs_format_size(limit->amount);
+    case VS_QUEUE_LIMIT_TIME:
+        return vs_format_time((VsTime)limit->amount);
+    }
+    g_assert_not_reached();
+}

@@ -1,0 +1,186 @@
+#include "net/iface.h"
+
+#include <glib.h>
+
+#include "net/bridge.h"
+#include "net/ip.h"
+#include "net/neighbour.h"
+#include "net/netns.h"
+
+enum {
+    MTU_ETHERNET = 1500,
+    MTU_LOOPBACK = 65536,
+};
+
+static void
+hop_receive(VsHop *hop, VsPacket *packet)
+{
+    VsIface *iface = VS_CONTAINER_OF(hop, VsIface, hop);
+
+    vs_host_charge(iface->netns->host, iface->netns->host->costs.nic_receive);
+    vs_iface_receive(iface, packet);
+}
+
+static void
+card_receive(VsHop *hop, VsPacket *packet)
+{
+    VsIface *iface = VS_CONTAINER_OF(hop, VsIface, card);
+
+    vs_host_receive(iface->netns->host, packet, &iface->hop);
+}
+
+static void
+send_receive(VsHop *hop, VsPacket *packet)
+{
+    vs_iface_transmit(VS_CONTAINER_OF(hop, VsIface, send), packet);
+}
+
+VsIface *
+vs_iface_new(VsNetns *netns, VsIfaceKind kind, const char *name)
+{
+    VsIface *iface = g_new0(VsIface, 1);
+
+    iface->hop.receive = hop_receive;
+    iface->card.receive = card_receive;
+    iface->send.receive = send_receive;
+    iface->netns = netns;
+    iface->kind = kind;
+    iface->name = g_strdup(name);
+    iface->mac = kind == VS_IFACE_LOOPBACK ? 0 : vs_host_new_mac(netns->host);
+    iface->mtu = kind == VS_IFACE_LOOPBACK ? MTU_LOOPBACK : MTU_ETHERNET;
+    if (netns->last_iface) {
+        netns->last_iface->next = iface;
+    } else {
+        netns->ifaces = iface;
+    }
+    netns->last_iface = iface;
+    return iface;
+}
+
+void
+vs_iface_free(VsIface *iface)
+{
+    if (iface->kind == VS_IFACE_BRIDGE) {
+        vs_bridge_free(iface->bridge);
+    }
+    g_free(iface->name);
+    g_free(iface);
+}
+
+void
+vs_veth_new(VsNetns *a, const char *name_a, VsNetns *b, const char *name_b,
+            VsIface **ret_a, VsIface **ret_b)
+{
+    g_assert(a->host == b->host);
+    *ret_a = vs_iface_new(a, VS_IFACE_VETH, name_a);
+    *ret_b = vs_iface_new(b, VS_IFACE_VETH, name_b);
+    (*ret_a)->peer = *ret_b;
+    (*ret_b)->peer = *ret_a;
+}
+
+void
+vs_iface_set_address(VsIface *iface, VsAddr address, unsigned prefix_length)
+{
+    VsAddr mask = prefix_length == 0 ? 0 : UINT32_MAX << (32 - prefix_length);
+
+    iface->address = address;
+    iface->prefix_length = (uint8_t)prefix_length;
+    if (iface->kind == VS_IFACE_LOOPBACK) {
+        vs_routes_add(&iface->netns->routes,
+                      &(VsRoute){.prefix = address & mask,
+                                 .length = (uint8_t)prefix_length,
+                                 .type = VS_ROUTE_LOCAL, .iface = iface});
+        return;
+    }
+    vs_netns_add_local(iface->netns, address);
+    if (prefix_length < 32) {
+        vs_netns_add_route(iface->netns, address & mask, prefix_length, iface, 0);
+    }
+}
+
+static inline uint32_t
+frame_bytes(const VsPacket *packet)
+{
+    return packet->wire_bytes - VS_ETHER_OVERHEAD_BYTES;
+}
+
+/* To the namespace at the other end, which sees a frame without our marks. */
+static void
+veth_transmit(VsIface *iface, VsPacket *packet)
+{
+    VsHost *host = iface->netns->host;
+
+    vs_host_charge(host, host->costs.veth_cross);
+    vs_host_mark(host, packet, iface->netns->work_stage);
+    packet->mark = 0;
+    packet->ct = NULL;
+    packet->flags &= (uint16_t)~VS_PACKET_CT_NEW;
+    vs_iface_receive(iface->peer, packet);
+}
+
+static void
+ethernet_transmit(VsIface *iface, VsPacket *packet)
+{
+    VsHost *host = iface->netns->host;
+
+    if (!iface->wire) {
+        vs_packet_drop(packet, VS_DROP_INTERFACE_DOWN);
+        return;
+    }
+    vs_host_charge(host, host->costs.nic_transmit);
+    vs_host_mark(host, packet, iface->netns->work_stage);
+    packet->mark = 0;
+    packet->ct = NULL;
+    packet->flags &= (uint16_t)~VS_PACKET_CT_NEW;
+    vs_host_depart(host, packet, &iface->wire->hop);
+}
+
+void
+vs_iface_transmit(VsIface *iface, VsPacket *packet)
+{
+    iface->tx_packets++;
+    iface->tx_bytes += frame_bytes(packet);
+    switch (iface->kind) {
+    case VS_IFACE_LOOPBACK:
+        vs_iface_receive(iface, packet);
+        break;
+    case VS_IFACE_ETHERNET:
+        ethernet_transmit(iface, packet);
+        break;
+    case VS_IFACE_VETH:
+        veth_transmit(iface, packet);
+        break;
+    case VS_IFACE_BRIDGE:
+        vs_bridge_forward(iface->bridge, iface, packet);
+        break;
+    }
+}
+
+void
+vs_iface_receive(VsIface *iface, VsPacket *packet)
+{
+    iface->rx_packets++;
+    iface->rx_bytes += frame_bytes(packet);
+    if (iface->bridge) {
+        vs_bridge_forward(iface->bridge, iface, packet);
+    } else {
+        vs_iface_receive_up(iface, packet);
+    }
+}
+
+void
+vs_iface_receive_up(VsIface *iface, VsPacket *packet)
+{
+    const VsLayer *top = vs_packet_top(packet);
+
+    if (G_UNLIKELY(top->dmac != iface->mac && top->dmac != VS_MAC_BROADCAST)) {
+        vs_packet_drop(packet, VS_DROP_NOT_FOR_US);
+        return;
+    }
+    packet->iface = iface;
+    if (top->ether_type == VS_ETHER_TYPE_ARP) {
+        vs_neighbour_receive(iface, packet);
+    } else {
+        vs_ip_receive(iface, packet);
+    }
+}

@@ -1,0 +1,66 @@
+/* Network interfaces: lo, Ethernet (one end of a link), veth, and a bridge's own.
+ *
+ * An interface may be a port of a bridge: then its frames are the bridge's. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "net/wire.h"
+#include "packet/packet.h"
+
+struct VsBridge;
+struct VsNetns;
+
+typedef enum VsIfaceKind {
+    VS_IFACE_LOOPBACK,
+    VS_IFACE_ETHERNET,
+    VS_IFACE_VETH,
+    VS_IFACE_BRIDGE,
+} VsIfaceKind;
+
+typedef struct VsIface VsIface;
+
+struct VsIface {
+    VsHop hop;   /* Handles a received frame (on a core). */
+    VsHop card;  /* ETHERNET: the far end of the wire; steers frames to cores. */
+    VsHop send;  /* Transmits a frame that the host made. */
+    VsIface *next; /* In the namespace, in order of creation. */
+    struct VsNetns *netns;
+    VsIfaceKind kind;
+    char *name;
+    uint64_t mac;
+    uint32_t mtu;
+    VsAddr address; /* 0: none. */
+    uint8_t prefix_length;
+    VsIface *peer;           /* VETH. */
+    VsWire *wire;            /* ETHERNET: the direction we send on; NULL: no link. */
+    struct VsBridge *bridge; /* BRIDGE: its bridge.  Others: the bridge it is a port of. */
+    bool is_hairpin;         /* Port flag: frames may leave by the port they came in. */
+
+    uint64_t rx_packets;
+    uint64_t rx_bytes; /* Without preamble, gap and FCS. */
+    uint64_t tx_packets;
+    uint64_t tx_bytes;
+};
+
+/* Makes an interface in 'netns', which owns it. */
+VsIface *vs_iface_new(struct VsNetns *netns, VsIfaceKind kind, const char *name);
+
+void vs_iface_free(VsIface *iface);
+
+/* Makes a veth pair with one end in each namespace (of one host). */
+void vs_veth_new(struct VsNetns *a, const char *name_a, struct VsNetns *b,
+                 const char *name_b, VsIface **ret_a, VsIface **ret_b);
+
+/* Gives the interface its address; the namespace gets the local and the link's route. */
+void vs_iface_set_address(VsIface *iface, VsAddr address, unsigned prefix_length);
+
+/* Sends a frame whose MAC addresses are set.  Called while the packet is handled. */
+void vs_iface_transmit(VsIface *iface, VsPacket *packet);
+
+/* A frame has come in on 'iface': to its bridge, or up to ARP and IP. */
+void vs_iface_receive(VsIface *iface, VsPacket *packet);
+
+/* The frame is for this interface: up to ARP and IP (net/ip.h). */
+void vs_iface_receive_up(VsIface *iface, VsPacket *packet);

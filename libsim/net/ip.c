@@ -1,0 +1,201 @@
+#include "net/ip.h"
+
+#include <glib.h>
+
+#include "net/icmp.h"
+#include "net/reassembly.h"
+
+enum { DEFAULT_TTL = 64 };
+
+static void forward(VsNetns *netns, VsPacket *packet, const VsRoute *route);
+static void finish(VsNetns *netns, VsPacket *packet, const VsRoute *route);
+static void deliver(VsNetns *netns, VsPacket *packet);
+static void output_receive(VsHop *hop, VsPacket *packet);
+
+void
+vs_ip_attach(VsNetns *netns)
+{
+    netns->output.receive = output_receive;
+}
+
+static inline const VsRoute *
+find_route(VsNetns *netns, VsPacket *packet)
+{
+    vs_host_charge(netns->host, netns->host->costs.route_lookup);
+    return vs_routes_find(&netns->routes, vs_packet_top(packet)->flow.daddr);
+}
+
+static inline bool
+run_hooks(VsNetns *netns, VsHookPoint point, VsPacket *packet, VsIface *out)
+{
+    VsHookState state = {point, netns, packet->iface, out};
+
+    return vs_hook_list_run(&netns->hooks[point], packet, &state) == VS_VERDICT_ACCEPT;
+}
+
+static void
+refuse(VsNetns *netns, VsPacket *packet, const VsRoute *route)
+{
+    vs_icmp_send_error(netns, packet, VS_ICMP_UNREACHABLE,
+                       route ? VS_ICMP_CODE_HOST : VS_ICMP_CODE_NET, 0);
+    vs_packet_drop(packet, VS_DROP_NO_ROUTE);
+}
+
+void
+vs_ip_receive(VsIface *iface, VsPacket *packet)
+{
+    VsNetns *netns = iface->netns;
+    const VsRoute *route;
+
+    if (G_UNLIKELY(vs_ip_is_fragment(vs_packet_top(packet)) && netns->conntrack)) {
+        packet = vs_ip_reassemble(netns, packet);
+        if (!packet) {
+            return;
+        }
+    }
+    if (!run_hooks(netns, VS_HOOK_PREROUTING, packet, NULL)) {
+        return;
+    }
+    route = find_route(netns, packet);
+    if (route && route->type == VS_ROUTE_LOCAL) {
+        deliver(netns, packet);
+    } else if (!netns->is_forwarding) {
+        vs_packet_drop(packet, VS_DROP_NOT_FORWARDING);
+    } else if (!route || route->type == VS_ROUTE_UNREACHABLE) {
+        refuse(netns, packet, route);
+    } else {
+        forward(netns, packet, route);
+    }
+}
+
+void
+vs_ip_send(VsNetns *netns, VsPacket *packet)
+{
+    vs_host_submit(netns->host, packet, &netns->output);
+}
+
+VsPacket *
+vs_ip_packet_new(VsNetns *netns, const VsFlow *flow, uint32_t bytes)
+{
+    VsPacket *packet = vs_packet_new(netns->run);
+    VsLayer *top = vs_packet_top(packet);
+
+    top->ether_type = VS_ETHER_TYPE_IPV4;
+    top->flow = *flow;
+    top->ttl = DEFAULT_TTL;
+    top->ip_fragment = VS_IP_DF;
+    top->ip_id = netns->next_ip_id++;
+    top->ip_bytes = VS_IPV4_HEADER_BYTES + bytes;
+    vs_packet_measure(packet);
+    return packet;
+}
+
+/* To the sockets of this namespace, when the core is done with the packet. */
+static void
+deliver(VsNetns *netns, VsPacket *packet)
+{
+    if (G_UNLIKELY(vs_ip_is_fragment(vs_packet_top(packet)))) {
+        packet = vs_ip_reassemble(netns, packet);
+        if (!packet) {
+            return;
+        }
+    }
+    if (!run_hooks(netns, VS_HOOK_INPUT, packet, NULL)) {
+        return;
+    }
+    vs_host_charge(netns->host, netns->host->costs.socket_receive);
+    vs_host_mark(netns->host, packet, netns->work_stage);
+    if (netns->local) {
+        vs_host_depart(netns->host, packet, netns->local);
+    } else {
+        vs_packet_drop(packet, VS_DROP_NO_SOCKET);
+    }
+}
+
+static void
+forward(VsNetns *netns, VsPacket *packet, const VsRoute *route)
+{
+    VsLayer *top = vs_packet_top(packet);
+
+    vs_host_charge(netns->host, netns->host->costs.ip_forward);
+    if (top->ttl <= 1) {
+        vs_icmp_send_error(netns, packet, VS_ICMP_TIME_EXCEEDED, 0, 0);
+        vs_packet_drop(packet, VS_DROP_TTL_EXCEEDED);
+        return;
+    }
+    if (top->ip_bytes > route->iface->mtu && (top->ip_fragment & VS_IP_DF)) {
+        vs_icmp_send_error(netns, packet, VS_ICMP_UNREACHABLE, VS_ICMP_CODE_TOO_BIG,
+                           (uint16_t)route->iface->mtu);
+        vs_packet_drop(packet, VS_DROP_TOO_BIG);
+        return;
+    }
+    top->ttl--;
+    if (run_hooks(netns, VS_HOOK_FORWARD, packet, route->iface)) {
+        finish(netns, packet, route);
+    }
+}
+
+/* A packet of a local socket, on a core now. */
+static void
+output_receive(VsHop *hop, VsPacket *packet)
+{
+    VsNetns *netns = VS_CONTAINER_OF(hop, VsNetns, output);
+    VsAddr daddr = vs_packet_top(packet)->flow.daddr;
+    const VsRoute *route;
+
+    packet->iface = NULL;
+    vs_host_charge(netns->host, netns->host->costs.socket_send);
+    route = find_route(netns, packet);
+    if (!route || route->type == VS_ROUTE_UNREACHABLE) {
+        refuse(netns, packet, route);
+        return;
+    }
+    if (!run_hooks(netns, VS_HOOK_OUTPUT, packet, route->iface)) {
+        return;
+    }
+    if (vs_packet_top(packet)->flow.daddr != daddr) {
+        route = find_route(netns, packet);
+        if (!route || route->type == VS_ROUTE_UNREACHABLE) {
+            refuse(netns, packet, route);
+            return;
+        }
+    }
+    finish(netns, packet, route);
+}
+
+static void
+send_out(VsPacket *packet, const VsRoute *route)
+{
+    vs_neighbour_output(route->iface,
+                        route->via ? route->via : vs_packet_top(packet)->flow.daddr,
+                        packet);
+}
+
+/* POSTROUTING, fragments where needed and allowed, the neighbour. */
+static void
+finish(VsNetns *netns, VsPacket *packet, const VsRoute *route)
+{
+    const VsLayer *top = vs_packet_top(packet);
+
+    if (!run_hooks(netns, VS_HOOK_POSTROUTING, packet, route->iface)) {
+        return;
+    }
+    if (route->type == VS_ROUTE_LOCAL) {
+        vs_iface_transmit(netns->loopback, packet);
+    } else if (G_LIKELY(top->ip_bytes <= route->iface->mtu)) {
+        send_out(packet, route);
+    } else if (top->ip_fragment & VS_IP_DF) {
+        vs_icmp_send_error(netns, packet, VS_ICMP_UNREACHABLE, VS_ICMP_CODE_TOO_BIG,
+                           (uint16_t)route->iface->mtu);
+        vs_packet_drop(packet, VS_DROP_TOO_BIG);
+    } else {
+        VsPacket *fragment = vs_ip_fragment(packet, route->iface->mtu);
+
+        while (fragment) {
+            VsPacket *next = fragment->next;
+
+            send_out(fragment, route);
+            fragment = next;
+        }
+    }
+}

@@ -1,0 +1,25 @@
+/* IPv4 (RFC 791, RFC 1812): the walk through a namespace, in the kernel's order.
+ *
+ * forwarded:  PREROUTING, route, TTL and MTU, FORWARD, POSTROUTING, neighbour, interface
+ * to a socket: PREROUTING, route, INPUT, socket
+ * from a socket: route, OUTPUT, route again if changed, POSTROUTING, neighbour, interface
+ *
+ * All of it is called while a core handles the packet; each step charges its cost. */
+#pragma once
+
+#include "net/netns.h"
+#include "packet/packet.h"
+
+/* Makes netns->output the hop that sends for local sockets. */
+void vs_ip_attach(VsNetns *netns);
+
+/* A frame for this interface's namespace has come in. */
+void vs_ip_receive(VsIface *iface, VsPacket *packet);
+
+/* Sends 'packet', made by a local socket: flow, ttl, ip_bytes and transport header are
+ * set.  Queued on a core, walked from there. */
+void vs_ip_send(VsNetns *netns, VsPacket *packet);
+
+/* A new packet of 'netns' with an IPv4 layer: 64 hops to live, not to be fragmented, next
+ * IP id; 'bytes' is what follows the IP header. */
+VsPacket *vs_ip_packet_new(VsNetns *netns, const VsFlow *flow, uint32_t bytes);

@@ -1,0 +1,29 @@
+net_headers = \
+	libsim/net/bridge.h \
+	libsim/net/core.h \
+	libsim/net/costs.def \
+	libsim/net/costs.h \
+	libsim/net/hook.h \
+	libsim/net/host.h \
+	libsim/net/icmp.h \
+	libsim/net/iface.h \
+	libsim/net/ip.h \
+	libsim/net/neighbour.h \
+	libsim/net/netns.h \
+	libsim/net/reassembly.h \
+	libsim/net/route.h \
+	libsim/net/wire.h
+
+libvethsim_la_SOURCES += \
+	libsim/net/bridge.c \
+	libsim/net/core.c \
+	libsim/net/hook.c \
+	libsim/net/host.c \
+	libsim/net/icmp.c \
+	libsim/net/iface.c \
+	libsim/net/ip.c \
+	libsim/net/neighbour.c \
+	libsim/net/netns.c \
+	libsim/net/reassembly.c \
+	libsim/net/route.c \
+	libsim/net/wire.c

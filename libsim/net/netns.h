@@ -1,0 +1,64 @@
+/* A network namespace: interfaces, routes, neighbours, hooks and sockets of its own. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "net/hook.h"
+#include "net/host.h"
+#include "net/iface.h"
+#include "net/neighbour.h"
+#include "net/route.h"
+#include "packet/packet.h"
+
+typedef struct VsNetns VsNetns;
+
+struct VsNetns {
+    VsNetns *next; /* In the host. */
+    VsHost *host;
+    VsRun *run;
+    char *name; /* "n1/root", "n1/pod-a". */
+    VsIface *ifaces;
+    VsIface *last_iface;
+    VsIface *loopback;
+    VsRoutes routes;
+    VsNeighbours neighbours;
+    VsHookList hooks[VS_HOOK_N_POINTS];
+    bool is_forwarding; /* net.ipv4.ip_forward */
+    uint16_t next_ip_id;
+
+    VsHop output; /* Sends a packet of a local socket (on a core): net/ip.h. */
+    VsHop *local; /* Delivers a packet to local sockets; the transport floor's. */
+
+    /* State of higher floors, made on demand and freed through these. */
+    struct VsConntrack *conntrack;
+    void (*free_conntrack)(struct VsConntrack *conntrack);
+    struct VsSockets *sockets;
+    void (*free_sockets)(struct VsSockets *sockets);
+    struct VsReassembly *reassembly;
+
+    VsStage work_stage;      /* CPU time spent in here. */
+    VsStage neighbour_stage; /* Waiting for ARP. */
+    VsStage reassembly_stage; /* Waiting for the other fragments. */
+};
+
+/* Makes a namespace of 'host' with its interface lo (127.0.0.1/8); the host owns it. */
+VsNetns *vs_netns_new(VsHost *host, const char *name);
+void vs_netns_free(VsNetns *netns);
+
+/* Adds the hooks of a table ended by a row without function; 'data' goes to each call. */
+void vs_netns_add_hooks(VsNetns *netns, const VsHook *hooks, void *data);
+
+/* The address that a packet to 'daddr' would be sent from, or 0 without a route. */
+VsAddr vs_netns_source_for(const VsNetns *netns, VsAddr daddr);
+
+/* MTU of the route to 'daddr', or 0 without one. */
+uint32_t vs_netns_mtu_to(const VsNetns *netns, VsAddr daddr);
+
+/* True if 'address' is delivered to sockets of this namespace. */
+bool vs_netns_is_local(const VsNetns *netns, VsAddr address);
+
+/* Makes 'address' local without an interface of its own: a VIP. */
+void vs_netns_add_local(VsNetns *netns, VsAddr address);
+
+void vs_netns_add_route(VsNetns *netns, VsAddr prefix, unsigned length, VsIface *iface,
+                        VsAddr via);

@@ -1,0 +1,40 @@
+/* The routing table of a namespace: longest prefix match over IPv4 prefixes. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/lpm.h"
+#include "packet/flow.h"
+
+struct VsIface;
+
+typedef enum VsRouteType {
+    VS_ROUTE_UNICAST,     /* Out of 'iface', to 'via' or the destination itself. */
+    VS_ROUTE_LOCAL,       /* To this namespace's sockets. */
+    VS_ROUTE_UNREACHABLE, /* Refused with ICMP host unreachable. */
+} VsRouteType;
+
+typedef struct VsRoute {
+    VsAddr prefix;
+    uint8_t length;
+    VsRouteType type;
+    struct VsIface *iface;
+    VsAddr via;    /* Gateway; 0: the destination is on the link. */
+    VsAddr source; /* Preferred source address; 0: the interface's. */
+} VsRoute;
+
+typedef struct VsRoutes {
+    VsLpm lpm;
+    unsigned n_routes;
+    VsRoute *routes;
+} VsRoutes;
+
+void vs_routes_init(VsRoutes *routes);
+void vs_routes_clear(VsRoutes *routes);
+
+/* Adds 'route', or replaces the one of the same prefix. */
+void vs_routes_add(VsRoutes *routes, const VsRoute *route);
+
+/* The route of 'addr', or NULL. */
+const VsRoute *vs_routes_find(const VsRoutes *routes, VsAddr addr);

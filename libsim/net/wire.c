@@ -1,0 +1,145 @@
+#include "net/wire.h"
+
+#include <glib.h>
+#include <string.h>
+
+#define PS_BIT_PER_S UINT64_C(8000000000000) /* Picoseconds a byte takes at 1 bit/s. */
+
+static void wire_receive(VsHop *hop, VsPacket *packet);
+static void wire_arrive(VsTimer *timer);
+
+void
+vs_wire_init(VsWire *wire, const char *name, const VsWireConfig *config, VsPart *receiver,
+             VsHop *far_end)
+{
+    VsStages *stages = &receiver->run->packets->stages;
+    g_autofree char *place = g_strdup_printf("wire %s", name);
+
+    g_assert(config->delay > 0 && config->bits_per_s > 0);
+    memset(wire, 0, sizeof(*wire));
+    wire->hop.receive = wire_receive;
+    wire->run = receiver->run;
+    wire->config = *config;
+    wire->ps_per_byte = PS_BIT_PER_S / config->bits_per_s;
+    wire->ps_remainder = PS_BIT_PER_S % config->bits_per_s;
+    wire->far_end = far_end;
+    wire->name = g_strdup(name);
+    vs_entity_init_crossing(&wire->entity, receiver);
+    vs_timer_init(&wire->arrival, &wire->entity, wire_arrive);
+
+    wire->queue_stage = vs_stages_add(stages, place, "queue", VS_STAGE_QUEUEING);
+    wire->transmit_stage = vs_stages_add(stages, place, "transmission", VS_STAGE_SERVICE);
+    wire->propagate_stage = vs_stages_add(stages, place, "propagation", VS_STAGE_DELAY);
+    wire->latency_stage = vs_stages_add(stages, place, "switching", VS_STAGE_DELAY);
+}
+
+void
+vs_wire_clear(VsWire *wire)
+{
+    vs_timer_cancel(&wire->arrival);
+    vs_packet_queue_drop(&wire->in_flight, VS_DROP_HOST_CLOSED);
+    g_free(wire->name);
+    wire->name = NULL;
+}
+
+/* How long 'bytes' take, to the ps, carrying the fraction on to the next frame. */
+static inline VsTime
+transmission_time(VsWire *wire, uint32_t bytes)
+{
+    VsTime work = (VsTime)(bytes * wire->ps_per_byte);
+
+    if (G_UNLIKELY(wire->ps_remainder > 0)) {
+        wire->ps_carry += bytes * wire->ps_remainder;
+        work += (VsTime)(wire->ps_carry / wire->config.bits_per_s);
+        wire->ps_carry %= wire->config.bits_per_s;
+    }
+    return work;
+}
+
+void
+vs_wire_send(VsWire *wire, VsPacket *packet)
+{
+    VsTime now = vs_now(wire->run);
+    VsTime start = MAX(now, wire->busy_until);
+    VsTime work;
+
+    if (G_UNLIKELY(start - now > wire->config.backlog_max ||
+                   (wire->config.packets_max > 0 && start > now &&
+                    vs_wire_n_waiting(wire) >= wire->config.packets_max))) {
+        wire->n_dropped++;
+        vs_packet_drop(packet, VS_DROP_QUEUE_FULL);
+        return;
+    }
+
+    work = transmission_time(wire, packet->wire_bytes);
+    wire->busy_until = start + work;
+    wire->busy += work;
+    wire->n_packets++;
+    wire->n_bytes += packet->wire_bytes;
+    vs_queue_stat_arrive(&wire->stat, now);
+    if (packet->trail) {
+        vs_packet_step(packet, wire->queue_stage, start - now);
+        vs_packet_step(packet, wire->transmit_stage, work);
+        vs_packet_step(packet, wire->propagate_stage, wire->config.delay);
+        vs_packet_step(packet, wire->latency_stage, wire->config.far_latency);
+    }
+
+    packet->entered = now;
+    packet->due = wire->busy_until + wire->config.delay + wire->config.far_latency;
+    vs_packet_queue_push(&wire->in_flight, packet);
+    wire->n_waiting++;
+    if (!wire->first_waiting) {
+        wire->first_waiting = packet;
+        wire->first_start = start;
+    }
+    if (!vs_timer_is_armed(&wire->arrival)) {
+        vs_timer_arm(&wire->arrival, packet->due);
+    }
+}
+
+/* The first that waited has begun: the next one follows when it is through. */
+static void
+pass_first_waiting(VsWire *wire)
+{
+    const VsPacket *begun = wire->first_waiting;
+    VsTime end = begun->due - wire->config.delay - wire->config.far_latency;
+
+    wire->n_waiting--;
+    wire->first_waiting = begun->next;
+    if (wire->first_waiting) {
+        wire->first_start = MAX(wire->first_waiting->entered, end);
+    }
+}
+
+/* Kept lazily: each frame is counted as waiting when it is sent and passed over once when
+ * somebody asks after its transmission has begun. */
+uint32_t
+vs_wire_n_waiting(VsWire *wire)
+{
+    while (wire->first_waiting && wire->first_start <= vs_now(wire->run)) {
+        pass_first_waiting(wire);
+    }
+    return wire->n_waiting;
+}
+
+static void
+wire_receive(VsHop *hop, VsPacket *packet)
+{
+    vs_wire_send(VS_CONTAINER_OF(hop, VsWire, hop), packet);
+}
+
+static void
+wire_arrive(VsTimer *timer)
+{
+    VsWire *wire = VS_CONTAINER_OF(timer, VsWire, arrival);
+    VsPacket *packet = vs_packet_queue_pop(&wire->in_flight);
+
+    if (wire->first_waiting == packet) {
+        pass_first_waiting(wire);
+    }
+    if (wire->in_flight.first) {
+        vs_timer_arm(timer, wire->in_flight.first->due);
+    }
+    vs_queue_stat_leave(&wire->stat, packet->entered, packet->due);
+    wire->far_end->receive(wire->far_end, packet);
+}

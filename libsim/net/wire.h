@@ -1,0 +1,65 @@
+/* A wire: one direction of an Ethernet link, with the drop-tail queue before it.
+ *
+ * The last bit of a frame reaches the far end after the backlog, the frame itself
+ * (wire_bytes at line rate: preamble, FCS and gap included) and the propagation delay.
+ * Rates that do not divide 8 * 10^12 keep the remainder of each byte time, so no rate
+ * drifts.  One armed timer serves all frames in flight. */
+#pragma once
+
+#include <stdint.h>
+
+#include "engine/entity.h"
+#include "engine/stats.h"
+#include "engine/time.h"
+#include "packet/packet.h"
+
+typedef struct VsWireConfig {
+    uint64_t bits_per_s;
+    VsTime delay;         /* Propagation, above 0. */
+    VsTime far_latency;   /* Of the device at the far end, before it can forward. */
+    VsTime backlog_max;   /* A frame that would wait longer is dropped... */
+    uint32_t packets_max; /* ...or if this many wait already.  0: no limit. */
+} VsWireConfig;
+
+typedef struct VsWire {
+    VsHop hop; /* Receiving here sends. */
+    VsRun *run;
+    VsTime busy_until;
+    uint64_t ps_per_byte;
+    uint64_t ps_remainder; /* 8e12 mod rate: the part of a byte time below 1 ps... */
+    uint64_t ps_carry;     /* ...added up in units of 1/rate ps. */
+    VsWireConfig config;
+    VsPacketQueue in_flight;
+    VsPacket *first_waiting; /* First of in_flight not yet seen to have begun. */
+    VsTime first_start;      /* When its transmission begins. */
+    uint32_t n_waiting;      /* It and those behind it. */
+    VsHop *far_end;
+    VsTimer arrival;
+    VsEntity entity;
+
+    VsStage queue_stage;
+    VsStage transmit_stage;
+    VsStage propagate_stage;
+    VsStage latency_stage;
+    char *name; /* "users > edge". */
+
+    uint64_t n_packets;
+    uint64_t n_bytes; /* On the wire. */
+    uint64_t n_dropped;
+    VsTime busy; /* Time spent transmitting. */
+    VsQueueStat stat; /* From send to arrival. */
+} VsWire;
+
+/* 'receiver' is the part of 'far_end', which gets every frame that arrives. */
+void vs_wire_init(VsWire *wire, const char *name, const VsWireConfig *config,
+                  VsPart *receiver, VsHop *far_end);
+
+/* Drops what is in flight. */
+void vs_wire_clear(VsWire *wire);
+
+/* Hands 'packet' to 'wire', which owns it from here on.  A backlog above the limit drops
+ * it with VS_DROP_QUEUE_FULL.  O(1) amortised, plus at most one timer. */
+void vs_wire_send(VsWire *wire, VsPacket *packet);
+
+/* Frames that wait now, the one in transmission not counted. */
+uint32_t vs_wire_n_waiting(VsWire *wire);

@@ -1,0 +1,163 @@
+#include "packet/packet.h"
+
+#include <glib.h>
+#include <string.h>
+
+enum {
+    PACKETS_A_SLAB = 256,
+    TRAILS_A_SLAB = 64,
+    CACHE_LINE_BYTES = 64,
+};
+
+static void free_packet(VsPacket *packet);
+
+void
+vs_run_make_packets(VsRun *run)
+{
+    VsPacketPool *pool = g_new0(VsPacketPool, 1);
+
+    vs_pool_init_aligned(&pool->packets, sizeof(VsPacket), PACKETS_A_SLAB,
+                         CACHE_LINE_BYTES);
+    vs_pool_init(&pool->trails, sizeof(VsTrail), TRAILS_A_SLAB);
+    vs_names_init(&pool->names);
+    vs_stages_init(&pool->stages);
+    run->packets = pool;
+}
+
+void
+vs_run_free_packets(VsRun *run)
+{
+    VsPacketPool *pool = run->packets;
+
+    vs_pool_clear(&pool->packets);
+    vs_pool_clear(&pool->trails);
+    vs_names_clear(&pool->names);
+    vs_stages_clear(&pool->stages);
+    g_free(pool);
+    run->packets = NULL;
+}
+
+VsPacket *
+vs_packet_new(VsRun *run)
+{
+    VsPacketPool *pool = run->packets;
+    VsPacket *packet = vs_pool_alloc(&pool->packets);
+
+    memset(packet, 0, offsetof(VsPacket, layers) + sizeof(VsLayer));
+    packet->run = run;
+    packet->n_layers = 1;
+    packet->number = ++pool->n_created;
+    return packet;
+}
+
+VsPacket *
+vs_packet_copy(const VsPacket *packet)
+{
+    VsPacketPool *pool = packet->run->packets;
+    VsPacket *copy = vs_pool_alloc(&pool->packets);
+
+    memcpy(copy, packet, offsetof(VsPacket, layers) + packet->n_layers * sizeof(VsLayer));
+    copy->trail = NULL;
+    copy->next = NULL;
+    copy->number = ++pool->n_created;
+    return copy;
+}
+
+void
+vs_packet_deliver(VsPacket *packet)
+{
+    packet->run->packets->n_delivered++;
+    free_packet(packet);
+}
+
+void
+vs_packet_drop(VsPacket *packet, VsDrop drop)
+{
+    packet->run->packets->n_dropped[drop]++;
+    free_packet(packet);
+}
+
+uint64_t
+vs_packets_dropped(const VsRun *run)
+{
+    uint64_t n_dropped = 0;
+
+    for (unsigned drop = 0; drop < VS_DROP_LENGTH; drop++) {
+        n_dropped += run->packets->n_dropped[drop];
+    }
+    return n_dropped;
+}
+
+uint64_t
+vs_packets_in_flight(const VsRun *run)
+{
+    return vs_pool_n_used(&run->packets->packets);
+}
+
+VsLayer *
+vs_packet_push(VsPacket *packet)
+{
+    g_assert(packet->n_layers < VS_PACKET_MAX_LAYERS);
+    memset(&packet->layers[packet->n_layers], 0, sizeof(VsLayer));
+    return &packet->layers[packet->n_layers++];
+}
+
+void
+vs_packet_pop(VsPacket *packet)
+{
+    g_assert(packet->n_layers > 1);
+    packet->n_layers--;
+}
+
+void
+vs_packet_follow(VsPacket *packet, VsStage wait_stage)
+{
+    if (!packet->trail && vs_payload_journey(&packet->payload)) {
+        VsTrail *trail = vs_pool_alloc(&packet->run->packets->trails);
+
+        trail->started = vs_now(packet->run);
+        trail->elapsed = 0;
+        trail->wait_stage = wait_stage;
+        trail->n_steps = 0;
+        packet->trail = trail;
+    }
+}
+
+void
+vs_packet_arrive(VsPacket *packet)
+{
+    VsTrail *trail = packet->trail;
+    VsJourney *journey = vs_payload_journey(&packet->payload);
+
+    if (!trail) {
+        return;
+    }
+    if (journey) {
+        /* Time that no step accounts for would be lost in every sum. */
+        g_assert(trail->started + trail->elapsed == vs_now(packet->run));
+        vs_journey_append(journey, trail);
+    }
+    vs_pool_free(&packet->run->packets->trails, trail);
+    packet->trail = NULL;
+}
+
+void
+vs_packet_queue_drop(VsPacketQueue *queue, VsDrop drop)
+{
+    VsPacket *packet;
+
+    while ((packet = vs_packet_queue_pop(queue))) {
+        vs_packet_drop(packet, drop);
+    }
+}
+
+static void
+free_packet(VsPacket *packet)
+{
+    VsPacketPool *pool = packet->run->packets;
+
+    if (packet->trail) {
+        vs_pool_free(&pool->trails, packet->trail);
+    }
+    vs_pool_free(&pool->packets, packet);
+}

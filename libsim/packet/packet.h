@@ -1,0 +1,266 @@
+/* Packets: metadata and a stack of header layers, from the run's pool.
+ *
+ * A layer is one frame's worth of headers: Ethernet, IPv4 and TCP, UDP or ICMP.
+ * Encapsulation pushes a layer and decapsulation pops it; a hop sees the top one.  The
+ * quoted packet of an ICMP error is the layer below its ICMP header.
+ *
+ * Ownership: a packet belongs to whoever holds it.  receive() takes it and does exactly
+ * one of: hand it on, queue it, deliver it, drop it with a reason.  Pools count all of it:
+ * created = delivered + dropped + in flight, always. */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/pool.h"
+#include "engine/run.h"
+#include "engine/time.h"
+#include "packet/drop.h"
+#include "packet/flow.h"
+#include "packet/names.h"
+#include "packet/payload.h"
+#include "packet/trail.h"
+
+#define VS_ETHER_TYPE_IPV4 0x0800
+#define VS_ETHER_TYPE_ARP 0x0806
+
+#define VS_MAC_BROADCAST UINT64_C(0xffffffffffff)
+
+#define VS_TCP_FIN 0x01
+#define VS_TCP_SYN 0x02
+#define VS_TCP_RST 0x04
+#define VS_TCP_PSH 0x08
+#define VS_TCP_ACK 0x10
+
+#define VS_ICMP_ECHO_REPLY 0
+#define VS_ICMP_UNREACHABLE 3
+#define VS_ICMP_ECHO 8
+#define VS_ICMP_TIME_EXCEEDED 11
+
+#define VS_ICMP_CODE_NET 0
+#define VS_ICMP_CODE_HOST 1
+#define VS_ICMP_CODE_PORT 3
+#define VS_ICMP_CODE_TOO_BIG 4
+
+/* IPv4 flags and fragment offset, in eighths of bytes, as in the header. */
+#define VS_IP_DF 0x4000
+#define VS_IP_MF 0x2000
+#define VS_IP_OFFSET_MASK 0x1fff
+
+/* Header lengths, bytes. */
+#define VS_ETHER_HEADER_BYTES 14
+#define VS_IPV4_HEADER_BYTES 20
+#define VS_TCP_HEADER_BYTES 20
+#define VS_UDP_HEADER_BYTES 8
+#define VS_ICMP_HEADER_BYTES 8
+#define VS_VXLAN_HEADER_BYTES 8
+#define VS_ARP_BYTES 28
+
+/* On the wire, beyond the Ethernet header and payload: preamble 7, start delimiter 1,
+ * frame check sequence 4, inter-frame gap 12; the payload is padded to 46. */
+#define VS_ETHER_OVERHEAD_BYTES 24
+#define VS_ETHER_MIN_PAYLOAD_BYTES 46
+
+typedef struct VsTcpHeader {
+    uint32_t seq;
+    uint32_t ack;
+    uint16_t window; /* As on the wire: scaled after the handshake. */
+    uint16_t mss;    /* Option of a SYN; 0: absent. */
+    uint8_t flags;
+    uint8_t wscale;  /* Option of a SYN, plus one; 0: absent. */
+    uint8_t option_bytes;
+} VsTcpHeader;
+
+typedef struct VsIcmpHeader {
+    uint8_t type;
+    uint8_t code;
+    uint16_t next_mtu; /* Of "fragmentation needed". */
+    uint16_t sequence;
+} VsIcmpHeader;
+
+typedef struct VsLayer {
+    uint64_t dmac;
+    uint64_t smac;
+    VsFlow flow;
+    uint16_t ether_type;
+    uint16_t ip_fragment; /* VS_IP_DF, VS_IP_MF, offset. */
+    uint16_t ip_id;
+    uint8_t ttl;
+    uint8_t tos;
+    uint32_t ip_bytes; /* IP header and all that follows it. */
+    union {
+        VsTcpHeader tcp;
+        VsIcmpHeader icmp;
+        uint32_t vni; /* UDP carrying VXLAN: the layer below is inside. */
+    };
+} VsLayer;
+
+G_STATIC_ASSERT(sizeof(VsLayer) == 64);
+
+#define VS_PACKET_MAX_LAYERS 4
+
+typedef struct VsPacket VsPacket;
+typedef struct VsHop VsHop;
+struct VsIface;
+struct VsConntrackEntry;
+
+/* What receives packets.  The receiver owns the packet from the call on. */
+struct VsHop {
+    void (*receive)(VsHop *hop, VsPacket *packet);
+};
+
+struct VsPacket {
+    VsPacket *next;    /* In the one queue that holds it. */
+    VsTime entered;    /* When it entered that queue. */
+    VsTime due;        /* When it leaves, where the queue knows. */
+    VsHop *hop;        /* What receives it when it leaves. */
+    VsRun *run;
+    VsTrail *trail;    /* Times of a followed request, or NULL. */
+    struct VsIface *iface; /* Interface it came in by, or NULL: made here. */
+    uint32_t wire_bytes;   /* On the wire, preamble and gap included. */
+    uint32_t mark;         /* Firewall mark in this namespace. */
+
+    struct VsConntrackEntry *ct; /* Its connection in this namespace, or NULL. */
+    uint8_t ct_dir;          /* 0 original, 1 reply, of 'ct'. */
+    uint8_t n_layers;
+    uint16_t flags;          /* VS_PACKET_*. */
+    uint32_t payload_bytes;
+    uint64_t message_offset; /* Of its first payload byte in the message. */
+    uint64_t message_bytes;  /* Of the whole message it carries a piece of. */
+    VsTime charge;           /* Work of the present core that its trail has, ps. */
+    uint64_t number;         /* Order of creation in the run; for traces. */
+
+    VsPayload payload;
+    VsLayer layers[VS_PACKET_MAX_LAYERS];
+};
+
+/* Packet flags. */
+#define VS_PACKET_CT_NEW 0x0001  /* First of its connection: nat rules apply. */
+#define VS_PACKET_PROBE 0x0002   /* Of a health check: not a client's. */
+
+/* The run's packets, and what became of them; and the names and stages they refer to. */
+typedef struct VsPacketPool {
+    VsPool packets;
+    VsPool trails;
+    VsNames names;
+    VsStages stages;
+    uint64_t n_created;
+    uint64_t n_delivered;
+    uint64_t n_dropped[VS_DROP_LENGTH];
+} VsPacketPool;
+
+/* Gives 'run' a pool; vs_run_free_packets() frees it with all packets in it. */
+void vs_run_make_packets(VsRun *run);
+void vs_run_free_packets(VsRun *run);
+
+/* A new packet with one zeroed layer, no payload and no trail. */
+VsPacket *vs_packet_new(VsRun *run);
+
+/* A copy with the same headers and payload; it has no trail. */
+VsPacket *vs_packet_copy(const VsPacket *packet);
+
+/* It reached what it was for: a socket, an ARP table. */
+void vs_packet_deliver(VsPacket *packet);
+
+/* It is lost, for this reason. */
+void vs_packet_drop(VsPacket *packet, VsDrop drop);
+
+uint64_t vs_packets_in_flight(const VsRun *run);
+uint64_t vs_packets_dropped(const VsRun *run);
+
+static inline VsLayer *
+vs_packet_top(VsPacket *packet)
+{
+    return &packet->layers[packet->n_layers - 1];
+}
+
+/* Pushes a zeroed layer, now the top; the packet may carry VS_PACKET_MAX_LAYERS. */
+VsLayer *vs_packet_push(VsPacket *packet);
+void vs_packet_pop(VsPacket *packet);
+
+/* Sets 'wire_bytes' after headers or payload changed: ip_bytes of every layer is right. */
+static inline void
+vs_packet_measure(VsPacket *packet)
+{
+    const VsLayer *top = vs_packet_top(packet);
+    uint32_t bytes = top->ether_type == VS_ETHER_TYPE_ARP ? VS_ARP_BYTES : top->ip_bytes;
+
+    if (bytes < VS_ETHER_MIN_PAYLOAD_BYTES) {
+        bytes = VS_ETHER_MIN_PAYLOAD_BYTES;
+    }
+    packet->wire_bytes = bytes + VS_ETHER_HEADER_BYTES + VS_ETHER_OVERHEAD_BYTES;
+}
+
+/* The journey that 'payload' serves, if that is still under way, else NULL. */
+static inline VsJourney *
+vs_payload_journey(const VsPayload *payload)
+{
+    VsJourney *journey = payload->journey;
+
+    return journey && journey->is_under_way &&
+                   journey->generation == payload->journey_generation
+               ? journey
+               : NULL;
+}
+
+static inline void
+vs_payload_set_journey(VsPayload *payload, VsJourney *journey)
+{
+    payload->journey = journey;
+    payload->journey_generation = journey ? journey->generation : 0;
+}
+
+/* Follows the packet from now on, for the journey in its payload, if that is still under
+ * way: the time since the journey was last accounted for goes to 'wait_stage'. */
+void vs_packet_follow(VsPacket *packet, VsStage wait_stage);
+
+/* Ends the following of a packet that completed a message (or a handshake): its steps are
+ * the journey's now. */
+void vs_packet_arrive(VsPacket *packet);
+
+/* Adds 'elapsed' in 'stage' to the trail of a followed packet. */
+static inline void
+vs_packet_step(VsPacket *packet, VsStage stage, VsTime elapsed)
+{
+    if (packet->trail && elapsed != 0) {
+        vs_trail_add(packet->trail, stage, elapsed);
+    }
+}
+
+/* A FIFO of packets through their 'next' member. */
+typedef struct VsPacketQueue {
+    VsPacket *first;
+    VsPacket *last;
+    uint32_t length;
+} VsPacketQueue;
+
+static inline void
+vs_packet_queue_push(VsPacketQueue *queue, VsPacket *packet)
+{
+    packet->next = NULL;
+    if (queue->first) {
+        queue->last->next = packet;
+    } else {
+        queue->first = packet;
+    }
+    queue->last = packet;
+    queue->length++;
+}
+
+/* The first packet, removed, or NULL. */
+static inline VsPacket *
+vs_packet_queue_pop(VsPacketQueue *queue)
+{
+    VsPacket *packet = queue->first;
+
+    if (packet) {
+        queue->first = packet->next;
+        queue->length--;
+    }
+    return packet;
+}
+
+/* Drops all that is queued. */
+void vs_packet_queue_drop(VsPacketQueue *queue, VsDrop drop);

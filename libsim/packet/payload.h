@@ -1,0 +1,82 @@
+/* What the bytes after the last header mean, carried by value in each packet.
+ *
+ * Names (hosts, paths) are handles into the run's names (names.h). */
+#pragma once
+
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "engine/time.h"
+#include "packet/flow.h"
+#include "packet/names.h"
+
+struct VsJourney;
+
+typedef enum VsPayloadKind {
+    VS_PAYLOAD_NONE,
+    VS_PAYLOAD_ARP,
+    VS_PAYLOAD_DNS,
+    VS_PAYLOAD_HTTP,
+    VS_PAYLOAD_FRAGMENT, /* A later fragment: bytes without meaning of their own. */
+} VsPayloadKind;
+
+/* RFC 826. */
+typedef struct VsArp {
+    bool is_reply;
+    VsAddr sender;
+    VsAddr target;
+    uint64_t sender_mac;
+    uint64_t target_mac;
+} VsArp;
+
+/* RFC 1035: one question for an A record, and up to VS_DNS_MAX_ANSWERS answers. */
+#define VS_DNS_MAX_ANSWERS 7
+
+typedef enum VsDnsCode {
+    VS_DNS_NOERROR = 0,
+    VS_DNS_SERVFAIL = 2,
+    VS_DNS_NXDOMAIN = 3,
+    VS_DNS_REFUSED = 5,
+} VsDnsCode;
+
+typedef struct VsDns {
+    uint16_t id;
+    bool is_response;
+    uint8_t code; /* VsDnsCode. */
+    uint8_t n_answers;
+    VsName name;
+    uint32_t ttl_s;
+    VsAddr answers[VS_DNS_MAX_ANSWERS];
+} VsDns;
+
+/* An HTTP/1.1 message (RFC 9112): the head's meaning, and the length of head and body. */
+typedef enum VsHttpMethod {
+    VS_HTTP_GET,
+    VS_HTTP_HEAD,
+    VS_HTTP_POST,
+} VsHttpMethod;
+
+typedef struct VsHttp {
+    VsName host;
+    VsName path;
+    VsAddr forwarded_for; /* X-Forwarded-For of a proxied request, else 0. */
+    uint16_t status;    /* 0 in a request. */
+    uint8_t method;     /* VsHttpMethod. */
+    bool is_close;      /* "Connection: close". */
+    uint32_t head_bytes;
+    uint64_t body_bytes;
+} VsHttp;
+
+typedef struct VsPayload {
+    uint8_t kind; /* VsPayloadKind. */
+    uint32_t journey_generation;
+    struct VsJourney *journey; /* Whose request this serves, or NULL: trail.h. */
+    union {
+        VsArp arp;
+        VsDns dns;
+        VsHttp http;
+    };
+} VsPayload;
+
+G_STATIC_ASSERT(sizeof(VsPayload) <= 64);

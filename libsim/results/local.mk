@@ -1,0 +1,41 @@
+# libsim/results: what came of a run: summary, samples, figures, and the folder they are in.
+
+results_headers = \
+	libsim/results/number.h \
+	libsim/results/plot.h \
+	libsim/results/results.h \
+	libsim/results/stage_table.h \
+	libsim/results/summary.h
+
+libvethsim_la_SOURCES += \
+	$(results_headers) \
+	libsim/results/csv.c \
+	libsim/results/csv.h \
+	libsim/results/figure.c \
+	libsim/results/figure.h \
+	libsim/results/figure_lines.c \
+	libsim/results/figure_stages.c \
+	libsim/results/folder.c \
+	libsim/results/folder.h \
+	libsim/results/json_get.c \
+	libsim/results/json_get.h \
+	libsim/results/json_put.c \
+	libsim/results/json_put.h \
+	libsim/results/manifest.c \
+	libsim/results/manifest.h \
+	libsim/results/number.c \
+	libsim/results/plot.c \
+	libsim/results/plot_input.c \
+	libsim/results/plot_input.h \
+	libsim/results/recorder.c \
+	libsim/results/recorder.h \
+	libsim/results/results.c \
+	libsim/results/stage_table.c \
+	libsim/results/summary.c \
+	libsim/results/summary_json.c \
+	libsim/results/summary_text.c \
+	libsim/results/summary_text.h \
+	libsim/results/summary_text_clients.c \
+	libsim/results/summary_text_parts.c \
+	libsim/results/text_table.c \
+	libsim/results/text_table.h

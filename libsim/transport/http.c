@@ -1,0 +1,279 @@
+#include "transport/http.h"
+
+#include <string.h>
+
+#include "base/units.h"
+
+enum {
+    DEFAULT_PORT = 80,
+    STATUS_NO_CONTENT = 204,
+    STATUS_NOT_MODIFIED = 304,
+};
+
+/* Where text goes: it is counted, and kept if there is a place for it. */
+typedef struct Sink {
+    GString *out;
+    size_t bytes;
+} Sink;
+
+static void
+put_bytes(Sink *sink, const char *text, size_t bytes)
+{
+    sink->bytes += bytes;
+    if (sink->out) {
+        g_string_append_len(sink->out, text, (gssize)bytes);
+    }
+}
+
+static inline void
+put(Sink *sink, const char *text)
+{
+    put_bytes(sink, text, strlen(text));
+}
+
+static void
+put_number(Sink *sink, uint64_t number)
+{
+    char digits[20];
+    size_t first = sizeof(digits);
+
+    do {
+        digits[--first] = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    put_bytes(sink, digits + first, sizeof(digits) - first);
+}
+
+static void
+put_content_length(Sink *sink, const VsHttp *http)
+{
+    put(sink, "Content-Length: ");
+    put_number(sink, http->body_bytes);
+    put(sink, "\r\n");
+}
+
+static void
+put_forwarded_for(Sink *sink, VsAddr address)
+{
+    put(sink, "X-Forwarded-For: ");
+    for (int shift = 24; shift >= 0; shift -= 8) {
+        put_number(sink, address >> shift & 0xff);
+        put(sink, shift > 0 ? "." : "\r\n");
+    }
+}
+
+static void
+put_request(Sink *sink, const VsHttp *http, const VsNames *names)
+{
+    static const char *const methods[] = {
+        [VS_HTTP_GET] = "GET ", [VS_HTTP_HEAD] = "HEAD ", [VS_HTTP_POST] = "POST "};
+
+    put(sink, methods[http->method]);
+    put(sink, http->path ? vs_names_get(names, http->path) : "/");
+    put(sink, " HTTP/1.1\r\nHost: ");
+    put(sink, vs_names_get(names, http->host));
+    put(sink, "\r\nUser-Agent: vethsim\r\nAccept: */*\r\n");
+    if (http->forwarded_for) {
+        put_forwarded_for(sink, http->forwarded_for);
+    }
+    if (http->method == VS_HTTP_POST || http->body_bytes > 0) {
+        put_content_length(sink, http);
+    }
+}
+
+static void
+put_response(Sink *sink, const VsHttp *http)
+{
+    bool has_content = http->status >= 200 && http->status != STATUS_NO_CONTENT &&
+                       http->status != STATUS_NOT_MODIFIED;
+
+    put(sink, "HTTP/1.1 ");
+    put_number(sink, http->status);
+    put(sink, " ");
+    put(sink, vs_http_reason(http->status));
+    put(sink, "\r\n");
+    if (has_content) {
+        put(sink, "Content-Type: text/html\r\n");
+        put_content_length(sink, http);
+    }
+}
+
+static void
+put_head(Sink *sink, const VsHttp *http, const VsNames *names)
+{
+    if (http->status == 0) {
+        put_request(sink, http, names);
+    } else {
+        put_response(sink, http);
+    }
+    if (http->is_close) {
+        put(sink, "Connection: close\r\n");
+    }
+    put(sink, "\r\n");
+}
+
+void
+vs_http_print_head(const VsHttp *http, const VsNames *names, GString *out)
+{
+    Sink sink = {.out = out};
+
+    put_head(&sink, http, names);
+}
+
+void
+vs_http_measure(VsHttp *http, const VsNames *names)
+{
+    Sink sink = {0};
+
+    put_head(&sink, http, names);
+    http->head_bytes = (uint32_t)sink.bytes;
+}
+
+const char *
+vs_http_reason(unsigned status)
+{
+    static const struct {
+        unsigned status;
+        const char *reason;
+    } reasons[] = {
+        {100, "Continue"},
+        {101, "Switching Protocols"},
+        {200, "OK"},
+        {201, "Created"},
+        {202, "Accepted"},
+        {203, "Non-Authoritative Information"},
+        {204, "No Content"},
+        {205, "Reset Content"},
+        {206, "Partial Content"},
+        {300, "Multiple Choices"},
+        {301, "Moved Permanently"},
+        {302, "Found"},
+        {303, "See Other"},
+        {304, "Not Modified"},
+        {307, "Temporary Redirect"},
+        {308, "Permanent Redirect"},
+        {400, "Bad Request"},
+        {401, "Unauthorized"},
+        {402, "Payment Required"},
+        {403, "Forbidden"},
+        {404, "Not Found"},
+        {405, "Method Not Allowed"},
+        {406, "Not Acceptable"},
+        {407, "Proxy Authentication Required"},
+        {408, "Request Timeout"},
+        {409, "Conflict"},
+        {410, "Gone"},
+        {411, "Length Required"},
+        {412, "Precondition Failed"},
+        {413, "Content Too Large"},
+        {414, "URI Too Long"},
+        {415, "Unsupported Media Type"},
+        {416, "Range Not Satisfiable"},
+        {417, "Expectation Failed"},
+        {421, "Misdirected Request"},
+        {422, "Unprocessable Content"},
+        {426, "Upgrade Required"},
+        {500, "Internal Server Error"},
+        {501, "Not Implemented"},
+        {502, "Bad Gateway"},
+        {503, "Service Unavailable"},
+        {504, "Gateway Timeout"},
+        {505, "HTTP Version Not Supported"},
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(reasons); i++) {
+        if (reasons[i].status == status) {
+            return reasons[i].reason;
+        }
+    }
+    return "Unknown";
+}
+
+static bool
+refuse_url(const char *url, const char *what, GError **error)
+{
+    g_set_error(error, VS_UNITS_ERROR, VS_UNITS_ERROR_SYNTAX,
+                "\"%s\": %s; write \"http://host[:port]/path\"", url, what);
+    return false;
+}
+
+/* Letters, digits, dots and hyphens, not at the ends: a name or an IPv4 address. */
+static bool
+is_host(const char *text, size_t length)
+{
+    for (size_t i = 0; i < length; i++) {
+        bool is_mark = text[i] == '.' || text[i] == '-';
+
+        if (!g_ascii_isalnum(text[i]) && !is_mark) {
+            return false;
+        }
+    }
+    return length > 0 && g_ascii_isalnum(text[0]) && text[length - 1] != '-';
+}
+
+/* Visible ASCII; a fragment ('#') never leaves the browser. */
+static bool
+is_path(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (!g_ascii_isgraph(*text) || *text == '#') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* "" or ":1" to ":65535". */
+static bool
+read_port(const char *text, size_t length, uint16_t *ret_port)
+{
+    uint32_t port = 0;
+
+    *ret_port = DEFAULT_PORT;
+    if (length == 0) {
+        return true;
+    }
+    for (size_t i = 1; i < length; i++) {
+        if (!g_ascii_isdigit(text[i]) || port > UINT16_MAX) {
+            return false;
+        }
+        port = port * 10 + (uint32_t)(text[i] - '0');
+    }
+    *ret_port = (uint16_t)port;
+    return port >= 1 && port <= UINT16_MAX;
+}
+
+bool
+vs_http_split_url(const char *url, char **ret_host, uint16_t *ret_port, char **ret_path,
+                  GError **error)
+{
+    static const char scheme[] = "http://";
+    const char *host = url + strlen(scheme);
+    size_t host_length;
+    size_t port_length;
+    const char *path;
+    uint16_t port;
+
+    if (g_ascii_strncasecmp(url, "https://", strlen("https://")) == 0) {
+        return refuse_url(url, "TLS is not modelled yet", error);
+    }
+    if (g_ascii_strncasecmp(url, scheme, strlen(scheme)) != 0) {
+        return refuse_url(url, "not an http URL", error);
+    }
+    host_length = strcspn(host, ":/");
+    port_length = strcspn(host + host_length, "/");
+    path = host + host_length + port_length;
+    if (!is_host(host, host_length)) {
+        return refuse_url(url, "not a host name", error);
+    }
+    if (!read_port(host + host_length, port_length, &port)) {
+        return refuse_url(url, "the port must be 1 to 65535", error);
+    }
+    if (!is_path(path)) {
+        return refuse_url(url, "a path is visible ASCII without '#'", error);
+    }
+    *ret_host = g_strndup(host, host_length);
+    *ret_port = port;
+    *ret_path = g_strdup(*path ? path : "/");
+    return true;
+}

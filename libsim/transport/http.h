@@ -1,0 +1,25 @@
+/* HTTP/1.1 messages (RFC 9112): real heads, so lengths are real. */
+#pragma once
+
+#include <glib.h>
+
+#include "packet/names.h"
+#include "packet/payload.h"
+
+/* Writes the bytes of the message's head, as they would travel, to 'out'.
+ * Request:  "GET /cart HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: vethsim\r\n
+ *            Accept: * / *\r\n[X-Forwarded-For: ...\r\n][Content-Length: ...\r\n]
+ *            [Connection: close\r\n]\r\n"
+ * Response: "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 1024\r\n..." */
+void vs_http_print_head(const VsHttp *http, const VsNames *names, GString *out);
+
+/* Sets http->head_bytes to what vs_http_print_head() would write, without writing it. */
+void vs_http_measure(VsHttp *http, const VsNames *names);
+
+/* "OK", "Not Found", ... of RFC 9110; "Unknown" for others. */
+const char *vs_http_reason(unsigned status);
+
+/* Splits "http://host[:port]/path"; port defaults to 80.  Returns false when it is not of
+ * that form ("https://" is not modelled yet and is refused).  Newly allocated. */
+bool vs_http_split_url(const char *url, char **ret_host, uint16_t *ret_port,
+                       char **ret_path, GError **error);

@@ -1,0 +1,152 @@
+#include "transport/http_server.h"
+
+#include <glib.h>
+
+#include "transport/http.h"
+
+enum {
+    CONNECTIONS_A_SLAB = 32,
+    REQUESTS_A_SLAB = 32,
+};
+
+struct VsHttpConnection {
+    VsHttpServer *server;
+    VsTcp *tcp;
+    VsHttpRequest *request; /* Being answered, or NULL. */
+};
+
+static void
+connection_free(VsHttpConnection *connection)
+{
+    if (connection->request) {
+        connection->request->connection = NULL;
+    }
+    vs_pool_free(&connection->server->connections, connection);
+}
+
+static void
+server_connected(VsTcp *tcp)
+{
+    (void)tcp;
+}
+
+static void
+server_message(VsTcp *tcp, const VsPayload *payload, uint64_t bytes)
+{
+    VsHttpConnection *connection = vs_tcp_user(tcp);
+    VsHttpServer *server = connection->server;
+    VsHttpRequest *request;
+
+    (void)bytes;
+    if (connection->request || payload->kind != VS_PAYLOAD_HTTP) {
+        connection_free(connection);
+        vs_tcp_abort(tcp);
+        return;
+    }
+    request = vs_pool_alloc(&server->requests);
+    *request = (VsHttpRequest){.server = server, .connection = connection,
+                               .payload = *payload,
+                               .arrived = vs_now(server->netns->run)};
+    connection->request = request;
+    server->n_requests++;
+    server->ops->request(server, request);
+}
+
+/* The client will send no more: we close when its last request is answered. */
+static void
+server_finished(VsTcp *tcp)
+{
+    VsHttpConnection *connection = vs_tcp_user(tcp);
+
+    if (connection->request) {
+        connection->request->payload.http.is_close = true;
+    } else {
+        vs_tcp_close(tcp);
+    }
+}
+
+static void
+server_broken(VsTcp *tcp, VsTcpEnd end)
+{
+    (void)end;
+    connection_free(vs_tcp_user(tcp));
+}
+
+static void
+server_closed(VsTcp *tcp)
+{
+    connection_free(vs_tcp_user(tcp));
+}
+
+static const VsTcpOps server_tcp_ops = {
+    .connected = server_connected,
+    .message = server_message,
+    .finished = server_finished,
+    .broken = server_broken,
+    .closed = server_closed,
+};
+
+static const VsTcpOps *
+server_accept(VsTcpListener *listener, VsTcp *tcp)
+{
+    VsHttpServer *server = listener->user;
+    VsHttpConnection *connection = vs_pool_alloc(&server->connections);
+
+    *connection = (VsHttpConnection){.server = server, .tcp = tcp};
+    vs_tcp_set_user(tcp, connection);
+    server->n_connections++;
+    return &server_tcp_ops;
+}
+
+static const VsTcpListenerOps listener_ops = {.accept = server_accept};
+
+bool
+vs_http_server_open(VsHttpServer *server, VsNetns *netns, VsAddr address, uint16_t port,
+                    uint32_t backlog, const VsHttpServerOps *ops, void *user)
+{
+    *server = (VsHttpServer){.netns = netns, .ops = ops, .user = user};
+    vs_pool_init(&server->connections, sizeof(VsHttpConnection), CONNECTIONS_A_SLAB);
+    vs_pool_init(&server->requests, sizeof(VsHttpRequest), REQUESTS_A_SLAB);
+    return vs_tcp_listen(&server->listener, netns, address, port, backlog, &listener_ops,
+                         server);
+}
+
+void
+vs_http_server_close(VsHttpServer *server)
+{
+    if (server->netns) {
+        vs_pool_clear(&server->connections);
+        vs_pool_clear(&server->requests);
+        server->netns = NULL;
+    }
+}
+
+VsAddr
+vs_http_peer(const VsHttpRequest *request)
+{
+    return request->connection ? vs_tcp_flow(request->connection->tcp)->daddr : 0;
+}
+
+void
+vs_http_reply(VsHttpRequest *request, unsigned status, uint64_t body_bytes)
+{
+    VsHttpServer *server = request->server;
+    VsHttpConnection *connection = request->connection;
+    VsPayload payload = request->payload;
+    bool is_close = payload.http.is_close;
+
+    vs_pool_free(&server->requests, request);
+    if (!connection) {
+        server->n_lost++;
+        return;
+    }
+    connection->request = NULL;
+    payload.http.status = (uint16_t)status;
+    payload.http.body_bytes = payload.http.method == VS_HTTP_HEAD ? 0 : body_bytes;
+    vs_http_measure(&payload.http, &server->netns->run->packets->names);
+    vs_tcp_send(connection->tcp, &payload,
+                payload.http.head_bytes + payload.http.body_bytes);
+    if (is_close) {
+        vs_tcp_close(connection->tcp);
+    }
+}

@@ -1,0 +1,56 @@
+/* The server side of HTTP/1.1: connections, and requests one after another on each.
+ *
+ * A request is its owner's from ops->request until vs_http_reply(), which answers and frees
+ * it; its connection may go in between, then the answer goes nowhere.  A client that sends
+ * a second request before the first is answered (pipelining) is cut off. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/pool.h"
+#include "engine/station.h"
+#include "transport/tcp.h"
+
+typedef struct VsHttpServer VsHttpServer;
+typedef struct VsHttpConnection VsHttpConnection;
+
+typedef struct VsHttpRequest {
+    VsJob job; /* For the owner's station. */
+    VsHttpServer *server;
+    VsHttpConnection *connection; /* NULL: gone. */
+    VsPayload payload;            /* As received: kind VS_PAYLOAD_HTTP. */
+    VsTime arrived;
+    void *user; /* The owner's. */
+} VsHttpRequest;
+
+typedef struct VsHttpServerOps {
+    void (*request)(VsHttpServer *server, VsHttpRequest *request);
+} VsHttpServerOps;
+
+struct VsHttpServer {
+    VsNetns *netns;
+    const VsHttpServerOps *ops;
+    void *user;
+    VsTcpListener listener;
+    VsPool connections;
+    VsPool requests;
+    uint64_t n_connections; /* Accepted. */
+    uint64_t n_requests;
+    uint64_t n_lost; /* Answers whose connection had gone. */
+};
+
+/* Listens at (address, port); false when that is taken. */
+bool vs_http_server_open(VsHttpServer *server, VsNetns *netns, VsAddr address,
+                         uint16_t port, uint32_t backlog, const VsHttpServerOps *ops,
+                         void *user);
+
+/* Frees connections and requests; the namespace's sockets must not run any more. */
+void vs_http_server_close(VsHttpServer *server);
+
+/* The address that the request's connection comes from, as the server sees it; 0 if that
+ * has gone. */
+VsAddr vs_http_peer(const VsHttpRequest *request);
+
+/* Answers 'request' with 'status' and a body of 'body_bytes', and frees it. */
+void vs_http_reply(VsHttpRequest *request, unsigned status, uint64_t body_bytes);

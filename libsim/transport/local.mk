@@ -1,0 +1,25 @@
+# libsim/transport: sockets, TCP, UDP, HTTP, DNS.
+
+transport_headers = \
+	libsim/transport/dns.h \
+	libsim/transport/http.h \
+	libsim/transport/http_server.h \
+	libsim/transport/socket.h \
+	libsim/transport/tcp.h \
+	libsim/transport/udp.h
+
+libvethsim_la_SOURCES += \
+	libsim/transport/dns.c \
+	libsim/transport/http.c \
+	libsim/transport/http_server.c \
+	libsim/transport/socket.c \
+	libsim/transport/socket_internal.h \
+	libsim/transport/tcp.c \
+	libsim/transport/tcp_error.c \
+	libsim/transport/tcp_input.c \
+	libsim/transport/tcp_internal.h \
+	libsim/transport/tcp_listen.c \
+	libsim/transport/tcp_output.c \
+	libsim/transport/tcp_time_wait.c \
+	libsim/transport/tcp_timer.c \
+	libsim/transport/udp.c

@@ -1,0 +1,55 @@
+/* The sockets of a namespace: who gets a packet that was delivered locally.
+ *
+ * A connected socket is found by its flow, a listening or unconnected one by (address,
+ * port), then by (any, port).  What finds nobody is answered as the kernel does: TCP with
+ * RST, UDP with ICMP port unreachable. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/pool.h"
+#include "base/table.h"
+#include "net/netns.h"
+
+#define VS_ADDR_ANY 0
+
+/* net.ipv4.ip_local_port_range of Linux. */
+#define VS_EPHEMERAL_FIRST 32768
+#define VS_EPHEMERAL_LAST 60999
+
+typedef struct VsSockets VsSockets;
+
+/* The sockets of 'netns', made on first use; freed with it. */
+VsSockets *vs_sockets_of(VsNetns *netns);
+
+/* Packets held in its sockets: TCP segments that came before the one they follow. */
+uint64_t vs_sockets_n_held(const VsNetns *netns);
+
+/* How TCP of a namespace behaves; defaults are Linux'. */
+typedef struct VsTcpConfig {
+    uint32_t initial_window; /* Segments sent before the first ACK: 10 (RFC 6928). */
+    uint32_t receive_buffer; /* Bytes: bounds the advertised window. */
+    VsTime rto_initial;      /* 1 s (RFC 6298). */
+    VsTime rto_min;          /* 200 ms (Linux TCP_RTO_MIN): RTO >= SRTT + this. */
+    VsTime rto_max;          /* 120 s. */
+    VsTime delayed_ack;      /* 40 ms (Linux TCP_DELACK_MIN); 0: every segment at once.
+                               * Never for every second full segment, nor for the first
+                               * 16 until data are sent in answer (Linux quickack). */
+    VsTime time_wait;        /* 60 s (Linux TCP_TIMEWAIT_LEN). */
+    uint32_t syn_retries;    /* 6 (net.ipv4.tcp_syn_retries), 255 at most. */
+    uint32_t retries;        /* 15 (net.ipv4.tcp_retries2), 255 at most. */
+} VsTcpConfig;
+
+#define VS_TCP_CONFIG_DEFAULT                   \
+    ((VsTcpConfig){.initial_window = 10,        \
+                   .receive_buffer = 65535 * 4, \
+                   .rto_initial = VS_S,         \
+                   .rto_min = 200 * VS_MS,      \
+                   .rto_max = 120 * VS_S,       \
+                   .delayed_ack = 40 * VS_MS,   \
+                   .time_wait = 60 * VS_S,      \
+                   .syn_retries = 6,            \
+                   .retries = 15})
+
+/* Copies 'config'; to be called before the first connection. */
+void vs_sockets_set_tcp_config(VsSockets *sockets, const VsTcpConfig *config);

@@ -1,0 +1,306 @@
+#include "transport/tcp.h"
+
+#include <glib.h>
+#include <string.h>
+
+#include "base/hash.h"
+#include "transport/tcp_internal.h"
+
+enum {
+    N_EPHEMERAL = VS_EPHEMERAL_LAST - VS_EPHEMERAL_FIRST + 1,
+    MSS_DEFAULT = 536, /* Of a peer that names none (RFC 9293). */
+    MSS_MIN = 48,      /* TCP_MIN_SND_MSS of Linux. */
+    SHIFT_MAX = 14,    /* RFC 7323. */
+};
+
+static bool find_port(VsSockets *sockets, VsFlow *flow);
+
+VsTcp *
+vs_tcp_connect(VsNetns *netns, VsAddr saddr, VsAddr daddr, uint16_t dport,
+               VsJourney *journey, const VsTcpOps *ops, void *user)
+{
+    VsSockets *sockets = vs_sockets_of(netns);
+    VsFlow flow = {.saddr = saddr ? saddr : vs_netns_source_for(netns, daddr),
+                   .daddr = daddr,
+                   .dport = dport,
+                   .protocol = VS_PROTOCOL_TCP,
+                   .family = VS_FAMILY_IPV4};
+    bool is_reachable = flow.saddr != 0 && vs_netns_mtu_to(netns, daddr) != 0;
+    bool is_doomed = !is_reachable || !find_port(sockets, &flow);
+    VsTcp *tcp;
+
+    vs_sockets_enter(sockets);
+    sockets->stats.n_opened++;
+    tcp = vs_tcp_new(sockets, &flow);
+    tcp->ops = ops;
+    tcp->user = user;
+    tcp->state = VS_TCP_SYN_SENT;
+    if (is_doomed) {
+        tcp->is_doomed = true;
+        tcp->end = is_reachable ? VS_TCP_END_NO_PORT : VS_TCP_END_UNREACHABLE;
+        tcp->rto_due = vs_now(sockets->run);
+    } else {
+        VsFlow reverse = vs_flow_reverse(&flow);
+
+        tcp->journey = journey;
+        tcp->journey_generation = journey ? journey->generation : 0;
+        vs_table_insert(&sockets->connections, vs_flow_key(&reverse), tcp);
+        vs_tcp_send_syn(tcp, NULL);
+    }
+    vs_tcp_arm(tcp);
+    vs_sockets_leave(sockets);
+    return tcp;
+}
+
+void
+vs_tcp_send(VsTcp *tcp, const VsPayload *payload, uint64_t bytes)
+{
+    VsTcpMessage *message;
+
+    if (!vs_tcp_is_alive(tcp)) {
+        return;
+    }
+    g_assert(bytes > 0 && !tcp->is_closing);
+    message = vs_tcp_messages_push(tcp, &tcp->queue, payload, bytes);
+    message->start = tcp->snd_end;
+    tcp->snd_end += bytes;
+    if (!tcp->cursor) {
+        tcp->cursor = message;
+    }
+    vs_sockets_enter(tcp->sockets);
+    vs_tcp_output(tcp);
+    vs_tcp_arm(tcp);
+    vs_sockets_leave(tcp->sockets);
+}
+
+void
+vs_tcp_close(VsTcp *tcp)
+{
+    if (!vs_tcp_is_alive(tcp) || tcp->is_closing) {
+        return;
+    }
+    tcp->is_closing = true;
+    if (tcp->state == VS_TCP_ESTABLISHED) {
+        tcp->state = VS_TCP_FIN_WAIT_1;
+    } else if (tcp->state == VS_TCP_CLOSE_WAIT) {
+        tcp->state = VS_TCP_LAST_ACK;
+    }
+    vs_sockets_enter(tcp->sockets);
+    vs_tcp_output(tcp);
+    vs_tcp_arm(tcp);
+    vs_sockets_leave(tcp->sockets);
+}
+
+void
+vs_tcp_abort(VsTcp *tcp)
+{
+    VsSockets *sockets = tcp->sockets;
+
+    if (!vs_tcp_is_alive(tcp)) {
+        return;
+    }
+    vs_sockets_enter(sockets);
+    switch ((VsTcpState)tcp->state) {
+    case VS_TCP_SYN_RECEIVED:
+    case VS_TCP_ESTABLISHED:
+    case VS_TCP_FIN_WAIT_1:
+    case VS_TCP_FIN_WAIT_2:
+    case VS_TCP_CLOSE_WAIT:
+        vs_tcp_send_abort(tcp);
+        break;
+    default:
+        break;
+    }
+    vs_tcp_retire(tcp, VS_TCP_CLOSED);
+    vs_sockets_leave(sockets);
+}
+
+VsTcpState
+vs_tcp_state(const VsTcp *tcp)
+{
+    return tcp->state;
+}
+
+const VsFlow *
+vs_tcp_flow(const VsTcp *tcp)
+{
+    return &tcp->flow;
+}
+
+void *
+vs_tcp_user(const VsTcp *tcp)
+{
+    return tcp->user;
+}
+
+void
+vs_tcp_set_user(VsTcp *tcp, void *user)
+{
+    tcp->user = user;
+}
+
+const VsTcpStats *
+vs_tcp_stats(const VsNetns *netns)
+{
+    static const VsTcpStats none;
+
+    return netns->sockets ? &netns->sockets->stats : &none;
+}
+
+/* A free ephemeral port towards the destination of 'flow', which gets it.  A port is
+ * free when no connection, not even one in TIME_WAIT, has the same four addresses
+ * and ports. */
+static bool
+find_port(VsSockets *sockets, VsFlow *flow)
+{
+    for (unsigned n = 0; n < N_EPHEMERAL; n++) {
+        VsFlow reverse;
+
+        flow->sport = vs_sockets_next_port(sockets, VS_PORTS_TCP);
+        reverse = vs_flow_reverse(flow);
+        if (!vs_flow_equals(flow, &reverse) &&
+            !vs_table_find(&sockets->connections, vs_flow_key(&reverse))) {
+            return true;
+        }
+    }
+    flow->sport = 0;
+    return false;
+}
+
+/* RFC 6528 with the clock of Linux, which ticks every 64 ns: a later connection of
+ * the same flow starts higher, so a SYN can end the TIME_WAIT of the one before. */
+static uint64_t
+first_position(const VsSockets *sockets, const VsFlow *flow)
+{
+    VsKey key = vs_flow_key(flow);
+    uint64_t secret = vs_mix64(key.w[0] ^ vs_mix64(key.w[1] ^ sockets->run->seed));
+    uint64_t clock = (uint64_t)(vs_now(sockets->run) / (64 * VS_NS));
+
+    return (UINT64_C(1) << 32) + (uint32_t)(secret + clock);
+}
+
+VsTcp *
+vs_tcp_new(VsSockets *sockets, const VsFlow *flow)
+{
+    VsTcp *tcp = vs_pool_alloc(&sockets->tcps);
+
+    memset(tcp, 0, sizeof(*tcp));
+    tcp->sockets = sockets;
+    tcp->flow = *flow;
+    tcp->rto_due = VS_TIME_NEVER;
+    tcp->ack_due = VS_TIME_NEVER;
+    vs_timer_init(&tcp->timer, &sockets->netns->host->entity, vs_tcp_timer_due);
+    tcp->snd_una = tcp->snd_nxt = tcp->snd_max = first_position(sockets, flow);
+    tcp->snd_end = tcp->snd_una + 1;
+    while (tcp->receive_shift < SHIFT_MAX &&
+           sockets->config.receive_buffer >> tcp->receive_shift > UINT16_MAX) {
+        tcp->receive_shift++;
+    }
+    return tcp;
+}
+
+void
+vs_tcp_take_options(VsTcp *tcp, const VsTcpHeader *syn)
+{
+    uint16_t ours = vs_tcp_mss_of(vs_tcp_mtu_to(tcp->sockets, tcp->flow.daddr));
+    uint16_t theirs = syn->mss ? MAX(syn->mss, MSS_MIN) : MSS_DEFAULT;
+
+    tcp->mss = MIN(ours, theirs);
+    tcp->is_scaling = syn->wscale != 0;
+    if (tcp->is_scaling) {
+        tcp->send_shift = (uint8_t)MIN(syn->wscale - 1, SHIFT_MAX);
+    } else {
+        tcp->receive_shift = 0;
+    }
+    tcp->window = syn->window;
+    tcp->rcv_nxt = (UINT64_C(1) << 32) + syn->seq + 1;
+    tcp->rcv_edge = tcp->rcv_nxt;
+    tcp->window_seq = tcp->rcv_nxt - 1;
+}
+
+uint16_t
+vs_tcp_mss_of(uint32_t mtu)
+{
+    uint32_t headers = VS_IPV4_HEADER_BYTES + VS_TCP_HEADER_BYTES;
+
+    return (uint16_t)MIN(MAX(mtu, MSS_MIN + headers) - headers, UINT16_MAX);
+}
+
+void
+vs_tcp_establish(VsTcp *tcp)
+{
+    uint64_t cwnd = (uint64_t)tcp->sockets->config.initial_window * tcp->mss;
+
+    tcp->state = tcp->is_closing ? VS_TCP_FIN_WAIT_1 : VS_TCP_ESTABLISHED;
+    tcp->cwnd = (uint32_t)MIN(cwnd, VS_TCP_CWND_MAX);
+    tcp->n_retries = 0;
+    tcp->n_quick_acks = VS_TCP_QUICK_ACKS;
+    tcp->rto_due = VS_TIME_NEVER;
+    tcp->journey = NULL;
+}
+
+void
+vs_tcp_retire(VsTcp *tcp, VsTcpState last)
+{
+    VsSockets *sockets = tcp->sockets;
+    VsFlow reverse = vs_flow_reverse(&tcp->flow);
+
+    if (tcp->state == VS_TCP_SYN_SENT || tcp->state == VS_TCP_SYN_RECEIVED) {
+        sockets->stats.n_failed++;
+    }
+    if (tcp->listener) {
+        vs_tcp_listen_forget(tcp);
+    }
+    if (!tcp->is_doomed) {
+        vs_table_remove(&sockets->connections, vs_flow_key(&reverse));
+    }
+    vs_timer_cancel(&tcp->timer);
+    sockets->n_held -= tcp->early.length;
+    vs_packet_queue_drop(&tcp->early, VS_DROP_HOST_CLOSED);
+    while (tcp->queue.first) {
+        vs_tcp_messages_pop(tcp, &tcp->queue);
+    }
+    while (tcp->kept.first) {
+        vs_tcp_messages_pop(tcp, &tcp->kept);
+    }
+    tcp->state = last;
+    tcp->next = sockets->dead;
+    sockets->dead = tcp;
+}
+
+void
+vs_tcp_break(VsTcp *tcp, VsTcpEnd end)
+{
+    vs_tcp_retire(tcp, VS_TCP_CLOSED);
+    if (tcp->ops) {
+        tcp->ops->broken(tcp, end);
+    }
+}
+
+VsTcpMessage *
+vs_tcp_messages_push(VsTcp *tcp, VsTcpMessages *messages, const VsPayload *payload,
+                     uint64_t bytes)
+{
+    VsTcpMessage *message = vs_pool_alloc(&tcp->sockets->messages);
+
+    message->next = NULL;
+    message->start = 0;
+    message->bytes = bytes;
+    message->payload = *payload;
+    if (messages->first) {
+        messages->last->next = message;
+    } else {
+        messages->first = message;
+    }
+    messages->last = message;
+    return message;
+}
+
+void
+vs_tcp_messages_pop(VsTcp *tcp, VsTcpMessages *messages)
+{
+    VsTcpMessage *message = messages->first;
+
+    messages->first = message->next;
+    vs_pool_free(&tcp->sockets->messages, message);
+}

@@ -1,0 +1,148 @@
+/* TCP (RFC 9293): connections that carry messages.
+ *
+ * A message is a payload (what it means) and a length (what travels).  Segments carry
+ * pieces of one message each, of at most the MSS; the receiver's owner hears of a
+ * message when its last byte is in order.  Handshake, MSS option, window scaling,
+ * sliding window, slow start from the initial window, delayed ACK, retransmission
+ * time-out with back-off (RFC 6298), fast retransmission (RFC 6582), path MTU
+ * discovery, FIN in all states, TIME_WAIT, RST.  No congestion avoidance yet: the
+ * window doubles per round trip up to 64 MiB, three duplicate ACKs halve it, a time-out
+ * lets it fall to one segment.  No simultaneous opening, no urgent data, no SACK, no
+ * timestamps.
+ *
+ * Following time: with a journey in a message's payload, each of its segments is
+ * followed; the one that completes the message has its steps appended to the journey
+ * before the receiver hears of it.  The same holds for the handshake of a connection
+ * that was opened for a journey: SYN, SYN-ACK.  Time a message waits in the socket
+ * (window, time-out) goes to the socket's wait stage. */
+#pragma once
+
+#include "transport/socket.h"
+
+typedef struct VsTcp VsTcp;
+typedef struct VsTcpListener VsTcpListener;
+
+typedef enum VsTcpState {
+    VS_TCP_CLOSED,
+    VS_TCP_SYN_SENT,
+    VS_TCP_SYN_RECEIVED,
+    VS_TCP_ESTABLISHED,
+    VS_TCP_FIN_WAIT_1,
+    VS_TCP_FIN_WAIT_2,
+    VS_TCP_CLOSE_WAIT,
+    VS_TCP_CLOSING,
+    VS_TCP_LAST_ACK,
+    VS_TCP_TIME_WAIT,
+} VsTcpState;
+
+/* Why a connection ended other than by both sides closing it. */
+typedef enum VsTcpEnd {
+    VS_TCP_END_REFUSED,     /* RST in answer to our SYN, or ICMP port unreachable. */
+    VS_TCP_END_UNREACHABLE, /* ICMP unreachable while connecting. */
+    VS_TCP_END_TIMED_OUT,   /* Retries ran out. */
+    VS_TCP_END_RESET,       /* RST in an open connection. */
+    VS_TCP_END_NO_PORT,     /* No ephemeral port was free. */
+} VsTcpEnd;
+
+/* What the owner of a connection hears, always from an event, never from within a call
+ * of its own.  It may close, abort or send in any of them; what comes too late for the
+ * connection does nothing. */
+typedef struct VsTcpOps {
+    /* The handshake is done (active side: SYN-ACK came; passive: its ACK). */
+    void (*connected)(VsTcp *tcp);
+
+    /* A whole message has arrived.  'payload' is valid during the call. */
+    void (*message)(VsTcp *tcp, const VsPayload *payload, uint64_t bytes);
+
+    /* The peer sent FIN: no more messages; we may still send. */
+    void (*finished)(VsTcp *tcp);
+
+    /* The connection is gone; 'tcp' is freed after the call.  Not called for those
+     * that the owner closed and both sides finished, nor after
+     * vs_tcp_abort().  Called with TIMED_OUT when the peer neither finishes nor
+     * sends for 60 s after the owner closed (Linux: tcp_fin_timeout). */
+    void (*broken)(VsTcp *tcp, VsTcpEnd end);
+
+    /* May be NULL.  Both sides have finished, ours was acknowledged to the last
+     * byte, and the connection has left the owner: it is freed after the call, and
+     * nothing more is told (TIME_WAIT goes on without it).  A connection that its
+     * owner does not abort ends with either 'closed' or 'broken'. */
+    void (*closed)(VsTcp *tcp);
+} VsTcpOps;
+
+typedef struct VsTcpListenerOps {
+    /* A connection was accepted from the queue: returns its ops and sets tcp->user; or
+     * NULL to refuse it with RST.  Called when the handshake is done. */
+    const VsTcpOps *(*accept)(VsTcpListener *listener, VsTcp *tcp);
+} VsTcpListenerOps;
+
+/* In order of arrival. */
+typedef struct VsTcpList {
+    VsTcp *first;
+    VsTcp *last;
+} VsTcpList;
+
+struct VsTcpListener {
+    VsNetns *netns;
+    const VsTcpListenerOps *ops;
+    void *user;
+    VsAddr address;
+    uint16_t port;
+    uint32_t backlog;   /* Connections in handshake and not yet accepted, at most. */
+    uint32_t n_pending; /* Of those now; a SYN beyond 'backlog' is dropped. */
+    uint64_t n_accepted;
+    uint64_t n_overflows;
+    bool is_accepting;    /* False: they wait for vs_tcp_accept_waiting(). */
+    VsTcpList handshakes; /* Begun, */
+    VsTcpList waiting;    /* and finished, but not accepted. */
+};
+
+/* Listens with 'listener' (embedded in its owner).  False when (address, port) is
+ * taken; one address may be listened at besides VS_ADDR_ANY, and goes first. */
+bool vs_tcp_listen(VsTcpListener *listener, VsNetns *netns, VsAddr address,
+                   uint16_t port, uint32_t backlog, const VsTcpListenerOps *ops,
+                   void *user);
+
+/* Stops listening, and resets what was not accepted.  Accepted connections go on. */
+void vs_tcp_unlisten(VsTcpListener *listener);
+
+/* Accepts the connection that has waited longest, for owners that set is_accepting
+ * to false (all workers are busy).  Its 'connected' is called, then 'message' for
+ * each that has arrived meanwhile (its journey is accounted for up to its arrival:
+ * the owner adds the wait), then 'finished' if the peer has finished.  Until then at
+ * most a receive buffer of data is taken in, and a connection that the peer resets
+ * just vanishes.  False when none waits. */
+bool vs_tcp_accept_waiting(VsTcpListener *listener);
+
+/* Opens a connection from 'netns' to (daddr, dport).  'saddr' 0 lets the route
+ * choose; 'journey' may be NULL.  Never NULL: failure is told by ops->broken later,
+ * from an event of its own. */
+VsTcp *vs_tcp_connect(VsNetns *netns, VsAddr saddr, VsAddr daddr, uint16_t dport,
+                      VsJourney *journey, const VsTcpOps *ops, void *user);
+
+/* Sends a message of 'bytes' > 0; allowed until vs_tcp_close(), before 'connected'
+ * too. */
+void vs_tcp_send(VsTcp *tcp, const VsPayload *payload, uint64_t bytes);
+
+/* Closes our side after what was sent (FIN). */
+void vs_tcp_close(VsTcp *tcp);
+
+/* Forgets the connection at once, with RST; 'tcp' is gone. */
+void vs_tcp_abort(VsTcp *tcp);
+
+VsTcpState vs_tcp_state(const VsTcp *tcp);
+const VsFlow *vs_tcp_flow(const VsTcp *tcp); /* As we send: saddr is ours. */
+void *vs_tcp_user(const VsTcp *tcp);
+void vs_tcp_set_user(VsTcp *tcp, void *user);
+
+typedef struct VsTcpStats {
+    uint64_t n_opened; /* Active. */
+    uint64_t n_accepted;
+    uint64_t n_failed; /* Attempts that never got established. */
+    uint64_t n_resets_sent;
+    uint64_t n_segments_sent;
+    uint64_t n_retransmitted;
+    uint64_t n_timeouts;
+} VsTcpStats;
+
+const VsTcpStats *vs_tcp_stats(const VsNetns *netns);

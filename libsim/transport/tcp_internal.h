@@ -1,0 +1,229 @@
+/* The inside of TCP, for its own files:
+ *
+ *     tcp.c            connections: open, send, close, end; what the owner calls
+ *     tcp_input.c      a segment arrives
+ *     tcp_output.c     segments are made and sent, within the windows
+ *     tcp_timer.c      the one timer of a connection; round trips and time-outs
+ *     tcp_listen.c     listeners, handshakes of the passive side, accepting
+ *     tcp_time_wait.c  what remains of a closed connection for a minute
+ *     tcp_error.c      ICMP errors, path MTU
+ *
+ * Positions in the two streams are 64-bit: the sequence number is the low half.  They
+ * start above 2^32, so that arithmetic around them never goes below zero. */
+#pragma once
+
+#include "transport/socket_internal.h"
+
+#pragma GCC visibility push(hidden)
+
+#define VS_TCP_SYN_ACK_RETRIES 5        /* net.ipv4.tcp_synack_retries. */
+#define VS_TCP_FIN_TIMEOUT (60 * VS_S)  /* net.ipv4.tcp_fin_timeout. */
+#define VS_TCP_MTU_EXPIRES (600 * VS_S) /* net.ipv4.route.mtu_expires. */
+#define VS_TCP_CWND_MAX (UINT32_C(64) << 20)
+#define VS_TCP_DUPLICATE_ACKS 3 /* That mean a loss (RFC 5681). */
+#define VS_TCP_QUICK_ACKS 16    /* TCP_MAX_QUICKACKS of Linux. */
+
+/* What a key of VsSockets.connections leads to starts with this. */
+typedef struct VsTcpEntry {
+    bool is_time_wait;
+} VsTcpEntry;
+
+/* A message that is being sent, or that came before its connection was accepted. */
+typedef struct VsTcpMessage VsTcpMessage;
+struct VsTcpMessage {
+    VsTcpMessage *next;
+    uint64_t start; /* Position of its first byte. */
+    uint64_t bytes;
+    VsPayload payload;
+};
+
+typedef struct VsTcpMessages {
+    VsTcpMessage *first;
+    VsTcpMessage *last;
+} VsTcpMessages;
+
+/* After a loss, until all that was sent before it is acknowledged. */
+typedef enum VsTcpRecovery {
+    VS_TCP_RECOVERY_NONE,
+    VS_TCP_RECOVERY_FAST,    /* Three duplicate ACKs: the window stays at its half. */
+    VS_TCP_RECOVERY_TIMEOUT, /* Going back: the window grows from one segment. */
+} VsTcpRecovery;
+
+struct VsTcp {
+    VsTcpEntry entry;
+    uint8_t state;      /* VsTcpState. */
+    uint8_t recovery;   /* VsTcpRecovery. */
+    uint8_t end;        /* VsTcpEnd, when 'is_doomed'. */
+    uint8_t send_shift; /* Window scales. */
+    uint8_t receive_shift;
+    uint8_t n_retries; /* Time-outs since the last progress. */
+    uint8_t n_duplicate_acks;
+    uint8_t n_quick_acks; /* ACKs still to be sent without delay. */
+    uint16_t mss;
+    bool is_doomed : 1;    /* It could not even start: the timer tells the owner. */
+    bool is_waiting : 1;   /* For being accepted, its handshake done. */
+    bool is_closing : 1;   /* The owner has closed: FIN follows what is queued. */
+    bool is_scaling : 1;   /* Both sides sent the window scale option. */
+    bool is_timing : 1;    /* A round trip is measured. */
+    bool has_received : 1; /* Data: what we send is taken for an answer. */
+    bool is_ack_now : 1;   /* The next ACK must not be delayed. */
+    bool is_answered : 1;  /* Something came since the last time-out. */
+    uint32_t cwnd;
+    uint32_t window;     /* The peer's, in bytes from snd_una. */
+    uint32_t kept_bytes; /* Of 'kept'. */
+
+    VsSockets *sockets;
+    VsFlow flow;         /* As we send. */
+    const VsTcpOps *ops; /* NULL until accepted. */
+    void *user;
+    VsTcpListener *listener; /* Until accepted. */
+    VsTcp *next;             /* In a list of the listener, or of the dead. */
+    VsTcp *previous;
+
+    VsTimer timer;  /* Armed for the earlier of both, or for one that has passed. */
+    VsTime rto_due; /* Or VS_TIME_NEVER. */
+    VsTime ack_due;
+
+    VsTime srtt; /* 0: no sample yet. */
+    VsTime rttvar;
+    VsTime rtt_started; /* 'is_timing': the segment that ends at 'rtt_end' was sent. */
+    uint64_t rtt_end;
+
+    uint64_t snd_una;     /* First position not acknowledged. */
+    uint64_t snd_nxt;     /* Next to be sent; goes back after a time-out. */
+    uint64_t snd_max;     /* Highest snd_nxt ever. */
+    uint64_t snd_end;     /* After all that is queued; FIN has this position. */
+    uint64_t recover;     /* 'recovery' ends here. */
+    uint64_t window_seq;  /* Of the segment that gave 'window'. */
+    VsTcpMessages queue;  /* All not fully acknowledged. */
+    VsTcpMessage *cursor; /* That of snd_nxt, or NULL when all was sent. */
+
+    uint64_t rcv_nxt;    /* Next position expected. */
+    uint64_t rcv_acked;  /* rcv_nxt that the peer was told last. */
+    uint64_t rcv_edge;   /* End of the window that the peer was told. */
+    VsPacketQueue early; /* Segments beyond a hole, by position. */
+    VsTcpMessages kept;  /* Complete, but the connection is not accepted yet. */
+
+    VsJourney *journey; /* Of the handshake we began. */
+    uint32_t journey_generation;
+};
+
+struct VsTcpTimeWait {
+    VsTcpEntry entry;
+    VsFlow flow; /* As we send. */
+    uint32_t snd_nxt;
+    uint32_t rcv_nxt;
+    VsTime due;
+    VsTcpTimeWait *next;
+    VsTcpTimeWait *previous;
+};
+
+typedef struct VsPathMtu {
+    uint32_t mtu;
+    VsTime expires;
+} VsPathMtu;
+
+/* The position of sequence number 'seq' next to 'near'. */
+static inline uint64_t
+vs_tcp_position(uint64_t near, uint32_t seq)
+{
+    return near + (uint64_t)(int64_t)(int32_t)(seq - (uint32_t)near);
+}
+
+/* False for what only waits to be freed: after any call to an owner, look. */
+static inline bool
+vs_tcp_is_alive(const VsTcp *tcp)
+{
+    return tcp->state != VS_TCP_CLOSED && tcp->state != VS_TCP_TIME_WAIT;
+}
+
+/* tcp.c */
+
+/* A connection for 'flow', in no table yet, CLOSED. */
+VsTcp *vs_tcp_new(VsSockets *sockets, const VsFlow *flow);
+
+/* Takes it out of everything, in its last state, CLOSED or TIME_WAIT; freed when the
+ * outermost call returns. */
+void vs_tcp_retire(VsTcp *tcp, VsTcpState last);
+
+/* Retires it and tells its owner. */
+void vs_tcp_break(VsTcp *tcp, VsTcpEnd end);
+
+/* The MSS that fits 'mtu'. */
+uint16_t vs_tcp_mss_of(uint32_t mtu);
+
+/* Sets what the peer's SYN says. */
+void vs_tcp_take_options(VsTcp *tcp, const VsTcpHeader *syn);
+
+/* The handshake is done: the first window, no time-out. */
+void vs_tcp_establish(VsTcp *tcp);
+
+VsTcpMessage *vs_tcp_messages_push(VsTcp *tcp, VsTcpMessages *messages,
+                                   const VsPayload *payload, uint64_t bytes);
+void vs_tcp_messages_pop(VsTcp *tcp, VsTcpMessages *messages);
+
+/* tcp_input.c */
+void vs_tcp_input(VsSockets *sockets, VsPacket *packet);
+
+/* tcp_output.c */
+
+/* Sends what the windows allow, then FIN if it is time. */
+void vs_tcp_output(VsTcp *tcp);
+
+/* Sends the first segment not acknowledged again. */
+void vs_tcp_retransmit_first(VsTcp *tcp);
+
+/* Sends an ACK without data. */
+void vs_tcp_send_ack(VsTcp *tcp);
+
+/* Sends SYN or SYN-ACK, by state; 'cause' is the SYN answered, or NULL. */
+void vs_tcp_send_syn(VsTcp *tcp, VsPacket *cause);
+
+/* Asks for the peer's window. */
+void vs_tcp_send_probe(VsTcp *tcp);
+
+/* Sends RST for an open connection. */
+void vs_tcp_send_abort(VsTcp *tcp);
+
+/* Answers a segment of no connection with RST, unless it is one. */
+void vs_tcp_answer_with_reset(VsSockets *sockets, VsPacket *cause);
+
+void vs_tcp_send_time_wait_ack(VsSockets *sockets, const VsTcpTimeWait *wait);
+
+/* tcp_timer.c */
+
+/* Makes sure that the timer fires in time for rto_due and ack_due. */
+void vs_tcp_arm(VsTcp *tcp);
+
+void vs_tcp_timer_due(VsTimer *timer);
+
+/* The present retransmission time-out, back-off included. */
+VsTime vs_tcp_rto(const VsTcp *tcp);
+
+/* Acknowledged up to snd_una: takes a sample if that was timed. */
+void vs_tcp_sample_rtt(VsTcp *tcp);
+
+/* tcp_listen.c */
+
+/* A segment of no connection. */
+void vs_tcp_listen_input(VsSockets *sockets, VsPacket *packet);
+
+/* The handshake of a passive connection is done; it may be accepted in here. */
+void vs_tcp_listen_established(VsTcp *tcp);
+
+/* A passive connection goes before it was accepted. */
+void vs_tcp_listen_forget(VsTcp *tcp);
+
+/* tcp_time_wait.c */
+void vs_tcp_time_wait_enter(VsTcp *tcp);
+void vs_tcp_time_wait_due(VsTimer *timer);
+void vs_tcp_time_wait_input(VsSockets *sockets, VsTcpTimeWait *wait, VsPacket *packet);
+
+/* tcp_error.c */
+bool vs_tcp_input_error(VsSockets *sockets, const VsLayer *error,
+                        const VsLayer *quoted);
+
+/* The MTU of the path to 'daddr' as far as we know; 0: there is no route. */
+uint32_t vs_tcp_mtu_to(VsSockets *sockets, VsAddr daddr);
+
+#pragma GCC visibility pop

@@ -1,0 +1,189 @@
+/* Listeners: handshakes of the passive side, and the queue of those to be accepted. */
+#include <glib.h>
+
+#include "transport/tcp_internal.h"
+
+static void accept_first(VsTcpListener *listener);
+
+bool
+vs_tcp_listen(VsTcpListener *listener, VsNetns *netns, VsAddr address, uint16_t port,
+              uint32_t backlog, const VsTcpListenerOps *ops, void *user)
+{
+    *listener = (VsTcpListener){.netns = netns,
+                                .ops = ops,
+                                .user = user,
+                                .address = address,
+                                .port = port,
+                                .backlog = backlog,
+                                .is_accepting = true};
+    return vs_table_insert(&vs_sockets_of(netns)->bound,
+                           vs_bound_key(VS_PROTOCOL_TCP, address, port), listener);
+}
+
+void
+vs_tcp_unlisten(VsTcpListener *listener)
+{
+    VsSockets *sockets = vs_sockets_of(listener->netns);
+
+    vs_table_remove(&sockets->bound,
+                    vs_bound_key(VS_PROTOCOL_TCP, listener->address, listener->port));
+    while (listener->handshakes.first) {
+        vs_tcp_abort(listener->handshakes.first);
+    }
+    while (listener->waiting.first) {
+        vs_tcp_abort(listener->waiting.first);
+    }
+}
+
+bool
+vs_tcp_accept_waiting(VsTcpListener *listener)
+{
+    VsSockets *sockets = vs_sockets_of(listener->netns);
+
+    if (!listener->waiting.first) {
+        return false;
+    }
+    vs_sockets_enter(sockets);
+    accept_first(listener);
+    vs_sockets_leave(sockets);
+    return true;
+}
+
+static void
+list_push(VsTcpList *list, VsTcp *tcp)
+{
+    tcp->next = NULL;
+    tcp->previous = list->last;
+    if (list->last) {
+        list->last->next = tcp;
+    } else {
+        list->first = tcp;
+    }
+    list->last = tcp;
+}
+
+static void
+list_remove(VsTcpList *list, VsTcp *tcp)
+{
+    if (tcp->previous) {
+        tcp->previous->next = tcp->next;
+    } else {
+        list->first = tcp->next;
+    }
+    if (tcp->next) {
+        tcp->next->previous = tcp->previous;
+    } else {
+        list->last = tcp->previous;
+    }
+}
+
+static void
+receive_syn(VsTcpListener *listener, VsPacket *packet)
+{
+    VsSockets *sockets = vs_sockets_of(listener->netns);
+    const VsLayer *top = vs_packet_top(packet);
+    VsFlow flow = vs_flow_reverse(&top->flow);
+    VsTcp *tcp;
+
+    if (listener->n_pending >= listener->backlog) {
+        listener->n_overflows++;
+        vs_packet_drop(packet, VS_DROP_ACCEPT_QUEUE_FULL);
+        return;
+    }
+    tcp = vs_tcp_new(sockets, &flow);
+    tcp->state = VS_TCP_SYN_RECEIVED;
+    tcp->listener = listener;
+    list_push(&listener->handshakes, tcp);
+    listener->n_pending++;
+    vs_table_insert(&sockets->connections, vs_flow_key(&top->flow), tcp);
+    vs_tcp_take_options(tcp, &top->tcp);
+    vs_tcp_send_syn(tcp, packet);
+    vs_tcp_arm(tcp);
+    vs_packet_deliver(packet);
+}
+
+void
+vs_tcp_listen_input(VsSockets *sockets, VsPacket *packet)
+{
+    const VsLayer *top = vs_packet_top(packet);
+    VsTcpListener *listener = vs_sockets_find_bound(sockets, VS_PROTOCOL_TCP,
+                                                    top->flow.daddr, top->flow.dport);
+    uint8_t flags =
+        top->tcp.flags & (VS_TCP_SYN | VS_TCP_ACK | VS_TCP_RST | VS_TCP_FIN);
+
+    if (listener && flags == VS_TCP_SYN) {
+        receive_syn(listener, packet);
+        return;
+    }
+    vs_tcp_answer_with_reset(sockets, packet);
+    vs_packet_drop(packet, listener ? VS_DROP_BAD_SEGMENT : VS_DROP_NO_SOCKET);
+}
+
+void
+vs_tcp_listen_established(VsTcp *tcp)
+{
+    VsTcpListener *listener = tcp->listener;
+
+    list_remove(&listener->handshakes, tcp);
+    list_push(&listener->waiting, tcp);
+    tcp->is_waiting = true;
+    if (listener->is_accepting) {
+        accept_first(listener);
+    }
+}
+
+void
+vs_tcp_listen_forget(VsTcp *tcp)
+{
+    VsTcpListener *listener = tcp->listener;
+
+    list_remove(tcp->is_waiting ? &listener->waiting : &listener->handshakes, tcp);
+    listener->n_pending--;
+    tcp->listener = NULL;
+}
+
+/* Tells the new owner what came before there was one. */
+static void
+tell_kept(VsTcp *tcp)
+{
+    bool has_finished = tcp->state == VS_TCP_CLOSE_WAIT;
+    bool is_narrow = tcp->kept_bytes > tcp->sockets->config.receive_buffer / 2;
+
+    tcp->kept_bytes = 0;
+    while (vs_tcp_is_alive(tcp) && tcp->kept.first) {
+        VsTcpMessage message = *tcp->kept.first;
+
+        vs_tcp_messages_pop(tcp, &tcp->kept);
+        tcp->ops->message(tcp, &message.payload, message.bytes);
+    }
+    if (vs_tcp_is_alive(tcp) && has_finished) {
+        tcp->ops->finished(tcp);
+    }
+    if (vs_tcp_is_alive(tcp) && is_narrow) {
+        vs_tcp_send_ack(tcp); /* The window is open again. */
+    }
+}
+
+static void
+accept_first(VsTcpListener *listener)
+{
+    VsTcp *tcp = listener->waiting.first;
+    const VsTcpOps *ops;
+
+    vs_tcp_listen_forget(tcp);
+    listener->n_accepted++;
+    tcp->sockets->stats.n_accepted++;
+    ops = listener->ops->accept(listener, tcp);
+    if (!ops) {
+        vs_tcp_abort(tcp);
+    }
+    if (!vs_tcp_is_alive(tcp)) {
+        return;
+    }
+    tcp->ops = ops;
+    tcp->ops->connected(tcp);
+    if (vs_tcp_is_alive(tcp)) {
+        tell_kept(tcp);
+        vs_tcp_arm(tcp);
+    }
+}

@@ -1,0 +1,251 @@
+/* Segments: how they are made and when they are sent. */
+#include <glib.h>
+
+#include "net/ip.h"
+#include "transport/tcp_internal.h"
+
+enum { SYN_OPTION_BYTES = 8 }; /* MSS 4, window scale 3, padding 1. */
+
+/* The window field of a segment sent now.  The edge that the peer knows never goes
+ * back. */
+static uint16_t
+advertise(VsTcp *tcp, uint8_t shift)
+{
+    uint32_t buffer = tcp->sockets->config.receive_buffer;
+    uint64_t free_bytes = buffer > tcp->kept_bytes ? buffer - tcp->kept_bytes : 0;
+    uint64_t window = MAX(tcp->rcv_nxt + free_bytes, tcp->rcv_edge) - tcp->rcv_nxt;
+
+    window = MIN(window >> shift, UINT16_MAX);
+    tcp->rcv_edge = MAX(tcp->rcv_edge, tcp->rcv_nxt + (window << shift));
+    return (uint16_t)window;
+}
+
+static VsPacket *
+new_segment(VsTcp *tcp, uint64_t position, uint8_t flags, uint32_t option_bytes,
+            uint32_t payload_bytes)
+{
+    VsPacket *packet =
+        vs_ip_packet_new(tcp->sockets->netns, &tcp->flow,
+                         VS_TCP_HEADER_BYTES + option_bytes + payload_bytes);
+    VsTcpHeader *header = &vs_packet_top(packet)->tcp;
+
+    header->seq = (uint32_t)position;
+    header->flags = flags;
+    header->option_bytes = (uint8_t)option_bytes;
+    if (flags & VS_TCP_ACK) {
+        header->ack = (uint32_t)tcp->rcv_nxt;
+    }
+    if (!(flags & VS_TCP_RST)) {
+        header->window = advertise(tcp, flags & VS_TCP_SYN ? 0 : tcp->receive_shift);
+    }
+    packet->payload_bytes = payload_bytes;
+    return packet;
+}
+
+static void
+transmit(VsTcp *tcp, VsPacket *packet)
+{
+    tcp->sockets->stats.n_segments_sent++;
+    tcp->rcv_acked = tcp->rcv_nxt;
+    tcp->ack_due = VS_TIME_NEVER;
+    tcp->is_ack_now = false;
+    vs_ip_send(tcp->sockets->netns, packet);
+}
+
+/* Bookkeeping of what the peer must acknowledge, from 'position' to 'end'. */
+static void
+note_sent(VsTcp *tcp, uint64_t position, uint64_t end)
+{
+    VsTime now = vs_now(tcp->sockets->run);
+
+    if (position < tcp->snd_max) {
+        tcp->sockets->stats.n_retransmitted++;
+        tcp->is_timing = false; /* Karn: whose ACK will it be? */
+    } else if (!tcp->is_timing) {
+        tcp->is_timing = true;
+        tcp->rtt_started = now;
+        tcp->rtt_end = end;
+    }
+    tcp->snd_max = MAX(tcp->snd_max, end);
+    if (tcp->rto_due == VS_TIME_NEVER || position == tcp->snd_una) {
+        tcp->rto_due = now + vs_tcp_rto(tcp);
+    }
+}
+
+static void
+send_data(VsTcp *tcp, const VsTcpMessage *message, uint64_t position, uint32_t bytes)
+{
+    uint64_t end = position + bytes;
+    bool is_last = end == message->start + message->bytes;
+    VsPacket *packet =
+        new_segment(tcp, position, VS_TCP_ACK | (is_last ? VS_TCP_PSH : 0), 0, bytes);
+
+    packet->payload = message->payload;
+    packet->message_offset = position - message->start;
+    packet->message_bytes = message->bytes;
+    if (tcp->has_received) {
+        tcp->n_quick_acks = 0; /* A dialogue: answers will carry the ACKs. */
+    }
+    note_sent(tcp, position, end);
+    vs_packet_follow(packet, tcp->sockets->wait_stage);
+    transmit(tcp, packet);
+}
+
+static void
+send_fin(VsTcp *tcp)
+{
+    VsPacket *packet = new_segment(tcp, tcp->snd_end, VS_TCP_FIN | VS_TCP_ACK, 0, 0);
+
+    note_sent(tcp, tcp->snd_end, tcp->snd_end + 1);
+    transmit(tcp, packet);
+}
+
+/* Bytes of the segment at snd_nxt; 0: it must wait for the windows.  What does not
+ * fit is not cut (silly window avoidance), unless nothing is under way that could
+ * open them. */
+static uint32_t
+next_bytes(const VsTcp *tcp)
+{
+    const VsTcpMessage *message = tcp->cursor;
+    uint64_t left = message->start + message->bytes - tcp->snd_nxt;
+    uint64_t bytes = MIN(left, tcp->mss);
+    uint64_t in_flight = tcp->snd_nxt - tcp->snd_una;
+    uint64_t window = MIN(tcp->cwnd, tcp->window);
+
+    if (G_LIKELY(in_flight + bytes <= window)) {
+        return (uint32_t)bytes;
+    }
+    return in_flight == 0 ? (uint32_t)MIN(bytes, window) : 0;
+}
+
+void
+vs_tcp_output(VsTcp *tcp)
+{
+    uint32_t bytes;
+
+    if (tcp->state == VS_TCP_SYN_SENT || tcp->state == VS_TCP_SYN_RECEIVED) {
+        return;
+    }
+    while (tcp->cursor && (bytes = next_bytes(tcp)) > 0) {
+        send_data(tcp, tcp->cursor, tcp->snd_nxt, bytes);
+        tcp->snd_nxt += bytes;
+        if (tcp->snd_nxt == tcp->cursor->start + tcp->cursor->bytes) {
+            tcp->cursor = tcp->cursor->next;
+        }
+    }
+    if (tcp->is_closing && tcp->snd_nxt == tcp->snd_end) {
+        send_fin(tcp);
+        tcp->snd_nxt++;
+    }
+    if (tcp->cursor && tcp->snd_nxt == tcp->snd_una && tcp->rto_due == VS_TIME_NEVER) {
+        tcp->rto_due = vs_now(tcp->sockets->run) + vs_tcp_rto(tcp); /* For a probe. */
+    }
+}
+
+void
+vs_tcp_retransmit_first(VsTcp *tcp)
+{
+    const VsTcpMessage *message = tcp->queue.first;
+
+    if (message) {
+        uint64_t end = MIN(message->start + message->bytes, tcp->snd_max);
+
+        send_data(tcp, message, tcp->snd_una,
+                  (uint32_t)MIN(end - tcp->snd_una, tcp->mss));
+    } else if (tcp->is_closing) {
+        send_fin(tcp);
+    }
+}
+
+void
+vs_tcp_send_ack(VsTcp *tcp)
+{
+    /* snd_nxt may have gone back below what the peer expects. */
+    transmit(tcp, new_segment(tcp, tcp->snd_max, VS_TCP_ACK, 0, 0));
+}
+
+void
+vs_tcp_send_probe(VsTcp *tcp)
+{
+    transmit(tcp, new_segment(tcp, tcp->snd_una - 1, VS_TCP_ACK, 0, 0));
+}
+
+void
+vs_tcp_send_abort(VsTcp *tcp)
+{
+    tcp->sockets->stats.n_resets_sent++;
+    transmit(tcp, new_segment(tcp, tcp->snd_max, VS_TCP_RST | VS_TCP_ACK, 0, 0));
+}
+
+void
+vs_tcp_send_syn(VsTcp *tcp, VsPacket *cause)
+{
+    bool is_answer = tcp->state == VS_TCP_SYN_RECEIVED;
+    uint8_t flags = is_answer ? VS_TCP_SYN | VS_TCP_ACK : VS_TCP_SYN;
+    VsPacket *packet = new_segment(tcp, tcp->snd_una, flags, SYN_OPTION_BYTES, 0);
+    VsTcpHeader *header = &vs_packet_top(packet)->tcp;
+
+    header->mss = vs_tcp_mss_of(vs_netns_mtu_to(tcp->sockets->netns, tcp->flow.daddr));
+    if (!is_answer || tcp->is_scaling) {
+        header->wscale = tcp->receive_shift + 1;
+    }
+    note_sent(tcp, tcp->snd_una, tcp->snd_una + 1);
+    tcp->snd_nxt = tcp->snd_una + 1;
+    if (cause) {
+        vs_sockets_hand_trail(cause, packet);
+    } else if (tcp->journey) {
+        packet->payload.journey = tcp->journey;
+        packet->payload.journey_generation = tcp->journey_generation;
+        vs_packet_follow(packet, tcp->sockets->wait_stage);
+    }
+    transmit(tcp, packet);
+}
+
+/* A segment without a connection. */
+static void
+send_bare(VsSockets *sockets, const VsFlow *flow, const VsTcpHeader *header,
+          VsPacket *cause)
+{
+    VsPacket *packet = vs_ip_packet_new(sockets->netns, flow, VS_TCP_HEADER_BYTES);
+
+    vs_packet_top(packet)->tcp = *header;
+    if (cause) {
+        vs_sockets_hand_trail(cause, packet);
+    }
+    sockets->stats.n_segments_sent++;
+    vs_ip_send(sockets->netns, packet);
+}
+
+/* RFC 9293, 3.10.7.1.  The answer to a SYN is the end of its journey's handshake. */
+void
+vs_tcp_answer_with_reset(VsSockets *sockets, VsPacket *cause)
+{
+    const VsLayer *top = vs_packet_top(cause);
+    VsFlow flow = vs_flow_reverse(&top->flow);
+    bool is_syn = top->tcp.flags & VS_TCP_SYN;
+    VsTcpHeader header = {.flags = VS_TCP_RST};
+
+    if (top->tcp.flags & VS_TCP_RST) {
+        return;
+    }
+    if (top->tcp.flags & VS_TCP_ACK) {
+        header.seq = top->tcp.ack;
+    } else {
+        header.flags |= VS_TCP_ACK;
+        header.ack = top->tcp.seq + cause->payload_bytes + is_syn +
+                     ((top->tcp.flags & VS_TCP_FIN) != 0);
+    }
+    sockets->stats.n_resets_sent++;
+    send_bare(sockets, &flow, &header, is_syn ? cause : NULL);
+}
+
+void
+vs_tcp_send_time_wait_ack(VsSockets *sockets, const VsTcpTimeWait *wait)
+{
+    VsTcpHeader header = {.seq = wait->snd_nxt,
+                          .ack = wait->rcv_nxt,
+                          .flags = VS_TCP_ACK,
+                          .window = UINT16_MAX};
+
+    send_bare(sockets, &wait->flow, &header, NULL);
+}

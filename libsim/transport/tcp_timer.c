@@ -1,0 +1,130 @@
+/* The timer of a connection: retransmission (RFC 6298, as Linux does it), delayed ACK.
+ *
+ * Deadlines move with every segment; the timer does not.  It stays armed for the
+ * earliest deadline it ever had, and when it fires too early it is armed again for
+ * the present one: an event per time-out at most, instead of a move per segment. */
+#include <glib.h>
+
+#include "transport/tcp_internal.h"
+
+static void time_out(VsTcp *tcp);
+
+void
+vs_tcp_arm(VsTcp *tcp)
+{
+    VsTime due = MIN(tcp->rto_due, tcp->ack_due);
+
+    if (due != VS_TIME_NEVER && vs_tcp_is_alive(tcp) &&
+        (!vs_timer_is_armed(&tcp->timer) || tcp->timer.due > due)) {
+        vs_timer_arm(&tcp->timer, due);
+    }
+}
+
+void
+vs_tcp_timer_due(VsTimer *timer)
+{
+    VsTcp *tcp = VS_CONTAINER_OF(timer, VsTcp, timer);
+    VsSockets *sockets = tcp->sockets;
+
+    vs_sockets_enter(sockets);
+    if (tcp->ack_due <= timer->due) {
+        vs_tcp_send_ack(tcp);
+    }
+    if (tcp->rto_due <= timer->due) {
+        time_out(tcp);
+    }
+    vs_tcp_arm(tcp);
+    vs_sockets_leave(sockets);
+}
+
+/* SRTT + max(rto_min, 4 RTTVAR), doubled for each time-out in a row. */
+VsTime
+vs_tcp_rto(const VsTcp *tcp)
+{
+    const VsTcpConfig *config = &tcp->sockets->config;
+    VsTime rto = config->rto_initial;
+
+    if (tcp->srtt > 0) {
+        rto = tcp->srtt + MAX(config->rto_min, 4 * tcp->rttvar);
+    }
+    for (unsigned n = 0; n < tcp->n_retries && rto < config->rto_max; n++) {
+        rto *= 2;
+    }
+    return MIN(rto, config->rto_max);
+}
+
+void
+vs_tcp_sample_rtt(VsTcp *tcp)
+{
+    VsTime rtt;
+
+    if (!tcp->is_timing || tcp->snd_una < tcp->rtt_end) {
+        return;
+    }
+    tcp->is_timing = false;
+    rtt = MAX(vs_now(tcp->sockets->run) - tcp->rtt_started, VS_PS);
+    if (tcp->srtt == 0) {
+        tcp->srtt = rtt;
+        tcp->rttvar = rtt / 2;
+    } else {
+        tcp->rttvar += (ABS(tcp->srtt - rtt) - tcp->rttvar) / 4;
+        tcp->srtt += (rtt - tcp->srtt) / 8;
+    }
+}
+
+static uint32_t
+max_retries(const VsTcp *tcp)
+{
+    switch ((VsTcpState)tcp->state) {
+    case VS_TCP_SYN_SENT:
+        return tcp->sockets->config.syn_retries;
+    case VS_TCP_SYN_RECEIVED:
+        return VS_TCP_SYN_ACK_RETRIES;
+    default:
+        return tcp->sockets->config.retries;
+    }
+}
+
+/* Nothing sent was acknowledged in time: all of it is sent again, as ACKs allow.  With
+ * nothing sent, it is the peer's closed window that we ask about. */
+static void
+go_back(VsTcp *tcp)
+{
+    if (tcp->snd_max > tcp->snd_una) {
+        tcp->recovery = VS_TCP_RECOVERY_TIMEOUT;
+        tcp->recover = tcp->snd_max;
+        tcp->cwnd = tcp->mss;
+        tcp->snd_nxt = tcp->snd_una;
+        tcp->cursor = tcp->queue.first;
+    }
+    tcp->rto_due = vs_now(tcp->sockets->run) + vs_tcp_rto(tcp);
+    vs_tcp_output(tcp);
+    if (tcp->snd_nxt == tcp->snd_una) {
+        vs_tcp_send_probe(tcp);
+    }
+}
+
+static void
+time_out(VsTcp *tcp)
+{
+    /* An answered probe of a closed window is no failure. */
+    bool is_patient = tcp->snd_max == tcp->snd_una && tcp->is_answered;
+
+    if (tcp->is_doomed) {
+        vs_tcp_break(tcp, (VsTcpEnd)tcp->end);
+        return;
+    }
+    if (tcp->state == VS_TCP_FIN_WAIT_2 ||
+        (tcp->n_retries >= max_retries(tcp) && !is_patient)) {
+        vs_tcp_break(tcp, VS_TCP_END_TIMED_OUT);
+        return;
+    }
+    tcp->n_retries += tcp->n_retries < UINT8_MAX;
+    tcp->is_answered = false;
+    tcp->sockets->stats.n_timeouts++;
+    if (tcp->state == VS_TCP_SYN_SENT || tcp->state == VS_TCP_SYN_RECEIVED) {
+        vs_tcp_send_syn(tcp, NULL);
+    } else {
+        go_back(tcp);
+    }
+}

@@ -1,0 +1,33 @@
+/* vethsim for those who write models: all that a model needs, from time to the cluster. */
+#pragma once
+
+#include <string.h>
+
+#include "balance/balancer.h"
+#include "base/dist.h"
+#include "base/hash.h"
+#include "base/histogram.h"
+#include "base/pool.h"
+#include "base/rng.h"
+#include "base/table.h"
+#include "base/units.h"
+#include "cluster/cluster.h"
+#include "engine/run.h"
+#include "engine/station.h"
+#include "engine/stats.h"
+#include "model/build.h"
+#include "model/host_params.h"
+#include "model/model.h"
+#include "net/bridge.h"
+#include "net/host.h"
+#include "net/icmp.h"
+#include "net/ip.h"
+#include "net/netns.h"
+#include "netfilter/conntrack.h"
+#include "netfilter/nat.h"
+#include "packet/packet.h"
+#include "transport/dns.h"
+#include "transport/http.h"
+#include "transport/http_server.h"
+#include "transport/tcp.h"
+#include "transport/udp.h"

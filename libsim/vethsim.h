@@ -1,0 +1,12 @@
+/* vethsim for those who run scenarios: read one, run it, look at what came of it. */
+#pragma once
+
+#include "base/suggest.h"
+#include "base/units.h"
+#include "model/registry.h"
+#include "results/plot.h"
+#include "results/results.h"
+#include "results/summary.h"
+#include "scenario/scenario.h"
+#include "scenario/schema.h"
+#include "scenario/simulation.h"

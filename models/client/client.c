@@ -1,0 +1,257 @@
+#include "models/client/client.h"
+
+static const char *const phase_names[] = {"DNS", "connect", "request"};
+
+static const VsParam client_params[] = {
+    VS_PARAM_ARRIVALS(ClientConfig, arrivals, "arrivals", .is_required = true,
+                      .doc = "constant(100/s), poisson(100/s): requests come whatever "
+                             "happens to earlier ones (open loop); closed(16) or "
+                             "closed(16,exponential(1s)): that many users, each waiting "
+                             "for its answer, then thinking."),
+    VS_PARAM_STRING(ClientConfig, to, "to", .is_required = true,
+                    .doc = "What is requested: http://host[:port]/path."),
+    VS_PARAM_REF(ClientConfig, resolver, "resolver", .to = "resolver dns",
+                 .doc = "Who resolves the host's name; not needed for an address."),
+    VS_PARAM_BOOL(ClientConfig, is_keep_alive, "keep-alive", .def = "no",
+                  .doc = "yes: connections are used again; no: one for each request."),
+    VS_PARAM_SIZE(ClientConfig, body_bytes, "body", .def = "0B", .max = "1GiB",
+                  .doc = "Body of a request: above 0 it is a POST."),
+    VS_PARAM_TIME(ClientConfig, timeout, "timeout", .def = "30s", .min = "1us",
+                  .doc = "A request not answered by then, from its intended start, has "
+                         "failed."),
+    VS_PARAM_TIME(ClientConfig, start, "start", .def = "0s", .doc = "First request."),
+    VS_PARAM_TIME(ClientConfig, stop, "stop",
+                  .doc = "No request begins then or later; without it, to the end."),
+    VS_HOST_PARAM_ROWS(ClientConfig, host, "4"),
+    {0},
+};
+
+#define ERROR_COUNTER(error, name, doc)                                                \
+    VS_COUNTER(Client, n_errors[CLIENT_ERROR_##error], "error-" name, "request", doc)
+
+static const VsStat client_stats[] = {
+    VS_COUNTER(Client, n_requests, "requests", "request", "Requests begun."),
+    VS_COUNTER(Client, n_completed, "completed", "request", "Requests answered 200."),
+    ERROR_COUNTER(DNS, "dns", "The name could not be resolved."),
+    ERROR_COUNTER(REFUSED, "refused", "The connection was refused."),
+    ERROR_COUNTER(UNREACHABLE, "unreachable", "ICMP said that there is no way."),
+    ERROR_COUNTER(TIMEOUT, "timeout", "No answer in time."),
+    ERROR_COUNTER(RESET, "reset", "The connection was reset or closed early."),
+    ERROR_COUNTER(NO_PORT, "no-port", "No source port was free."),
+    ERROR_COUNTER(404, "404", "Not Found: no ingress rule matched."),
+    ERROR_COUNTER(502, "502", "Bad Gateway: the upstream connection failed."),
+    ERROR_COUNTER(503, "503", "Service Unavailable: no endpoint, or a full queue."),
+    ERROR_COUNTER(504, "504", "Gateway Timeout: the upstream did not answer in time."),
+    ERROR_COUNTER(STATUS, "status", "Another status than 200."),
+    VS_COUNTER(Client, n_lookups, "lookups", "query", "DNS queries sent."),
+    VS_COUNTER(Client, n_connects, "connects", "connection", "Connections opened."),
+    VS_HISTOGRAM(Client, latency, "latency", "ps",
+                 "From the intended start to the whole answer, of completed requests."),
+    VS_HISTOGRAM(Client, phases[CLIENT_PHASE_DNS], "latency-dns", "ps",
+                 "Resolving the name, of completed requests; 0 from the cache."),
+    VS_HISTOGRAM(Client, phases[CLIENT_PHASE_CONNECT], "latency-connect", "ps",
+                 "Opening a connection, of completed requests; 0 on one kept alive."),
+    VS_HISTOGRAM(Client, phases[CLIENT_PHASE_REQUEST], "latency-request", "ps",
+                 "From sending the request to the whole answer."),
+    VS_STAGES(Client, stages, "stages", "ps", "Where the time of completed requests went."),
+    {0},
+};
+
+static bool
+client_check(const void *config_, const VsElement *element, GError **error)
+{
+    const ClientConfig *config = config_;
+    g_autofree char *host = NULL;
+    g_autofree char *path = NULL;
+    g_autoptr(GError) reason = NULL;
+    uint16_t port;
+    uint32_t address;
+
+    if (!vs_http_split_url(config->to, &host, &port, &path, &reason)) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE, "to=\"%s\": %s",
+                        config->to, reason->message);
+        return false;
+    }
+    if (vs_parse_ipv4(host, &address, NULL) == (config->resolver != NULL)) {
+        vs_set_error_at(error, element,
+                        config->resolver ? VS_SCENARIO_ERROR_NO_EFFECT
+                                         : VS_SCENARIO_ERROR_ATTRIBUTE,
+                        config->resolver
+                            ? "resolver=\"\" has no effect: \"%s\" is an address"
+                            : "\"%s\" is a name; say who resolves it: resolver=\"...\"",
+                        host);
+        return false;
+    }
+    if (config->stop != 0 && config->stop <= config->start) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
+                        "stop is not after start: the client would send nothing");
+        return false;
+    }
+    return true;
+}
+
+static void
+request_timeout(VsTimer *timer)
+{
+    client_fail(VS_CONTAINER_OF(timer, ClientRequest, timeout), CLIENT_ERROR_TIMEOUT);
+}
+
+static ClientRequest *
+request_new(Client *client)
+{
+    ClientRequest *request = client->free_requests;
+
+    if (request) {
+        client->free_requests = request->next;
+        return request;
+    }
+    request = g_new0(ClientRequest, 1);
+    request->client = client;
+    vs_timer_init(&request->timeout, &client->entity, request_timeout);
+    g_ptr_array_add(client->requests, request);
+    return request;
+}
+
+static void
+request_end(ClientRequest *request)
+{
+    Client *client = request->client;
+
+    vs_timer_cancel(&request->timeout);
+    vs_journey_end(&request->journey);
+    client_lookup_cancel(request);
+    client_exchange_cancel(request);
+    request->next = client->free_requests;
+    client->free_requests = request;
+    client_load_next(request);
+}
+
+void
+client_begin(Client *client, VsTime intended, uint32_t user)
+{
+    ClientRequest *request = request_new(client);
+
+    client->n_requests++;
+    request->user = user;
+    request->phase_began = intended;
+    vs_journey_start(&request->journey, intended);
+    vs_timer_arm(&request->timeout, intended + client->config->timeout);
+    if (!client_reuse(request)) {
+        client_lookup(request);
+    }
+}
+
+void
+client_enter_phase(ClientRequest *request, ClientPhase phase)
+{
+    VsTime now = vs_now(request->client->host->part.run);
+
+    request->phase_elapsed[phase - 1] = now - request->phase_began;
+    request->phase_began = now;
+    vs_journey_wait(&request->journey, request->client->wait_stage, now);
+    vs_journey_set_phase(&request->journey, phase);
+}
+
+void
+client_complete(ClientRequest *request)
+{
+    Client *client = request->client;
+    VsTime now = vs_now(client->host->part.run);
+
+    request->phase_elapsed[CLIENT_PHASE_REQUEST] = now - request->phase_began;
+    for (unsigned phase = 0; phase < CLIENT_N_PHASES; phase++) {
+        vs_histogram_record(&client->phases[phase], request->phase_elapsed[phase]);
+    }
+    vs_histogram_record(&client->latency, now - request->journey.started);
+    vs_journey_wait(&request->journey, client->wait_stage, now);
+    vs_stage_totals_add(&client->stages, &request->journey);
+    client->n_completed++;
+    request_end(request);
+}
+
+void
+client_fail(ClientRequest *request, ClientError error)
+{
+    request->client->n_errors[error]++;
+    request_end(request);
+}
+
+static bool
+client_create(void *self, const VsElement *element, VsBuild *build, GError **error)
+{
+    Client *client = self;
+
+    (void)error;
+    client->config = element->config;
+    client->host =
+        vs_build_new_host(build, element, &client->config->host, VS_HOST_END);
+    vs_entity_init(&client->entity, &client->host->part);
+    client->requests = g_ptr_array_new();
+    client->stages.phase_names = phase_names;
+    vs_histogram_init(&client->latency);
+    for (unsigned phase = 0; phase < CLIENT_N_PHASES; phase++) {
+        vs_histogram_init(&client->phases[phase]);
+    }
+    return true;
+}
+
+static bool
+client_open(void *self, const VsElement *element, VsBuild *build, GError **error)
+{
+    Client *client = self;
+    g_autofree char *place = g_strdup_printf("client %s", element->id);
+    g_autofree char *host = NULL;
+    g_autofree char *path = NULL;
+    uint16_t port = 0;
+
+    client->wait_stage = vs_stages_add(&build->run->packets->stages, place, "waiting",
+                                       VS_STAGE_DELAY);
+    if (!vs_http_split_url(client->config->to, &host, &port, &path, error) ||
+        !client_lookup_open(client, element, build, host, error)) {
+        return false;
+    }
+    client_exchange_open(client, host, path, port);
+    client_load_start(client);
+    return true;
+}
+
+static void
+client_close(void *self)
+{
+    Client *client = self;
+
+    if (!client->requests) {
+        return;
+    }
+    for (unsigned i = 0; i < client->requests->len; i++) {
+        ClientRequest *request = client->requests->pdata[i];
+
+        vs_journey_clear(&request->journey);
+        g_free(request);
+    }
+    g_ptr_array_free(client->requests, TRUE);
+    client_load_close(client);
+    client_lookup_close(client);
+    client_exchange_close(client);
+    vs_histogram_clear(&client->latency);
+    for (unsigned phase = 0; phase < CLIENT_N_PHASES; phase++) {
+        vs_histogram_clear(&client->phases[phase]);
+    }
+    vs_stage_totals_clear(&client->stages);
+}
+
+const VsModel vs_model_client = {
+    .element = "client",
+    .summary = "A site of clients that request a URL, open or closed loop.",
+    .parents = "scenario",
+    .id_rule = VS_ID_REQUIRED,
+    .is_template = true,
+    .config_size = sizeof(ClientConfig),
+    .params = client_params,
+    .size = sizeof(Client),
+    .stats = client_stats,
+    .check = client_check,
+    .create = client_create,
+    .open = client_open,
+    .close = client_close,
+};

@@ -1,0 +1,134 @@
+/* Clients: who sends requests, and what they find.
+ *
+ * client.c    configuration, statistics, the start and end of a request
+ * load.c      when requests begin
+ * lookup.c    the stub resolver
+ * exchange.c  the connection and the request on it */
+#pragma once
+
+#include "vethsim-model.h"
+
+typedef struct Client Client;
+typedef struct ClientConnection ClientConnection;
+
+typedef struct ClientConfig {
+    VsHostParams host;
+    VsArrivals arrivals;
+    const char *to;
+    const VsElement *resolver;
+    bool is_keep_alive;
+    uint64_t body_bytes;
+    VsTime timeout;
+    VsTime start;
+    VsTime stop;
+} ClientConfig;
+
+typedef enum ClientPhase {
+    CLIENT_PHASE_DNS,
+    CLIENT_PHASE_CONNECT,
+    CLIENT_PHASE_REQUEST,
+    CLIENT_N_PHASES
+} ClientPhase;
+
+typedef enum ClientError {
+    CLIENT_ERROR_DNS,
+    CLIENT_ERROR_REFUSED,
+    CLIENT_ERROR_UNREACHABLE,
+    CLIENT_ERROR_TIMEOUT,
+    CLIENT_ERROR_RESET,
+    CLIENT_ERROR_NO_PORT,
+    CLIENT_ERROR_404,
+    CLIENT_ERROR_502,
+    CLIENT_ERROR_503,
+    CLIENT_ERROR_504,
+    CLIENT_ERROR_STATUS,
+    CLIENT_N_ERRORS
+} ClientError;
+
+/* One request, from its intended start to its answer or failure. */
+typedef struct ClientRequest {
+    struct ClientRequest *next; /* Among the free. */
+    Client *client;
+    VsJourney journey;
+    VsTime phase_began;
+    VsTime phase_elapsed[CLIENT_N_PHASES];
+    VsTimer timeout;
+    ClientConnection *connection; /* From the connect phase on. */
+    VsTimer lookup_retry;
+    uint32_t n_lookups;
+    uint16_t lookup_id; /* 0: none is under way. */
+    uint32_t user;      /* Closed loop: whose request. */
+} ClientRequest;
+
+struct ClientConnection {
+    ClientConnection *next; /* Among the idle. */
+    Client *client;
+    VsTcp *tcp;
+    ClientRequest *request; /* Under way, or NULL. */
+};
+
+struct Client {
+    const ClientConfig *config;
+    VsHost *host;
+    VsEntity entity;
+    VsStage wait_stage;
+
+    /* load.c */
+    VsRng arrival_rng;
+    VsRng think_rng;
+    VsTimer arrival;
+    uint64_t n_arrivals;
+    VsTimer *users; /* Closed loop: when each goes on. */
+    ClientRequest *free_requests;
+    GPtrArray *requests;
+
+    /* lookup.c */
+    VsName host_name;
+    VsAddr address;   /* Known, until... */
+    VsTime expires;
+    VsAddr resolver;
+    VsUdp stub;
+    uint16_t next_lookup_id;
+    VsTable lookups; /* Id to ClientRequest. */
+
+    /* exchange.c */
+    uint16_t port;
+    VsPayload message;
+    VsPool connections;
+    ClientConnection *idle;
+
+    uint64_t n_requests;
+    uint64_t n_completed;
+    uint64_t n_errors[CLIENT_N_ERRORS];
+    uint64_t n_lookups;
+    uint64_t n_connects;
+    VsHistogram latency;
+    VsHistogram phases[CLIENT_N_PHASES];
+    VsStageTotals stages;
+};
+
+/* client.c */
+void client_begin(Client *client, VsTime intended, uint32_t user);
+void client_enter_phase(ClientRequest *request, ClientPhase phase);
+void client_complete(ClientRequest *request);
+void client_fail(ClientRequest *request, ClientError error);
+
+/* load.c */
+void client_load_start(Client *client);
+void client_load_next(const ClientRequest *request); /* It has ended. */
+void client_load_close(Client *client);
+
+/* lookup.c */
+bool client_lookup_open(Client *client, const VsElement *element, VsBuild *build,
+                        const char *host, GError **error);
+void client_lookup(ClientRequest *request); /* Then client_connect(). */
+void client_lookup_cancel(ClientRequest *request);
+void client_lookup_close(Client *client);
+
+/* exchange.c */
+void client_exchange_open(Client *client, const char *host, const char *path,
+                          uint16_t port);
+bool client_reuse(ClientRequest *request); /* Sends on an idle connection, if any. */
+void client_connect(ClientRequest *request);
+void client_exchange_cancel(ClientRequest *request);
+void client_exchange_close(Client *client);

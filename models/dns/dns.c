@@ -1,0 +1,198 @@
+#include "models/dns/record.h"
+#include "models/dns/server.h"
+
+typedef struct DnsConfig {
+    DnsServerParams server;
+    VsTime negative_ttl;
+} DnsConfig;
+
+typedef struct Dns {
+    DnsServer server;
+    const DnsConfig *config;
+    VsTable zone; /* Name to VsDns. */
+    GPtrArray *answers;
+    uint64_t n_unknown;
+} Dns;
+
+static const VsParam record_params[] = {
+    VS_PARAM_STRING(RecordConfig, name, "name", .is_required = true,
+                    .doc = "The whole name: shop.example."),
+    VS_PARAM_IPV4(RecordConfig, address, "address", .doc = "The address it stands for."),
+    VS_PARAM_REF(RecordConfig, to, "to", .to = "lb client router node dns resolver",
+                 .doc = "Whose address it stands for: an lb's is its VIP."),
+    VS_PARAM_TIME(RecordConfig, ttl, "ttl", .def = "60s", .max = "86400s",
+                  .doc = "How long an answer may be kept; whole seconds."),
+    {0},
+};
+
+static const VsParam dns_params[] = {
+    VS_PARAM_TIME(DnsConfig, negative_ttl, "negative-ttl", .def = "30s", .max = "86400s",
+                  .doc = "How long \"no such name\" may be kept (SOA minimum); whole "
+                         "seconds."),
+    DNS_SERVER_PARAM_ROWS(DnsConfig, server),
+    {0},
+};
+
+static const VsStat dns_stats[] = {
+    VS_COUNTER(Dns, server.n_queries, "queries", "query", "Queries received."),
+    VS_COUNTER(Dns, n_unknown, "unknown", "query", "Queries for names it does not have."),
+    VS_QUEUE(Dns, server.station.stat, "system", "query", "Waiting or worked on."),
+    VS_BUSY(Dns, server.station.busy, "workers", "worker", "Workers at work."),
+    {0},
+};
+
+static bool
+record_check(const void *config_, const VsElement *element, GError **error)
+{
+    const RecordConfig *config = config_;
+
+    if (vs_element_has(element, "address") == (config->to != NULL)) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                        "record \"%s\" needs one of address=\"\" and to=\"\"",
+                        config->name);
+        return false;
+    }
+    if (config->ttl % VS_S != 0) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
+                        "ttl of record \"%s\" is not in whole seconds, as DNS has it",
+                        config->name);
+        return false;
+    }
+    return true;
+}
+
+static bool
+dns_check(const void *config_, const VsElement *element, GError **error)
+{
+    const DnsConfig *config = config_;
+
+    if (element->n_children == 0) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "dns \"%s\" knows no name; write <record name=\"...\" to=\"...\"/> "
+                        "inside",
+                        element->id);
+        return false;
+    }
+    if (config->negative_ttl % VS_S != 0) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
+                        "negative-ttl is not in whole seconds, as DNS has it");
+        return false;
+    }
+    return true;
+}
+
+static VsKey
+name_key(VsName name)
+{
+    return (VsKey){{name, 0}};
+}
+
+static void
+dns_worked(DnsServer *server, DnsQuery *query)
+{
+    Dns *dns = VS_CONTAINER_OF(server, Dns, server);
+    const VsDns *answer = vs_table_find(&dns->zone, name_key(query->payload.dns.name));
+    VsDns unknown = {.code = VS_DNS_NXDOMAIN,
+                     .ttl_s = (uint32_t)(dns->config->negative_ttl / VS_S)};
+
+    if (!answer) {
+        dns->n_unknown++;
+        answer = &unknown;
+    }
+    dns_server_answer(server, query, answer);
+}
+
+/* Records of one name are one answer with several addresses. */
+static bool
+add_record(Dns *dns, const VsElement *element, VsBuild *build, GError **error)
+{
+    const RecordConfig *config = element->config;
+    g_autofree char *text = g_ascii_strdown(config->name, -1); /* RFC 4343. */
+    VsDns *answer;
+    VsName name;
+
+    if (g_str_has_suffix(text, ".")) {
+        text[strlen(text) - 1] = '\0';
+    }
+    name = vs_names_intern(&build->run->packets->names, text);
+    answer = vs_table_find(&dns->zone, name_key(name));
+    if (!answer) {
+        answer = g_new0(VsDns, 1);
+        answer->ttl_s = (uint32_t)(config->ttl / VS_S);
+        g_ptr_array_add(dns->answers, answer);
+        vs_table_insert(&dns->zone, name_key(name), answer);
+    }
+    if (answer->n_answers == VS_DNS_MAX_ANSWERS) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                        "name \"%s\" has more than %d addresses, which is not modelled",
+                        config->name, VS_DNS_MAX_ANSWERS);
+        return false;
+    }
+    answer->answers[answer->n_answers++] =
+        config->to ? vs_build_address_of(build, config->to) : config->address;
+    return true;
+}
+
+static bool
+dns_create(void *self, const VsElement *element, VsBuild *build, GError **error)
+{
+    Dns *dns = self;
+
+    (void)error;
+    dns->config = element->config;
+    vs_table_init(&dns->zone);
+    dns->answers = g_ptr_array_new_with_free_func(g_free);
+    dns_server_create(&dns->server, element, build, &dns->config->server);
+    return true;
+}
+
+static bool
+dns_open(void *self, const VsElement *element, VsBuild *build, GError **error)
+{
+    Dns *dns = self;
+
+    dns_server_open(&dns->server, element, build, dns_worked);
+    for (unsigned i = 0; i < element->n_children; i++) {
+        if (!add_record(dns, element->children[i], build, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void
+dns_close(void *self)
+{
+    Dns *dns = self;
+
+    dns_server_close(&dns->server);
+    if (dns->answers) {
+        vs_table_clear(&dns->zone);
+        g_ptr_array_free(dns->answers, TRUE);
+    }
+}
+
+const VsModel vs_model_record = {
+    .element = "record",
+    .summary = "A DNS address record (A).",
+    .parents = "dns",
+    .id_rule = VS_ID_NONE,
+    .config_size = sizeof(RecordConfig),
+    .params = record_params,
+    .check = record_check,
+};
+
+const VsModel vs_model_dns = {
+    .element = "dns",
+    .summary = "An authoritative DNS server.",
+    .parents = "scenario",
+    .id_rule = VS_ID_REQUIRED,
+    .config_size = sizeof(DnsConfig),
+    .params = dns_params,
+    .size = sizeof(Dns),
+    .stats = dns_stats,
+    .check = dns_check,
+    .create = dns_create,
+    .open = dns_open,
+    .close = dns_close,
+};

@@ -1,0 +1,108 @@
+#include "models/dns/server.h"
+
+enum { QUERIES_A_SLAB = 32 };
+
+static void
+server_receive(VsUdp *udp, VsPacket *packet)
+{
+    DnsServer *server = udp->user;
+    DnsQuery *query;
+
+    if (packet->payload.kind != VS_PAYLOAD_DNS || packet->payload.dns.is_response) {
+        return;
+    }
+    vs_packet_arrive(packet);
+    server->n_queries++;
+    query = vs_pool_alloc(&server->queries);
+    *query = (DnsQuery){.server = server, .flow = vs_packet_top(packet)->flow,
+                        .payload = packet->payload};
+    vs_station_submit(&server->station, &query->job);
+}
+
+static void
+server_refused(VsUdp *udp, const VsFlow *sent, uint8_t icmp_code)
+{
+    (void)udp;
+    (void)sent;
+    (void)icmp_code; /* The client has gone: nothing to do. */
+}
+
+static const VsUdpOps udp_ops = {server_receive, server_refused};
+
+static VsTime
+server_work(VsStation *station, VsJob *job)
+{
+    DnsServer *server = VS_CONTAINER_OF(station, DnsServer, station);
+
+    (void)job;
+    return vs_dist_draw(&server->params->service_time, &server->rng);
+}
+
+static void
+server_worked(VsStation *station, VsJob *job)
+{
+    DnsServer *server = VS_CONTAINER_OF(station, DnsServer, station);
+    DnsQuery *query = VS_CONTAINER_OF(job, DnsQuery, job);
+    VsJourney *journey = vs_payload_journey(&query->payload);
+
+    if (journey) {
+        vs_journey_wait(journey, server->queue_stage, job->started);
+        vs_journey_wait(journey, server->work_stage, job->done.due);
+    }
+    server->worked(server, query);
+}
+
+static const VsStationOps station_ops = {server_work, server_worked};
+
+void
+dns_server_create(DnsServer *server, const VsElement *element, VsBuild *build,
+                  const DnsServerParams *params)
+{
+    server->params = params;
+    server->host = vs_build_new_host(build, element, &params->host, VS_HOST_END);
+}
+
+void
+dns_server_open(DnsServer *server, const VsElement *element, VsBuild *build,
+                void (*worked)(DnsServer *, DnsQuery *))
+{
+    VsStages *stages = &build->run->packets->stages;
+    g_autofree char *place = g_strdup_printf("dns %s", element->id);
+
+    server->worked = worked;
+    server->queue_stage = vs_stages_add(stages, place, "queue", VS_STAGE_QUEUEING);
+    server->work_stage = vs_stages_add(stages, place, "work", VS_STAGE_SERVICE);
+    vs_rng_init(&server->rng, build->run->seed, element->id, "service-time");
+    vs_pool_init(&server->queries, sizeof(DnsQuery), QUERIES_A_SLAB);
+    vs_entity_init(&server->entity, &server->host->part);
+    vs_station_init(&server->station, &server->entity, server->params->workers, UINT32_MAX,
+                    &station_ops);
+    if (!vs_udp_open(&server->socket, server->host->root, VS_ADDR_ANY, VS_DNS_PORT,
+                     &udp_ops, server)) {
+        g_assert_not_reached(); /* Nobody else has a socket on this host. */
+    }
+}
+
+void
+dns_server_close(DnsServer *server)
+{
+    if (server->worked) {
+        vs_pool_clear(&server->queries);
+    }
+}
+
+void
+dns_server_answer(DnsServer *server, DnsQuery *query, const VsDns *answer)
+{
+    VsPayload payload = query->payload;
+
+    payload.dns = *answer;
+    payload.dns.id = query->payload.dns.id;
+    payload.dns.name = query->payload.dns.name;
+    payload.dns.is_response = true;
+    server->n_answers++;
+    vs_udp_send(&server->socket, query->flow.daddr, query->flow.saddr, query->flow.sport,
+                &payload,
+                vs_dns_measure(&payload.dns, &server->host->part.run->packets->names));
+    vs_pool_free(&server->queries, query);
+}

@@ -1,0 +1,56 @@
+/* What both kinds of DNS server share: a UDP socket at port 53 and workers that take a
+ * time for each query. */
+#pragma once
+
+#include "vethsim-model.h"
+
+typedef struct DnsServer DnsServer;
+
+/* A query being worked on. */
+typedef struct DnsQuery {
+    VsJob job;
+    DnsServer *server;
+    VsFlow flow; /* As received. */
+    VsPayload payload;
+    struct DnsQuery *next; /* The owner's. */
+    void *user;
+} DnsQuery;
+
+typedef struct DnsServerParams {
+    VsHostParams host;
+    VsDist service_time;
+    uint32_t workers;
+} DnsServerParams;
+
+#define DNS_SERVER_PARAM_ROWS(Config, m)                                               \
+    VS_PARAM_DIST(Config, m.service_time, "service-time", .def = "50us",               \
+                  .doc = "Work for one query, once a worker has it."),                 \
+        VS_PARAM_UINT(Config, m.workers, "workers", .def = "4", .min = "1",            \
+                      .doc = "Queries worked on at a time."),                          \
+        VS_HOST_PARAM_ROWS(Config, m.host, "2")
+
+struct DnsServer {
+    const DnsServerParams *params;
+    VsHost *host;
+    VsUdp socket;
+    VsStation station;
+    VsEntity entity;
+    VsRng rng;
+    VsPool queries;
+    VsStage queue_stage;
+    VsStage work_stage;
+    uint64_t n_queries;
+    uint64_t n_answers;
+    void (*worked)(DnsServer *server, DnsQuery *query); /* The work is done: answer. */
+};
+
+void dns_server_create(DnsServer *server, const VsElement *element, VsBuild *build,
+                       const DnsServerParams *params);
+
+/* Opens the socket; 'worked' gets each query when a worker has done its work. */
+void dns_server_open(DnsServer *server, const VsElement *element, VsBuild *build,
+                     void (*worked)(DnsServer *, DnsQuery *));
+void dns_server_close(DnsServer *server);
+
+/* Answers 'query' with what 'answer' says, and frees it. */
+void dns_server_answer(DnsServer *server, DnsQuery *query, const VsDns *answer);

@@ -1,0 +1,51 @@
+/* An ingress controller: requests in, a route by host and path, requests out. */
+#pragma once
+
+#include "vethsim-model.h"
+
+typedef struct IngressBackend IngressBackend;
+typedef struct IngressRules IngressRules;
+
+/* rules.c: which backend a request goes to. */
+
+/* The rules of the ingress 'element' (its <rule> and <path> children). */
+IngressRules *ingress_rules_new(const VsElement *element, VsBuild *build);
+void ingress_rules_free(IngressRules *rules);
+
+/* The service for a request, or NULL: 404.  Host: exact before wildcard before any;
+ * path: the longest; at equal length Exact before Prefix (Kubernetes, Ingress API). */
+VsService *ingress_rules_find(IngressRules *rules, VsName host, VsName path);
+
+/* True if 'path', whose query does not count, matches rule 'pattern': Exact as a whole,
+ * Prefix by elements between slashes. */
+bool ingress_path_matches(const char *pattern, bool is_exact, const char *path);
+
+/* True if 'host' matches rule 'pattern': equal, or "*." for exactly one label. */
+bool ingress_host_matches(const char *pattern, const char *host);
+
+/* upstream.c: connections to services, kept alive. */
+
+typedef struct IngressUpstreams IngressUpstreams;
+
+typedef struct IngressUpstreamsConfig {
+    VsNetns *netns;
+    bool is_to_endpoints; /* To pods in turn, past kube-proxy; else to the cluster IP. */
+    uint32_t keepalive;   /* Idle connections kept for each address. */
+    VsTime read_timeout;
+} IngressUpstreamsConfig;
+
+typedef struct IngressUpstreamsStats {
+    uint64_t n_opened;
+    uint64_t n_reused;
+    uint64_t n_failed;
+    uint64_t n_timeouts;
+} IngressUpstreamsStats;
+
+IngressUpstreams *ingress_upstreams_new(const IngressUpstreamsConfig *config,
+                                        VsEntity *entity, IngressUpstreamsStats *stats);
+void ingress_upstreams_free(IngressUpstreams *upstreams);
+
+/* Sends 'request' on to 'service' and answers it when the answer comes: 502 when the
+ * connection fails, 503 without endpoints, 504 after the read time-out. */
+void ingress_upstreams_forward(IngressUpstreams *upstreams, VsService *service,
+                               VsHttpRequest *request);

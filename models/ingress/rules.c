@@ -1,0 +1,188 @@
+#include "models/ingress/ingress.h"
+
+#include <string.h>
+
+#include "models/ingress/rule.h"
+
+/* A path of a rule. */
+typedef struct Route {
+    const char *host; /* NULL: any. */
+    const char *path;
+    bool is_exact;
+    VsService *service;
+} Route;
+
+struct IngressRules {
+    VsRun *run;
+    GArray *routes; /* Of Route, as in the scenario. */
+    VsService *fallback; /* default-service, or NULL. */
+    VsTable answers;     /* (host, path) to Answer: found once a pair. */
+    VsPool answer_pool;
+};
+
+typedef struct Answer {
+    VsService *service;
+} Answer;
+
+enum { ANSWERS_A_SLAB = 32 };
+
+/* Of a path without its query. */
+static size_t
+path_length(const char *path)
+{
+    return strcspn(path, "?");
+}
+
+/* Of a prefix without the slash that may end it, which does not count. */
+static size_t
+prefix_length(const char *pattern)
+{
+    size_t length = strlen(pattern);
+
+    while (length > 0 && pattern[length - 1] == '/') {
+        length--;
+    }
+    return length;
+}
+
+bool
+ingress_path_matches(const char *pattern, bool is_exact, const char *path)
+{
+    size_t length = path_length(path);
+    size_t prefix;
+
+    if (is_exact) {
+        return strlen(pattern) == length && strncmp(pattern, path, length) == 0;
+    }
+    prefix = prefix_length(pattern);
+    return prefix <= length && strncmp(pattern, path, prefix) == 0 &&
+           (prefix == length || path[prefix] == '/');
+}
+
+bool
+ingress_host_matches(const char *pattern, const char *host)
+{
+    const char *dot;
+
+    if (strncmp(pattern, "*.", 2) != 0) {
+        return g_ascii_strcasecmp(pattern, host) == 0;
+    }
+    dot = strchr(host, '.');
+    return dot && dot != host && g_ascii_strcasecmp(pattern + 1, dot) == 0;
+}
+
+/* Specificity of a matching host pattern: any, wildcard, exact. */
+static int
+host_rank(const char *pattern)
+{
+    if (!pattern) {
+        return 0;
+    }
+    return g_str_has_prefix(pattern, "*.") ? 1 : 2;
+}
+
+static bool
+is_better(const Route *a, const Route *b)
+{
+    size_t length_a = a->is_exact ? strlen(a->path) : prefix_length(a->path);
+    size_t length_b = b->is_exact ? strlen(b->path) : prefix_length(b->path);
+
+    if (host_rank(a->host) != host_rank(b->host)) {
+        return host_rank(a->host) > host_rank(b->host);
+    }
+    if (length_a != length_b) {
+        return length_a > length_b;
+    }
+    return a->is_exact && !b->is_exact;
+}
+
+/* The best host first: only its paths count, as each host is a server of its own. */
+static VsService *
+search(const IngressRules *rules, const char *host, const char *path)
+{
+    const Route *best = NULL;
+    int best_host = -1;
+
+    for (unsigned i = 0; i < rules->routes->len; i++) {
+        const Route *route = &g_array_index(rules->routes, Route, i);
+
+        if (!route->host || ingress_host_matches(route->host, host)) {
+            best_host = MAX(best_host, host_rank(route->host));
+        }
+    }
+    for (unsigned i = 0; i < rules->routes->len; i++) {
+        const Route *route = &g_array_index(rules->routes, Route, i);
+
+        if ((!route->host || ingress_host_matches(route->host, host)) &&
+            host_rank(route->host) == best_host &&
+            ingress_path_matches(route->path, route->is_exact, path) &&
+            (!best || is_better(route, best))) {
+            best = route;
+        }
+    }
+    return best ? best->service : rules->fallback;
+}
+
+VsService *
+ingress_rules_find(IngressRules *rules, VsName host, VsName path)
+{
+    const VsNames *names = &rules->run->packets->names;
+    VsKey key = {{(uint64_t)host << 32 | path, 0}};
+    Answer *answer = vs_table_find(&rules->answers, key);
+
+    if (!answer) {
+        answer = vs_pool_alloc(&rules->answer_pool);
+        answer->service =
+            search(rules, vs_names_get(names, host), vs_names_get(names, path));
+        vs_table_insert(&rules->answers, key, answer);
+    }
+    return answer->service;
+}
+
+static void
+add_routes(IngressRules *rules, const VsElement *rule, const VsCluster *cluster)
+{
+    const IngressRuleConfig *rule_config = rule->config;
+
+    for (unsigned i = 0; i < rule->n_children; i++) {
+        const IngressPathConfig *path = rule->children[i]->config;
+        Route route = {
+            .host = rule_config->host,
+            .path = path->path,
+            .is_exact = path->type == INGRESS_PATH_EXACT,
+            .service = vs_cluster_find_service(cluster, path->service->id),
+        };
+
+        g_array_append_val(rules->routes, route);
+    }
+}
+
+IngressRules *
+ingress_rules_new(const VsElement *element, VsBuild *build)
+{
+    IngressRules *rules = g_new0(IngressRules, 1);
+    const VsElement *fallback = ingress_default_service(element);
+
+    rules->run = build->run;
+    rules->routes = g_array_new(FALSE, FALSE, sizeof(Route));
+    vs_table_init(&rules->answers);
+    vs_pool_init(&rules->answer_pool, sizeof(Answer), ANSWERS_A_SLAB);
+    if (fallback) {
+        rules->fallback = vs_cluster_find_service(build->cluster, fallback->id);
+    }
+    for (unsigned i = 0; i < element->n_children; i++) {
+        add_routes(rules, element->children[i], build->cluster);
+    }
+    return rules;
+}
+
+void
+ingress_rules_free(IngressRules *rules)
+{
+    if (rules) {
+        g_array_free(rules->routes, TRUE);
+        vs_table_clear(&rules->answers);
+        vs_pool_clear(&rules->answer_pool);
+        g_free(rules);
+    }
+}

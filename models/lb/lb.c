@@ -1,0 +1,299 @@
+#include "models/lb/lb.h"
+
+typedef enum LbTarget {
+    LB_TARGET_NODE_PORT,
+    LB_TARGET_PODS,
+} LbTarget;
+
+static const char *const target_choices[] = {"node-port", "pods", NULL};
+static const char *const algorithm_choices[] = {
+    "round-robin", "smooth-wrr", "random", "least-conn", "source-hash", "maglev", NULL,
+};
+
+static const VsParam lb_params[] = {
+    VS_PARAM_IPV4(LbConfig, vip, "vip",
+                  .doc = "Address clients connect to; the next of 203.0.113.0/24 without it."),
+    VS_PARAM_UINT(LbConfig, port, "port", .def = "80", .min = "1", .max = "65535",
+                  .doc = "TCP port clients connect to."),
+    VS_PARAM_REF(LbConfig, service, "service", .is_required = true, .to = "service",
+                 .doc = "The service whose pods answer."),
+    VS_PARAM_CHOICE(LbConfig, target, "target", .def = "node-port",
+                    .choices = target_choices,
+                    .doc = "node-port: every node at the service's node port; pods: its "
+                           "endpoints themselves, past kube-proxy."),
+    VS_PARAM_REFS(LbConfig, nodes, "nodes", .to = "node",
+                  .doc = "Nodes to send to; all of them without it.  For "
+                         "target=\"node-port\"."),
+    VS_PARAM_CHOICE(LbConfig, algorithm, "algorithm", .def = "round-robin",
+                    .choices = algorithm_choices,
+                    .doc = "How a new connection gets its backend, which it keeps."),
+    VS_PARAM_UINT(LbConfig, table_size, "table-size", .def = "65521", .min = "3",
+                  .max = "65537",
+                  .doc = "Slots of the Maglev table: a prime, over 100 for each backend."),
+    VS_PARAM_TIME(LbConfig, health_interval, "health-interval", .def = "10s", .min = "1ms",
+                  .doc = "Between two health checks (TCP connections) of a backend."),
+    VS_PARAM_TIME(LbConfig, health_timeout, "health-timeout", .def = "5s", .min = "1us",
+                  .doc = "A check not connected by then has failed."),
+    VS_PARAM_UINT(LbConfig, healthy_after, "healthy-after", .def = "3", .min = "1",
+                  .doc = "Good checks in a row that bring a backend back."),
+    VS_PARAM_UINT(LbConfig, unhealthy_after, "unhealthy-after", .def = "3", .min = "1",
+                  .doc = "Failed checks in a row that take a backend out."),
+    VS_PARAM_UINT(LbConfig, conntrack_max, "conntrack-max", .def = "1048576", .min = "1",
+                  .doc = "Connections it keeps track of, at most."),
+    VS_HOST_PARAM_ROWS(LbConfig, host, "4"),
+    {0},
+};
+
+static const VsStat lb_stats[] = {
+    VS_COUNTER(Lb, n_new_flows, "new-flows", "connection", "Connections given a backend."),
+    VS_COUNTER(Lb, n_refused, "refused", "connection",
+               "Connections dropped: no backend was healthy."),
+    VS_COUNTER(Lb, n_checks, "checks", "check", "Health checks done."),
+    VS_COUNTER(Lb, n_checks_failed, "checks-failed", "check", "Health checks failed."),
+    VS_COUNTER(Lb, n_transitions, "transitions", "change",
+               "Backends taken out or brought back by health checks."),
+    VS_SHARES(Lb, shares, "backends", "connection", "Connections given each backend."),
+    {0},
+};
+
+static bool
+lb_check(const void *config_, const VsElement *element, GError **error)
+{
+    const LbConfig *config = config_;
+
+    if (!vs_is_prime(config->table_size)) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
+                        "table-size=\"%u\" is not prime; the next prime is %u",
+                        config->table_size, vs_next_prime(config->table_size));
+        return false;
+    }
+    if (config->target == LB_TARGET_PODS && config->nodes.n_elements > 0) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "nodes=\"\" has no effect with target=\"pods\"; leave it out");
+        return false;
+    }
+    if (vs_element_has(element, "table-size") &&
+        strcmp(algorithm_choices[config->algorithm], "maglev") != 0) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "table-size=\"%u\" has no effect with algorithm=\"%s\"; write "
+                        "algorithm=\"maglev\" or leave it out",
+                        config->table_size, algorithm_choices[config->algorithm]);
+        return false;
+    }
+    if (config->health_timeout >= config->health_interval) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
+                        "health-timeout is not below health-interval; a check must end "
+                        "before the next begins");
+        return false;
+    }
+    return true;
+}
+
+static void
+lb_release(VsConntrackEntry *entry)
+{
+    const LbBackend *backend = entry->user;
+
+    vs_balancer_release(&backend->lb->balancer, backend->index);
+}
+
+/* DNAT: a new connection to the VIP gets a backend. */
+static bool
+lb_dst_rule(void *data, VsPacket *packet, VsConntrackEntry *entry,
+            const VsHookState *state, bool *ret_stolen)
+{
+    Lb *lb = data;
+    const VsFlow *flow = &vs_packet_top(packet)->flow;
+    VsKey key = vs_flow_key(flow);
+    const LbBackend *backend;
+    uint32_t choice;
+
+    if (state->point != VS_HOOK_PREROUTING || flow->daddr != lb->vip ||
+        flow->dport != lb->config->port || flow->protocol != VS_PROTOCOL_TCP) {
+        return false;
+    }
+    choice = vs_balancer_pick(&lb->balancer, lb->balancer.kind->is_by_source
+                                                 ? flow->saddr
+                                                 : key.w[0] ^ vs_mix64(key.w[1]));
+    if (choice == VS_BALANCER_NONE) {
+        lb->n_refused++;
+        vs_packet_drop(packet, VS_DROP_NO_BACKEND);
+        *ret_stolen = true;
+        return false;
+    }
+    backend = &lb->backends[choice];
+    lb->n_new_flows++;
+    lb->shares.shares[choice].count++;
+    entry->release = lb_release;
+    entry->user = (void *)backend;
+    vs_nat_dst(entry, backend->address, backend->port);
+    return true;
+}
+
+/* SNAT: the backend answers to us. */
+static bool
+lb_src_rule(void *data, VsPacket *packet, VsConntrackEntry *entry,
+            const VsHookState *state, bool *ret_stolen)
+{
+    (void)data;
+    if (entry->release != lb_release) {
+        return false;
+    }
+    if (!vs_nat_src(entry, state->out->address)) {
+        vs_packet_drop(packet, VS_DROP_NO_NAT_PORT);
+        *ret_stolen = true;
+        return false;
+    }
+    return true;
+}
+
+static bool
+lb_create(void *self, const VsElement *element, VsBuild *build, GError **error)
+{
+    Lb *lb = self;
+    VsConntrackConfig conntrack = vs_conntrack_config_default;
+
+    lb->config = element->config;
+    lb->host = vs_build_new_host(build, element, &lb->config->host,
+                                 VS_HOST_LAST_RESORT_ROUTER);
+    lb->vip = vs_build_add_vip(build, lb->host, lb->config->vip);
+    if (lb->vip == 0) {
+        g_autofree char *vip = vs_format_ipv4(lb->config->vip);
+
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                        "vip=\"%s\" is another load balancer's; give this one its own, or "
+                        "none to take the next free one",
+                        vip);
+        return false;
+    }
+    vs_entity_init(&lb->entity, &lb->host->part);
+    conntrack.max = lb->config->conntrack_max;
+    vs_conntrack_attach(lb->host->root, &conntrack);
+    vs_nat_add_dst_rule(lb->host->root->conntrack, lb_dst_rule, lb);
+    vs_nat_add_src_rule(lb->host->root->conntrack, lb_src_rule, lb);
+    return true;
+}
+
+static bool
+lb_declare(void *self, const VsElement *element, VsBuild *build, GError **error)
+{
+    Lb *lb = self;
+    const VsNode *lost = vs_cluster_add_pod_routes(build->cluster, lb->host->root);
+
+    if (lost && lb->config->target == LB_TARGET_PODS) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                        "lb \"%s\" has no link to the segment of node \"%s\", which "
+                        "target=\"pods\" needs; join both to one <switch>",
+                        element->id, lost->name);
+        return false;
+    }
+    return true;
+}
+
+static void
+add_backend(Lb *lb, const char *name, VsAddr address, uint16_t port)
+{
+    LbBackend *backend = &lb->backends[lb->n_backends++];
+
+    *backend = (LbBackend){.lb = lb, .address = address, .port = port, .is_up = true};
+    backend->index = vs_balancer_add(&lb->balancer, name, 1);
+    vs_shares_add(&lb->shares, name);
+}
+
+static bool
+is_wanted(const LbConfig *config, const VsNode *node)
+{
+    for (unsigned i = 0; i < config->nodes.n_elements; i++) {
+        if (strcmp(config->nodes.elements[i]->id, node->name) == 0) {
+            return true;
+        }
+    }
+    return config->nodes.n_elements == 0;
+}
+
+static void
+add_node_ports(Lb *lb, const VsCluster *cluster, const VsService *service)
+{
+    lb->backends = g_new0(LbBackend, MAX(cluster->nodes->len, 1));
+    for (unsigned i = 0; i < cluster->nodes->len; i++) {
+        const VsNode *node = cluster->nodes->pdata[i];
+
+        if (is_wanted(lb->config, node)) {
+            add_backend(lb, node->name, vs_host_address(node->host), service->node_port);
+        }
+    }
+}
+
+static void
+add_endpoints(Lb *lb, const VsService *service)
+{
+    lb->backends = g_new0(LbBackend, MAX(service->n_endpoints, 1));
+    for (unsigned i = 0; i < service->n_endpoints; i++) {
+        const VsEndpoint *endpoint = &service->endpoints[i];
+
+        add_backend(lb, endpoint->pod->name, endpoint->address, endpoint->port);
+    }
+}
+
+static bool
+lb_open(void *self, const VsElement *element, VsBuild *build, GError **error)
+{
+    Lb *lb = self;
+    const LbConfig *config = lb->config;
+    VsService *service = vs_cluster_find_service(build->cluster, config->service->id);
+    VsRng rng;
+
+    vs_rng_init(&rng, build->run->seed, element->id, "backend");
+    vs_balancer_init(&lb->balancer,
+                     vs_balancer_kind_find(algorithm_choices[config->algorithm]), &rng,
+                     config->table_size);
+    if (config->target == LB_TARGET_PODS) {
+        add_endpoints(lb, service);
+    } else if (service->node_port == 0) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                        "service \"%s\" has no node port; give it type=\"NodePort\" or "
+                        "\"LoadBalancer\", or the lb target=\"pods\"",
+                        service->name);
+        return false;
+    } else {
+        add_node_ports(lb, build->cluster, service);
+    }
+    if (lb->n_backends == 0) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                        "lb \"%s\" has no backend: service \"%s\" has no endpoint and the "
+                        "cluster no node for it",
+                        element->id, service->name);
+        return false;
+    }
+    vs_sockets_of(lb->host->root); /* To answer what is not for a backend. */
+    lb_health_start(lb);
+    return true;
+}
+
+static void
+lb_close(void *self)
+{
+    Lb *lb = self;
+
+    if (lb->balancer.kind) {
+        vs_balancer_clear(&lb->balancer);
+    }
+    vs_shares_clear(&lb->shares);
+    g_free(lb->backends);
+}
+
+const VsModel vs_model_lb = {
+    .element = "lb",
+    .summary = "A layer-4 load balancer that keeps each connection on its backend.",
+    .parents = "scenario",
+    .id_rule = VS_ID_REQUIRED,
+    .config_size = sizeof(LbConfig),
+    .params = lb_params,
+    .size = sizeof(Lb),
+    .stats = lb_stats,
+    .check = lb_check,
+    .create = lb_create,
+    .declare = lb_declare,
+    .open = lb_open,
+    .close = lb_close,
+};

@@ -1,0 +1,113 @@
+#include "vethsim-model.h"
+
+#define LINK_ENDS "client resolver dns router lb switch node"
+#define PS_BIT_PER_S UINT64_C(8000000000000)
+
+typedef struct LinkConfig {
+    VsRefs from;
+    VsRefs to;
+    uint64_t rate;
+    VsTime delay;
+    VsQueueLimit queue;
+    uint64_t mtu_bytes;
+    VsPrefix subnet;
+} LinkConfig;
+
+static const VsParam link_params[] = {
+    VS_PARAM_REFS(LinkConfig, from, "from", .is_required = true, .to = LINK_ENDS,
+                  .doc = "One end, or a group: then each member gets a link of its own."),
+    VS_PARAM_REFS(LinkConfig, to, "to", .is_required = true, .to = LINK_ENDS,
+                  .doc = "The other end, or a group."),
+    VS_PARAM_RATE(LinkConfig, rate, "rate", .def = "10Gbit/s", .min = "1kbit/s",
+                  .max = "800Gbit/s", .doc = "Line rate of each direction."),
+    VS_PARAM_TIME(LinkConfig, delay, "delay", .def = "1us", .min = "1ps", .max = "100s",
+                  .doc = "Propagation: about 5 ns for a metre, 5 us for a kilometre."),
+    VS_PARAM_QUEUE(LinkConfig, queue, "queue", .def = "1000packets",
+                   .doc = "Drop-tail queue before each direction: packets, bytes or the "
+                          "time they take."),
+    VS_PARAM_SIZE(LinkConfig, mtu_bytes, "mtu", .def = "1500B", .min = "68B",
+                  .max = "65535B", .doc = "Largest IP packet of both interfaces."),
+    VS_PARAM_PREFIX(LinkConfig, subnet, "subnet",
+                    .doc = "IPv4 prefix of the segment; without it, a free block of "
+                           "172.16.0.0/12."),
+    {0},
+};
+
+static bool
+link_check(const void *config_, const VsElement *element, GError **error)
+{
+    const LinkConfig *config = config_;
+
+    if (config->from.n_elements > 1 && config->to.n_elements > 1) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                        "both ends of the link are groups (%u and %u members); join one "
+                        "of them through a <switch> or <router>",
+                        config->from.n_elements, config->to.n_elements);
+        return false;
+    }
+    for (unsigned i = 0; i < config->from.n_elements; i++) {
+        for (unsigned j = 0; j < config->to.n_elements; j++) {
+            if (config->from.elements[i] == config->to.elements[j]) {
+                vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                                "the link joins \"%s\" to itself; name two ends",
+                                config->from.elements[i]->id);
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+static VsWireConfig
+wire_config(const LinkConfig *config)
+{
+    VsWireConfig wire = {.bits_per_s = config->rate, .delay = config->delay,
+                         .backlog_max = VS_TIME_NEVER};
+
+    switch (config->queue.kind) {
+    case VS_QUEUE_LIMIT_NONE:
+        break;
+    case VS_QUEUE_LIMIT_PACKETS:
+        wire.packets_max = (uint32_t)MIN(config->queue.amount, (uint64_t)UINT32_MAX);
+        break;
+    case VS_QUEUE_LIMIT_BYTES:
+        wire.backlog_max = (VsTime)((unsigned __int128)config->queue.amount *
+                                    PS_BIT_PER_S / config->rate);
+        break;
+    case VS_QUEUE_LIMIT_TIME:
+        wire.backlog_max = (VsTime)config->queue.amount;
+        break;
+    }
+    return wire;
+}
+
+static bool
+link_connect(void *self, const VsElement *element, VsBuild *build, GError **error)
+{
+    const LinkConfig *config = element->config;
+    VsWireConfig wire = wire_config(config);
+
+    (void)self;
+    (void)error;
+    for (unsigned i = 0; i < config->from.n_elements; i++) {
+        for (unsigned j = 0; j < config->to.n_elements; j++) {
+            VsPrefix subnet = i + j == 0 ? config->subnet : (VsPrefix){0};
+
+            vs_build_join(build, element, config->from.elements[i],
+                          config->to.elements[j], &wire, (uint32_t)config->mtu_bytes,
+                          subnet);
+        }
+    }
+    return true;
+}
+
+const VsModel vs_model_link = {
+    .element = "link",
+    .summary = "An Ethernet link: rate, propagation delay and a queue in each direction.",
+    .parents = "scenario",
+    .id_rule = VS_ID_OPTIONAL,
+    .config_size = sizeof(LinkConfig),
+    .params = link_params,
+    .check = link_check,
+    .connect = link_connect,
+};

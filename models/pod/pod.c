@@ -1,0 +1,105 @@
+#include "vethsim-model.h"
+
+typedef struct PodConfig {
+    VsLabels labels;
+    VsRefs nodes;
+} PodConfig;
+
+typedef struct Pod {
+    VsPod *pod;
+} Pod;
+
+static const VsParam pod_params[] = {
+    VS_PARAM_LABELS(PodConfig, labels, "labels",
+                    .doc = "\"app=shop tier=web\": what services select by."),
+    VS_PARAM_REFS(PodConfig, nodes, "nodes", .to = "node",
+                  .doc = "Nodes that replicas are spread over, in turn; all nodes without "
+                         "it.  Not for a pod inside a <node>."),
+    {0},
+};
+
+static bool
+pod_check(const void *config_, const VsElement *element, GError **error)
+{
+    (void)config_;
+    if (element->parent && vs_element_has(element, "nodes")) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "nodes=\"\" has no effect on a pod inside node \"%s\"; leave it "
+                        "out, or move the pod to the top level",
+                        element->parent->id);
+        return false;
+    }
+    return true;
+}
+
+static VsNode *
+choose_node(const VsElement *element, const VsCluster *cluster)
+{
+    const PodConfig *config = element->config;
+
+    if (element->parent) {
+        return vs_cluster_find_node(cluster, element->parent->id);
+    }
+    if (config->nodes.n_elements > 0) {
+        unsigned place = element->member % config->nodes.n_elements;
+
+        return vs_cluster_find_node(cluster, config->nodes.elements[place]->id);
+    }
+    return cluster->nodes->len > 0
+               ? cluster->nodes->pdata[element->member % cluster->nodes->len]
+               : NULL;
+}
+
+/* A namespace with eth0, the veth to a port of cni0, and the way out through the bridge. */
+static void
+wire_up(VsPod *pod)
+{
+    VsNode *node = pod->node;
+    g_autofree char *host_end = g_strdup_printf("veth-%s", pod->name);
+    VsIface *eth0;
+    VsIface *veth;
+
+    vs_veth_new(pod->netns, "eth0", node->host->root, host_end, &eth0, &veth);
+    vs_bridge_add_port(node->bridge, veth, false);
+    vs_iface_set_address(eth0, pod->address, node->pod_cidr.length);
+    vs_netns_add_route(pod->netns, 0, 0, eth0, node->bridge->iface->address);
+}
+
+static bool
+pod_declare(void *self, const VsElement *element, VsBuild *build, GError **error)
+{
+    const PodConfig *config = element->config;
+    VsNode *node = choose_node(element, build->cluster);
+    g_autoptr(GError) reason = NULL;
+    Pod *pod = self;
+    VsNetns *netns;
+
+    if (!node) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_REFERENCE,
+                        "pod \"%s\" has no node to run on; add a <node>", element->id);
+        return false;
+    }
+    netns = vs_netns_new(node->host, element->id);
+    pod->pod = vs_cluster_add_pod(build->cluster, element->id, node, netns,
+                                  &config->labels, &reason);
+    if (!pod->pod) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT, "%s", reason->message);
+        return false;
+    }
+    wire_up(pod->pod);
+    return true;
+}
+
+const VsModel vs_model_pod = {
+    .element = "pod",
+    .summary = "A pod: a network namespace with one address, shared by its containers.",
+    .parents = "scenario node",
+    .id_rule = VS_ID_REQUIRED,
+    .id_scope = VS_ID_SCOPE_KIND,
+    .is_template = true,
+    .config_size = sizeof(PodConfig),
+    .params = pod_params,
+    .size = sizeof(Pod),
+    .check = pod_check,
+    .declare = pod_declare,
+};

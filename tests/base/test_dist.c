@@ -1,0 +1,649 @@
+#include "base/dist.h"
+
+#include <gsl/gsl_cdf.h>
+#include <gsl/gsl_math.h>
+#include <math.h>
+
+#include "base/fmath.h"
+#include "base/hash.h"
+#include "base/units.h"
+#include "base/ziggurat_table.h"
+#include "vs_test.h"
+
+#define MS 1e9 /* In ps. */
+
+/* Of a sorted sample, the greatest distance from its law times sqrt(n), beyond which a
+ * sample of that law is one time in a thousand (Kolmogorov). */
+#define KS_CRITICAL 1.949
+
+typedef double (*Cdf)(double x);
+
+static VsDist
+get_dist(const char *text)
+{
+    g_autoptr(GError) error = NULL;
+    VsDist dist = {0};
+
+    CU_ASSERT_TRUE_FATAL(vs_dist_parse(text, &dist, &error));
+    return dist;
+}
+
+static int
+compare_doubles(const void *a_, const void *b_)
+{
+    const double *a = a_, *b = b_;
+
+    return (*a > *b) - (*a < *b);
+}
+
+/* Kolmogorov and Smirnov's distance of 'n' values, which it sorts, times sqrt(n). */
+static double
+get_ks_distance(double *values, unsigned n, Cdf cdf)
+{
+    double distance = 0;
+
+    qsort(values, n, sizeof(*values), compare_doubles);
+    for (unsigned i = 0; i < n; i++) {
+        double p = cdf(values[i]);
+
+        distance = fmax(distance, fmax(p - (double)i / n, (double)(i + 1) / n - p));
+    }
+    return distance * sqrt(n);
+}
+
+/* The chance of counts as uneven as these, or more, when all cells are as likely. */
+static double
+get_chi_square_chance(const unsigned *counts, unsigned n_cells, double n_draws)
+{
+    double expected = n_draws / n_cells, sum = 0;
+
+    for (unsigned i = 0; i < n_cells; i++) {
+        sum += (counts[i] - expected) * (counts[i] - expected) / expected;
+    }
+    return gsl_cdf_chisq_Q(sum, n_cells - 1);
+}
+
+/* The ziggurats. -------------------------------------------------------------------------- */
+
+static double
+exponential_curve(double x)
+{
+    return exp(-x);
+}
+
+static double
+normal_curve(double x)
+{
+    return exp(-0.5 * x * x);
+}
+
+/* Recomputes 'layers' from their borders: 'tail' is the area beyond r. */
+static void
+check_layers(const VsZigguratLayer *layers, double r, double tail,
+             double (*curve)(double))
+{
+    double area = r * curve(r) + tail;
+    unsigned n_failures = 0;
+
+    CU_ASSERT_EQUAL(layers[1].scale * 0x1p53, r);
+    CU_ASSERT_DOUBLE_EQUAL(layers[0].scale * 0x1p53 * curve(r) / area, 1, 1e-14);
+    CU_ASSERT_EQUAL(layers[0].height, 0);
+    CU_ASSERT_EQUAL(layers[256].scale, 0);
+    CU_ASSERT_EQUAL(layers[256].height, 1);
+    for (unsigned i = 0; i < 256; i++) {
+        double x = layers[i].scale * 0x1p53, inner = layers[i + 1].scale * 0x1p53;
+
+        if (i > 0) {
+            n_failures += fabs(layers[i].height / curve(x) - 1) > 1e-14;
+            n_failures +=
+                fabs(x * (layers[i + 1].height - layers[i].height) / area - 1) > 1e-11;
+        }
+        n_failures += fabs((double)layers[i].inner - inner / x * 0x1p53) > 4;
+    }
+    CU_ASSERT_EQUAL(n_failures, 0);
+}
+
+static void
+test_the_ziggurat_tables_can_be_computed_again(void)
+{
+    const double r = VS_ZIGGURAT_NORMAL_TAIL;
+
+    check_layers(vs_ziggurat_exponential, VS_ZIGGURAT_EXPONENTIAL_TAIL,
+                 exp(-VS_ZIGGURAT_EXPONENTIAL_TAIL), exponential_curve);
+    check_layers(vs_ziggurat_normal, r, gsl_cdf_ugaussian_Q(r) * sqrt(2 * M_PI),
+                 normal_curve);
+}
+
+static double
+exponential_cdf(double x)
+{
+    return gsl_cdf_exponential_P(x, 1);
+}
+
+/* A million draws into cells of equal chance, and those beyond the last layer against the
+ * law of the tail. */
+static void
+check_ziggurat(double (*draw)(VsRng *), Cdf cdf, double tail_from, Cdf tail_cdf)
+{
+    enum { N = 1000000, N_CELLS = 500 };
+    static double tail[N / 100];
+    static unsigned counts[N_CELLS];
+    double mean = 0, square = 0, chance, expected_tail;
+    unsigned n_tail = 0;
+    VsRng rng;
+
+    memset(counts, 0, sizeof(counts));
+    vs_rng_init(&rng, 1, "ziggurat", "chi-square");
+    for (unsigned i = 0; i < N; i++) {
+        double x = draw(&rng);
+
+        counts[(unsigned)(cdf(x) * N_CELLS)]++;
+        mean += x / N;
+        square += x * x / N;
+    }
+    chance = get_chi_square_chance(counts, N_CELLS, N);
+    CU_ASSERT(chance > 0.001 && chance < 0.999);
+    /* Both laws have variance 1; the exponential mean 1 and fourth moment 24. */
+    CU_ASSERT_DOUBLE_EQUAL(mean, cdf == exponential_cdf ? 1 : 0, 4.0 / sqrt(N));
+    CU_ASSERT_DOUBLE_EQUAL(square - mean * mean, 1, 4 * sqrt(8.0 / N));
+
+    expected_tail = 5.0 * N * (1 - cdf(tail_from));
+    for (unsigned i = 0; i < 5 * N; i++) {
+        double x = draw(&rng);
+
+        if (x > tail_from && n_tail < G_N_ELEMENTS(tail)) {
+            tail[n_tail++] = x;
+        }
+    }
+    CU_ASSERT_DOUBLE_EQUAL(n_tail, expected_tail, 4 * sqrt(expected_tail));
+    CU_ASSERT(get_ks_distance(tail, n_tail, tail_cdf) < KS_CRITICAL);
+}
+
+static double
+exponential_tail_cdf(double x)
+{
+    return gsl_cdf_exponential_P(x - VS_ZIGGURAT_EXPONENTIAL_TAIL, 1);
+}
+
+static void
+test_exponential_draws_fit_their_law_and_its_tail(void)
+{
+    check_ziggurat(vs_draw_exponential, exponential_cdf, VS_ZIGGURAT_EXPONENTIAL_TAIL,
+                   exponential_tail_cdf);
+}
+
+static double
+normal_tail_cdf(double x)
+{
+    return 1 - gsl_cdf_ugaussian_Q(x) / gsl_cdf_ugaussian_Q(VS_ZIGGURAT_NORMAL_TAIL);
+}
+
+static void
+test_normal_draws_fit_their_law_and_its_tail(void)
+{
+    check_ziggurat(vs_draw_normal, gsl_cdf_ugaussian_P, VS_ZIGGURAT_NORMAL_TAIL,
+                   normal_tail_cdf);
+}
+
+/* The laws. ------------------------------------------------------------------------------- */
+
+static double
+law_exponential(double x) /* exponential(2ms) */
+{
+    return gsl_cdf_exponential_P(x, 2 * MS);
+}
+
+static double
+law_uniform(double x) /* uniform(1ms, 3ms) */
+{
+    return gsl_cdf_flat_P(x, 1 * MS, 3 * MS);
+}
+
+static double
+law_normal(double x) /* normal(2ms, 300us) */
+{
+    return gsl_cdf_gaussian_P(x - 2 * MS, 0.3 * MS);
+}
+
+static double
+law_truncated(double x) /* normal(1ms, 1ms) */
+{
+    double below = gsl_cdf_ugaussian_P(-1);
+
+    return (gsl_cdf_ugaussian_P(x / MS - 1) - below) / (1 - below);
+}
+
+static double
+law_lognormal(double x) /* lognormal(2ms, 4): C2 = e^(s^2) - 1 */
+{
+    double variance = log(1 + 4);
+
+    return gsl_cdf_lognormal_P(x, log(2 * MS) - variance / 2, sqrt(variance));
+}
+
+static double
+law_pareto(double x) /* pareto(1ms, 2.5) */
+{
+    return gsl_cdf_pareto_P(x, 2.5, 1 * MS);
+}
+
+static double
+law_weibull(double x) /* weibull(2ms, 0.7) */
+{
+    return gsl_cdf_weibull_P(x, 2 * MS, 0.7);
+}
+
+static double
+law_hyperexponential(double x) /* hyperexponential(2ms, 4): rates for mean 1 */
+{
+    const double p = 0.887298334620742;
+
+    return p * gsl_cdf_exponential_P(x, 2 * MS / 1.774596669241483) +
+           (1 - p) * gsl_cdf_exponential_P(x, 2 * MS / 0.225403330758517);
+}
+
+static double
+law_erlang(double x) /* erlang(2ms, 3) */
+{
+    return gsl_cdf_gamma_P(x, 3, 2 * MS / 3);
+}
+
+/* empirical(1ms:0, 2ms:0.5, 5ms:1), without atoms, as Kolmogorov wants it. */
+static double
+law_empirical(double x)
+{
+    return x < 2 * MS ? 0.5 * (x / MS - 1) : fmin(0.5 + 0.5 * (x / MS - 2) / 3, 1);
+}
+
+/* 'mean' in ms.  The moments are textbook; of the truncated normal, with the density phi and
+ * the chance Z of being kept, mean 1 + phi/Z and variance 1 - phi/Z - (phi/Z)^2. */
+static const struct {
+    const char *text;
+    Cdf cdf;
+    double mean, scv;
+} laws[] = {
+    {"exponential(2ms)", law_exponential, 2, 1},
+    {"uniform(1ms, 3ms)", law_uniform, 2, 4.0 / 12 / 4},
+    {"normal(2ms, 300us)", law_normal, 2, 0.0225},
+    {"normal(1ms, 1ms)", law_truncated, 1.2875999709391784, 0.3798064346847219},
+    {"lognormal(2ms, 4)", law_lognormal, 2, 4},
+    {"pareto(1ms, 2.5)", law_pareto, 2.5 / 1.5, 1 / (2.5 * 0.5)},
+    {"weibull(2ms, 0.7)", law_weibull, 2 * 1.2658235060572833, 2.1386856318511675},
+    {"hyperexponential(2ms, 4)", law_hyperexponential, 2, 4},
+    {"erlang(2ms, 3)", law_erlang, 2, 1.0 / 3},
+    {"empirical(1ms:0, 2ms:0.5, 5ms:1)", law_empirical, 0.5 * 1.5 + 0.5 * 3.5,
+     (0.5 * 7.0 / 3 + 0.5 * 39.0 / 3) / 6.25 - 1},
+};
+
+static void
+test_every_law_fits_its_distribution_function(void)
+{
+    enum { N = 100000 };
+    static double values[N];
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(laws); i++) {
+        VsDist dist = get_dist(laws[i].text);
+        double distance;
+        VsRng rng;
+
+        vs_rng_init(&rng, 1, laws[i].text, "kolmogorov");
+        for (unsigned j = 0; j < N; j++) {
+            values[j] = (double)vs_dist_draw(&dist, &rng);
+        }
+        distance = get_ks_distance(values, N, laws[i].cdf);
+        CU_ASSERT(distance < KS_CRITICAL);
+        if (!(distance < KS_CRITICAL)) {
+            printf("\n    %s: %.3f\n", laws[i].text, distance);
+        }
+        vs_dist_clear(&dist);
+    }
+}
+
+static void
+test_every_law_has_its_mean_and_variation(void)
+{
+    enum { N = 200000 };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(laws); i++) {
+        VsDist dist = get_dist(laws[i].text);
+        double mean = 0, square = 0;
+        VsRng rng;
+
+        /* A normal is truncated 6.7 deviations off, and uniform draws are whole. */
+        CU_ASSERT_DOUBLE_EQUAL(vs_dist_mean(&dist) / MS, laws[i].mean,
+                               1e-10 * laws[i].mean);
+        CU_ASSERT_DOUBLE_EQUAL(vs_dist_scv(&dist), laws[i].scv, 2e-9 * laws[i].scv);
+
+        vs_rng_init(&rng, 2, laws[i].text, "moments");
+        for (unsigned j = 0; j < N; j++) {
+            double x = (double)vs_dist_draw(&dist, &rng) / MS;
+
+            mean += x / N;
+            square += x * x / N;
+        }
+        CU_ASSERT_DOUBLE_EQUAL(mean, laws[i].mean,
+                               4 * laws[i].mean * sqrt(laws[i].scv / N));
+        /* Without a fourth moment, the sample's variance settles slowly. */
+        if (dist.kind != VS_DIST_PARETO) {
+            CU_ASSERT_DOUBLE_EQUAL(square / (mean * mean) - 1, laws[i].scv,
+                                   0.1 * laws[i].scv);
+        }
+        vs_dist_clear(&dist);
+    }
+}
+
+static void
+test_means_and_variations_may_be_infinite(void)
+{
+    static const struct {
+        const char *text;
+        double mean, scv;
+    } rows[] = {
+        {"pareto(1ms, 1)", INFINITY, INFINITY},
+        {"pareto(1ms, 1.5)", 3, INFINITY},
+        {"pareto(1ms, 2)", 2, INFINITY},
+        {"weibull(1ms, 0.01)", 9.332621544394415e157, INFINITY}, /* gamma(101) */
+        {"weibull(1ms, 0.001)", INFINITY, INFINITY}, /* Beyond any double. */
+        {"weibull(1ms, 1)", 1, 1},
+        {"constant(3ms)", 3, 0},
+        {"0s", 0, 0},
+        {"empirical(4ms:1)", 4, 0},
+        {"uniform(2ms, 2ms)", 2, 0},
+        {"hyperexponential(2ms, 1)", 2, 1},
+        {"hyperexponential(2ms, 1000000000)", 2, 1e9},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        VsDist dist = get_dist(rows[i].text);
+        double mean = vs_dist_mean(&dist) / MS, scv = vs_dist_scv(&dist);
+
+        CU_ASSERT(mean == rows[i].mean || fabs(mean / rows[i].mean - 1) < 1e-13);
+        CU_ASSERT(scv == rows[i].scv || fabs(scv / rows[i].scv - 1) < 1e-13);
+        vs_dist_clear(&dist);
+    }
+}
+
+static void
+test_constants_take_no_random_number(void)
+{
+    VsDist dist = get_dist(" 2ms ");
+    VsRng rng, twin;
+
+    vs_rng_init(&rng, 1, "a", "b");
+    twin = rng;
+    CU_ASSERT_EQUAL(vs_dist_draw(&dist, &rng), 2000000000);
+    CU_ASSERT_EQUAL(memcmp(&rng, &twin, sizeof(rng)), 0);
+}
+
+static void
+test_uniform_reaches_both_ends(void)
+{
+    VsDist dist = get_dist("uniform(10ps, 14ps)");
+    unsigned counts[5] = {0};
+    double chance;
+    VsRng rng;
+
+    vs_rng_init(&rng, 1, "a", "b");
+    for (unsigned i = 0; i < 50000; i++) {
+        int64_t draw = vs_dist_draw(&dist, &rng);
+
+        CU_ASSERT_FATAL(draw >= 10 && draw <= 14);
+        counts[draw - 10]++;
+    }
+    chance = get_chi_square_chance(counts, 5, 50000);
+    CU_ASSERT(chance > 0.001 && chance < 0.999);
+    CU_ASSERT_EQUAL(vs_dist_mean(&dist), 12);
+    CU_ASSERT_DOUBLE_EQUAL(vs_dist_scv(&dist), 2.0 / 144,
+                           1e-15); /* 4+1+0+1+4 fifths. */
+}
+
+static void
+test_points_make_atoms_stretches_and_gaps(void)
+{
+    /* 10 %: 1ms; 20 %: even from 1 to 2ms; 30 %: 2ms; none up to 4ms; 40 %: 4 to 5ms. */
+    VsDist dist = get_dist("empirical(1ms:0.1, 2ms:0.3, 2ms:0.6, 4ms:0.6, 5ms:1)");
+    static const double expected[] = {0.1, 0.2, 0.3, 0.4};
+    unsigned counts[4] = {0};
+    const unsigned n = 100000;
+    double chi_square = 0;
+    VsRng rng;
+
+    vs_rng_init(&rng, 1, "a", "b");
+    for (unsigned i = 0; i < n; i++) {
+        double x = (double)vs_dist_draw(&dist, &rng) / MS;
+
+        CU_ASSERT_FATAL((x >= 1 && x <= 2) || (x >= 4 && x <= 5));
+        counts[x == 1 ? 0 : x < 2 ? 1 : x == 2 ? 2 : 3]++;
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        double difference = counts[i] - expected[i] * n;
+
+        chi_square += difference * difference / (expected[i] * n);
+    }
+    CU_ASSERT(gsl_cdf_chisq_Q(chi_square, 3) > 0.001);
+    CU_ASSERT_DOUBLE_EQUAL(vs_dist_mean(&dist) / MS,
+                           0.1 + 0.2 * 1.5 + 0.3 * 2 + 0.4 * 4.5, 1e-14);
+    vs_dist_clear(&dist);
+}
+
+static void
+test_draws_stay_in_range(void)
+{
+    static const char *const texts[] = {
+        "pareto(1h, 0.001)",
+        "weibull(1h, 0.001)",
+        "lognormal(1280h, 1000000000)",
+        "exponential(1280h)",
+        "normal(0s, 1ps)",
+        "normal(0s, 1280h)",
+        "erlang(1ps, 1000)",
+        "hyperexponential(1ps, 1000000000)",
+        "weibull(1ps, 1000000000)",
+        "uniform(0s, 1280h)",
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(texts); i++) {
+        VsDist dist = get_dist(texts[i]);
+        int64_t greatest = 0;
+        VsRng rng;
+
+        vs_rng_init(&rng, 1, texts[i], "range");
+        for (unsigned j = 0; j < 5000; j++) {
+            int64_t draw = vs_dist_draw(&dist, &rng);
+
+            CU_ASSERT_FATAL(draw >= 0 && draw <= VS_DIST_DRAW_MAX);
+            greatest = MAX(greatest, draw);
+        }
+        if (i < 2) {
+            CU_ASSERT_EQUAL(greatest, VS_DIST_DRAW_MAX);
+        }
+        vs_dist_clear(&dist);
+    }
+}
+
+static void
+test_draws_are_frozen(void)
+{
+    /* A change here changes the results of every scenario that draws from that law. */
+    static const uint64_t expected[] = {
+        0x94257F689CF4F52F, 0x5CA77B8FB65162A1, 0x4660FC008B762663, 0xAE291829482CAAB6,
+        0x1ECBAD79714D1A19, 0xD74366E73D167291, 0x69442116C0159A88, 0x0707B02DD7953A98,
+        0x99E3F06299EDB217, 0xD6161D193060E60F,
+    };
+
+    G_STATIC_ASSERT(G_N_ELEMENTS(expected) == G_N_ELEMENTS(laws));
+    for (unsigned i = 0; i < G_N_ELEMENTS(laws); i++) {
+        VsDist dist = get_dist(laws[i].text);
+        uint64_t digest = 0;
+        VsRng rng;
+
+        vs_rng_init(&rng, 7, "pod-7", "service-time");
+        for (unsigned j = 0; j < 20000; j++) {
+            digest = vs_mix64(digest ^ (uint64_t)vs_dist_draw(&dist, &rng));
+        }
+        CU_ASSERT_EQUAL(digest, expected[i]);
+        if (digest != expected[i]) {
+            printf("\n    %s: 0x%016" G_GINT64_MODIFIER "X\n", laws[i].text, digest);
+        }
+        vs_dist_clear(&dist);
+    }
+}
+
+/* Reading. -------------------------------------------------------------------------------- */
+
+static void
+test_what_was_printed_reads_as_the_same(void)
+{
+    static const char *const texts[] = {
+        "constant(2ms)",        "exponential(1.5us)",
+        "uniform(0ps, 3ms)",    "normal(2ms, 300us)",
+        "lognormal(2ms, 0.25)", "pareto(1ms, 2.5)",
+        "weibull(2ms, 0.7)",    "hyperexponential(2ms, 4)",
+        "erlang(2ms, 3)",       "empirical(1ms:0.1, 2ms:0.5, 2ms:0.6, 5ms:1)",
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(texts); i++) {
+        VsDist dist = get_dist(texts[i]);
+        g_autofree char *text = vs_dist_format(&dist);
+
+        CU_ASSERT_STRING_EQUAL(text, texts[i]);
+        vs_dist_clear(&dist);
+    }
+}
+
+static void
+test_spaces_are_free(void)
+{
+    VsDist dist = get_dist("  empirical ( 1ms : 0.5 ,2 ms:1 ) ");
+    g_autofree char *text = vs_dist_format(&dist);
+
+    CU_ASSERT_STRING_EQUAL(text, "empirical(1ms:0.5, 2ms:1)");
+    vs_dist_clear(&dist);
+}
+
+static void
+test_sizes_have_distributions_too(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text = NULL;
+    VsDist dist;
+
+    CU_ASSERT_TRUE_FATAL(vs_dist_parse_size("lognormal(10kB, 4)", &dist, &error));
+    CU_ASSERT_EQUAL(vs_dist_mean(&dist), 10000);
+    text = vs_dist_format(&dist);
+    CU_ASSERT_STRING_EQUAL(text, "lognormal(10kB, 4)");
+    vs_dist_clear(&dist);
+    CU_ASSERT_FALSE(vs_dist_parse_size("10ms", &dist, &error));
+    CU_ASSERT_TRUE(g_error_matches(error, VS_UNITS_ERROR, VS_UNITS_ERROR_UNIT_UNKNOWN));
+}
+
+static void
+check_same(const VsDist *a, const VsDist *b)
+{
+    g_autofree char *a_text = vs_dist_format(a), *b_text = vs_dist_format(b);
+    VsRng a_rng, b_rng;
+
+    vs_rng_init(&a_rng, 1, "a", "b");
+    b_rng = a_rng;
+    CU_ASSERT_STRING_EQUAL(a_text, b_text);
+    for (unsigned i = 0; i < 100; i++) {
+        CU_ASSERT_EQUAL(vs_dist_draw(a, &a_rng), vs_dist_draw(b, &b_rng));
+    }
+}
+
+static void
+test_compiled_constructors_are_the_parsed_ones(void)
+{
+    VsDist parsed = get_dist("exponential(2ms)"), made;
+
+    vs_dist_init_exponential(&made, 2000000000);
+    check_same(&made, &parsed);
+    parsed = get_dist("2ms");
+    vs_dist_init_constant(&made, 2000000000);
+    check_same(&made, &parsed);
+}
+
+static void
+test_errors_say_what_would_be_right(void)
+{
+    static const struct {
+        const char *text, *message;
+        int code; /* Of VsDistError, or 100 + of VsUnitsError. */
+    } rows[] = {
+        {"exponental(2ms)", "did you mean exponential?", VS_DIST_ERROR_NAME},
+        {"zipf(2)", "write one of constant exponential", VS_DIST_ERROR_NAME},
+        {"exponential", "such as exponential(2ms)", VS_DIST_ERROR_SYNTAX},
+        {"exponential(2ms", "such as exponential(2ms)", VS_DIST_ERROR_SYNTAX},
+        {"(2ms)", "is not a distribution", VS_DIST_ERROR_SYNTAX},
+        {"exponential()", "write exponential(MEAN)", VS_DIST_ERROR_ARGUMENT},
+        {"exponential( )", "\"\" is not a time", 100 + VS_UNITS_ERROR_SYNTAX},
+        {"pareto(1ms)", "write pareto(LEAST, ALPHA)", VS_DIST_ERROR_ARGUMENT},
+        {"erlang(1ms, 2, 3)", "write erlang(MEAN, STAGES)", VS_DIST_ERROR_ARGUMENT},
+        {"empirical()", "write empirical(VALUE:PROBABILITY, ...)",
+         VS_DIST_ERROR_ARGUMENT},
+        {"exponential(2)", "write 2ms or 2us", 100 + VS_UNITS_ERROR_UNIT_MISSING},
+        {"2", "write 2ms or 2us", 100 + VS_UNITS_ERROR_UNIT_MISSING},
+        {"", "not a time", 100 + VS_UNITS_ERROR_SYNTAX},
+        {"exponential(0s)", "is zero", VS_DIST_ERROR_ARGUMENT},
+        {"exponential(2000h)", "write at most", VS_DIST_ERROR_ARGUMENT},
+        {"lognormal(1ms, 0)", "is zero", VS_DIST_ERROR_ARGUMENT},
+        {"lognormal(1ms, 4%)", "not a number", 100 + VS_UNITS_ERROR_SYNTAX},
+        {"uniform(3ms, 1ms)", "write the least first", VS_DIST_ERROR_ARGUMENT},
+        {"hyperexponential(1ms, 0.5)", "write 1 or more", VS_DIST_ERROR_ARGUMENT},
+        {"erlang(1ms, 2.5)", "whole number from 1 to 1000", VS_DIST_ERROR_ARGUMENT},
+        {"erlang(1ms, 1001)", "whole number from 1 to 1000", VS_DIST_ERROR_ARGUMENT},
+        {"empirical(1ms, 2ms:1)", "write 1ms:1", VS_DIST_ERROR_ARGUMENT},
+        {"empirical(1ms:0.5, 2ms:0.9)", "write :1 there", VS_DIST_ERROR_ARGUMENT},
+        {"empirical(1ms:0.5, 2ms:0.4)", "rising order", VS_DIST_ERROR_ARGUMENT},
+        {"empirical(2ms:0.5, 1ms:1)", "rising order", VS_DIST_ERROR_ARGUMENT},
+        {"empirical(1ms:1.5)", "above 1", VS_DIST_ERROR_ARGUMENT},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autoptr(GError) error = NULL;
+        bool is_units = rows[i].code >= 100;
+        VsDist dist, untouched;
+        bool is_right;
+
+        memset(&dist, 0x5A, sizeof(dist));
+        untouched = dist;
+        is_right = !vs_dist_parse(rows[i].text, &dist, &error) &&
+                   g_error_matches(error, is_units ? VS_UNITS_ERROR : VS_DIST_ERROR,
+                                   rows[i].code % 100) &&
+                   error->message[0] == '"' &&
+                   strstr(error->message, rows[i].message) &&
+                   memcmp(&dist, &untouched, sizeof(dist)) == 0;
+        CU_ASSERT_TRUE(is_right);
+        if (!is_right) {
+            printf("\n    %s: %s\n", rows[i].text, error ? error->message : "no error");
+        }
+    }
+}
+
+static const VsTestCase tests[] = {
+    {"the ziggurat tables can be computed again",
+     test_the_ziggurat_tables_can_be_computed_again},
+    {"exponential draws fit their law and its tail",
+     test_exponential_draws_fit_their_law_and_its_tail},
+    {"normal draws fit their law and its tail",
+     test_normal_draws_fit_their_law_and_its_tail},
+    {"every law fits its distribution function",
+     test_every_law_fits_its_distribution_function},
+    {"every law has its mean and variation", test_every_law_has_its_mean_and_variation},
+    {"means and variations may be infinite", test_means_and_variations_may_be_infinite},
+    {"constants take no random number", test_constants_take_no_random_number},
+    {"uniform reaches both ends", test_uniform_reaches_both_ends},
+    {"points make atoms, stretches and gaps",
+     test_points_make_atoms_stretches_and_gaps},
+    {"draws stay in range", test_draws_stay_in_range},
+    {"draws are frozen", test_draws_are_frozen},
+    {"what was printed reads as the same", test_what_was_printed_reads_as_the_same},
+    {"spaces are free", test_spaces_are_free},
+    {"sizes have distributions too", test_sizes_have_distributions_too},
+    {"compiled constructors are the parsed ones",
+     test_compiled_constructors_are_the_parsed_ones},
+    {"errors say what would be right", test_errors_say_what_would_be_right},
+    {0},
+};
+
+VS_TESTS("dist")

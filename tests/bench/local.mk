@@ -1,0 +1,1 @@
+# tests/bench: programs that measure speed; built by name.

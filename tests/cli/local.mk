@@ -1,0 +1,6 @@
+# tests/cli: the command, from outside.  The scenarios of broken/ are data.
+
+script_tests += \
+	tests/cli/test_broken.sh \
+	tests/cli/test_cli.sh \
+	tests/cli/test_run.sh

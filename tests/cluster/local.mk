@@ -1,0 +1,1 @@
+# tests/cluster: the tests of libsim/cluster.

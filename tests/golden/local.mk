@@ -1,0 +1,1 @@
+# tests/golden: traces and digests that must not change.

@@ -1,0 +1,1 @@
+# tests/models: the tests of models/.

@@ -1,0 +1,1 @@
+# tests/net: the tests of libsim/net.

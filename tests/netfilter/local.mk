@@ -1,0 +1,1 @@
+# tests/netfilter: the tests of libsim/netfilter.

@@ -1,0 +1,1 @@
+# tests/oracle: runs compared with closed forms.

@@ -1,0 +1,21 @@
+check_PROGRAMS += \
+	tests/packet/test_drop \
+	tests/packet/test_flow \
+	tests/packet/test_names \
+	tests/packet/test_packet \
+	tests/packet/test_trail
+
+tests_packet_test_drop_SOURCES = tests/packet/test_drop.c tests/vs_test.h
+tests_packet_test_drop_LDADD = $(TEST_LIBS)
+
+tests_packet_test_flow_SOURCES = tests/packet/test_flow.c tests/vs_test.h
+tests_packet_test_flow_LDADD = $(TEST_LIBS)
+
+tests_packet_test_names_SOURCES = tests/packet/test_names.c tests/vs_test.h
+tests_packet_test_names_LDADD = $(TEST_LIBS)
+
+tests_packet_test_packet_SOURCES = tests/packet/test_packet.c tests/vs_test.h
+tests_packet_test_packet_LDADD = $(TEST_LIBS)
+
+tests_packet_test_trail_SOURCES = tests/packet/test_trail.c tests/vs_test.h
+tests_packet_test_trail_LDADD = $(TEST_LIBS)

@@ -1,0 +1,42 @@
+# tests/transport: the tests of libsim/transport.
+
+transport_fixture = \
+	tests/transport/fixture.c \
+	tests/transport/fixture.h
+
+check_PROGRAMS += \
+	tests/transport/test_dns \
+	tests/transport/test_http \
+	tests/transport/test_tcp_close \
+	tests/transport/test_tcp_data \
+	tests/transport/test_tcp_journey \
+	tests/transport/test_tcp_open \
+	tests/transport/test_tcp_segments \
+	tests/transport/test_tcp_soak \
+	tests/transport/test_udp
+
+tests_transport_test_dns_SOURCES = tests/transport/test_dns.c
+tests_transport_test_dns_LDADD = $(TEST_LIBS)
+tests_transport_test_http_SOURCES = tests/transport/test_http.c
+tests_transport_test_http_LDADD = $(TEST_LIBS)
+tests_transport_test_tcp_close_SOURCES = \
+	tests/transport/test_tcp_close.c $(transport_fixture)
+tests_transport_test_tcp_close_LDADD = $(TEST_LIBS)
+tests_transport_test_tcp_data_SOURCES = \
+	tests/transport/test_tcp_data.c $(transport_fixture)
+tests_transport_test_tcp_data_LDADD = $(TEST_LIBS)
+tests_transport_test_tcp_journey_SOURCES = \
+	tests/transport/test_tcp_journey.c $(transport_fixture)
+tests_transport_test_tcp_journey_LDADD = $(TEST_LIBS)
+tests_transport_test_tcp_open_SOURCES = \
+	tests/transport/test_tcp_open.c $(transport_fixture)
+tests_transport_test_tcp_open_LDADD = $(TEST_LIBS)
+tests_transport_test_tcp_segments_SOURCES = \
+	tests/transport/test_tcp_segments.c $(transport_fixture)
+tests_transport_test_tcp_segments_LDADD = $(TEST_LIBS)
+tests_transport_test_tcp_soak_SOURCES = \
+	tests/transport/test_tcp_soak.c $(transport_fixture)
+tests_transport_test_tcp_soak_LDADD = $(TEST_LIBS)
+tests_transport_test_udp_SOURCES = \
+	tests/transport/test_udp.c $(transport_fixture)
+tests_transport_test_udp_LDADD = $(TEST_LIBS)
