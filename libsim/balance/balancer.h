@@ -16,15 +16,15 @@ typedef struct VsBalancer VsBalancer;
 
 typedef struct VsBackend {
     char *name;
-    uint32_t weight;   /* 0: gets nothing new. */
+    uint32_t weight; /* 0: gets nothing new. */
     bool is_up;
     uint32_t n_active; /* Picked and not released. */
     int64_t current;   /* Of the algorithm: smooth round robin's running weight. */
 } VsBackend;
 
 typedef struct VsBalancerKind {
-    const char *name;   /* "round-robin"; NULL ends the table. */
-    const char *doc;    /* One sentence, with its source. */
+    const char *name;  /* "round-robin"; NULL ends the table. */
+    const char *doc;   /* One sentence, with its source. */
     bool is_by_source; /* The key is the source address; else the whole flow. */
 
     /* Called after any change of backends; may be NULL. */
@@ -38,7 +38,7 @@ struct VsBalancer {
     const VsBalancerKind *kind;
     VsBackend *backends;
     uint32_t n_backends;
-    uint32_t n_available; /* Up, with weight. */
+    uint32_t n_available;  /* Up, with weight. */
     uint64_t total_weight; /* Of those. */
     uint32_t next;         /* round-robin. */
     uint32_t table_size;   /* maglev: a prime. */
@@ -54,8 +54,8 @@ const VsBalancerKind *vs_balancer_kind_find(const char *name);
 
 /* 'rng' is copied: the stream of random choices.  'table_size' is a prime above the number
  * of backends, at most 65537; used by maglev. */
-void vs_balancer_init(VsBalancer *balancer, const VsBalancerKind *kind, const VsRng *rng,
-                      uint32_t table_size);
+void vs_balancer_init(VsBalancer *balancer, const VsBalancerKind *kind,
+                      const VsRng *rng, uint32_t table_size);
 void vs_balancer_clear(VsBalancer *balancer);
 
 /* Adds a backend that is up; returns its index. */

@@ -35,8 +35,9 @@ list_permutations(const VsBalancer *balancer)
         if (vs_backend_is_available(backend)) {
             permutations[n_permutations++] = (Permutation){
                 .backend = i,
-                .next = (uint32_t)(vs_siphash_2_4(backend->name, length, KEY_OFFSET, 0) %
-                                   balancer->table_size),
+                .next =
+                    (uint32_t)(vs_siphash_2_4(backend->name, length, KEY_OFFSET, 0) %
+                               balancer->table_size),
                 .skip = (uint32_t)(vs_siphash_2_4(backend->name, length, KEY_SKIP, 0) %
                                    (balancer->table_size - 1)) +
                         1,
@@ -50,7 +51,8 @@ static void
 take_slot(VsBalancer *balancer, Permutation *permutation)
 {
     while (balancer->table[permutation->next] != FREE_SLOT) {
-        permutation->next = (permutation->next + permutation->skip) % balancer->table_size;
+        permutation->next =
+            (permutation->next + permutation->skip) % balancer->table_size;
     }
     balancer->table[permutation->next] = (uint16_t)permutation->backend;
 }
@@ -67,7 +69,8 @@ vs_maglev_rebuild(VsBalancer *balancer)
         for (uint32_t i = 0; i < balancer->n_available; i++) {
             uint32_t weight = balancer->backends[permutations[i].backend].weight;
 
-            for (uint32_t turn = 0; turn < weight && n_taken < balancer->table_size; turn++) {
+            for (uint32_t turn = 0; turn < weight && n_taken < balancer->table_size;
+                 turn++) {
                 take_slot(balancer, &permutations[i]);
                 n_taken++;
             }

@@ -48,6 +48,7 @@ vs_cluster_new(void)
     cluster->nodes = g_ptr_array_new_with_free_func(node_free);
     cluster->pods = g_ptr_array_new_with_free_func(pod_free);
     cluster->services = g_ptr_array_new_with_free_func(service_free);
+    cluster->load_balancers = g_array_new(FALSE, FALSE, sizeof(VsLoadBalancer));
     cluster->next_node_port = NODE_PORT_FIRST;
     return cluster;
 }
@@ -58,6 +59,7 @@ vs_cluster_free(VsCluster *cluster)
     if (!cluster) {
         return;
     }
+    g_array_free(cluster->load_balancers, TRUE);
     g_ptr_array_free(cluster->services, TRUE);
     g_ptr_array_free(cluster->pods, TRUE);
     g_ptr_array_free(cluster->nodes, TRUE);
@@ -80,10 +82,11 @@ vs_cluster_add_node(VsCluster *cluster, const char *name, VsHost *host, GError *
     if ((index + 1) * size > prefix_size(cluster->pod_cidr.length)) {
         g_autofree char *cidr = vs_format_ipv4(cluster->pod_cidr.address);
 
-        g_set_error(error, VS_CLUSTER_ERROR, VS_CLUSTER_ERROR_EXHAUSTED,
-                    "the pod range %s/%u has no /%u left for node \"%s\"; give <cluster> "
-                    "a larger pod-cidr",
-                    cidr, cluster->pod_cidr.length, cluster->node_cidr_length, name);
+        g_set_error(
+            error, VS_CLUSTER_ERROR, VS_CLUSTER_ERROR_EXHAUSTED,
+            "the pod range %s/%u has no /%u left for node \"%s\"; give <cluster> "
+            "a larger pod-cidr",
+            cidr, cluster->pod_cidr.length, cluster->node_cidr_length, name);
         return NULL;
     }
     node = g_new0(VsNode, 1);
@@ -169,6 +172,55 @@ find_clash(const VsCluster *cluster, const VsService *service)
     return NULL;
 }
 
+static bool
+has_cluster_ip(const VsCluster *cluster, VsAddr address)
+{
+    for (unsigned i = 0; i < cluster->services->len; i++) {
+        if (((const VsService *)cluster->services->pdata[i])->cluster_ip == address) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+is_node_port_taken(const VsCluster *cluster, uint32_t port)
+{
+    for (unsigned i = 0; i < cluster->services->len; i++) {
+        if (((const VsService *)cluster->services->pdata[i])->node_port == port) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The next address of the service range that no service asked for, or 0. */
+static VsAddr
+next_cluster_ip(VsCluster *cluster)
+{
+    uint64_t last =
+        cluster->service_cidr.address + prefix_size(cluster->service_cidr.length) - 2;
+
+    if (cluster->next_cluster_ip == 0) {
+        /* .1 is the API server's, .10 the DNS service's, by custom. */
+        cluster->next_cluster_ip = cluster->service_cidr.address + 11;
+    }
+    while (has_cluster_ip(cluster, cluster->next_cluster_ip)) {
+        cluster->next_cluster_ip++;
+    }
+    return cluster->next_cluster_ip <= last ? cluster->next_cluster_ip++ : 0;
+}
+
+/* The next port of the range that no service asked for, or 0. */
+static uint16_t
+next_node_port(VsCluster *cluster)
+{
+    while (is_node_port_taken(cluster, cluster->next_node_port)) {
+        cluster->next_node_port++;
+    }
+    return cluster->next_node_port <= NODE_PORT_LAST ? cluster->next_node_port++ : 0;
+}
+
 VsService *
 vs_cluster_add_service(VsCluster *cluster, const VsService *service, GError **error)
 {
@@ -176,25 +228,32 @@ vs_cluster_add_service(VsCluster *cluster, const VsService *service, GError **er
     VsService *copy;
 
     if (clash) {
-        g_set_error(error, VS_CLUSTER_ERROR, VS_CLUSTER_ERROR_CLASH,
-                    "services \"%s\" and \"%s\" want the same cluster-ip and port, or the "
-                    "same node-port",
-                    clash->name, service->name);
+        g_set_error(
+            error, VS_CLUSTER_ERROR, VS_CLUSTER_ERROR_CLASH,
+            "services \"%s\" and \"%s\" want the same cluster-ip and port, or the "
+            "same node-port",
+            clash->name, service->name);
         return NULL;
     }
     copy = g_new(VsService, 1);
     *copy = *service;
     copy->index = cluster->services->len;
     if (copy->cluster_ip == 0) {
-        if (cluster->next_cluster_ip == 0) {
-            /* .1 is the API server's, .10 the DNS service's, by custom. */
-            cluster->next_cluster_ip = cluster->service_cidr.address + 11;
+        copy->cluster_ip = next_cluster_ip(cluster);
+        if (copy->cluster_ip == 0) {
+            g_autofree char *cidr = vs_format_ipv4_prefix(cluster->service_cidr.address,
+                                                          cluster->service_cidr.length);
+
+            g_set_error(error, VS_CLUSTER_ERROR, VS_CLUSTER_ERROR_EXHAUSTED,
+                        "the service range %s has no address left for service \"%s\"",
+                        cidr, service->name);
+            g_free(copy);
+            return NULL;
         }
-        copy->cluster_ip = cluster->next_cluster_ip++;
     }
     if (has_node_port(copy) && copy->node_port == 0) {
-        copy->node_port = cluster->next_node_port++;
-        if (copy->node_port > NODE_PORT_LAST) {
+        copy->node_port = next_node_port(cluster);
+        if (copy->node_port == 0) {
             g_set_error(error, VS_CLUSTER_ERROR, VS_CLUSTER_ERROR_EXHAUSTED,
                         "no node port of %d..%d is left for service \"%s\"",
                         NODE_PORT_FIRST, NODE_PORT_LAST, service->name);
@@ -218,8 +277,32 @@ compare_endpoints(gconstpointer a, gconstpointer b)
 }
 
 void
-vs_cluster_select_endpoints(VsCluster *cluster)
+vs_cluster_add_load_balancer(VsCluster *cluster, const char *service, VsAddr address)
 {
+    VsLoadBalancer load_balancer = {service, address};
+
+    g_array_append_val(cluster->load_balancers, load_balancer);
+}
+
+static void
+set_load_balancer_ips(VsCluster *cluster)
+{
+    for (unsigned i = 0; i < cluster->load_balancers->len; i++) {
+        const VsLoadBalancer *load_balancer =
+            &g_array_index(cluster->load_balancers, VsLoadBalancer, i);
+        VsService *service = vs_cluster_find_service(cluster, load_balancer->service);
+
+        if (service->type == VS_SERVICE_LOAD_BALANCER &&
+            service->load_balancer_ip == 0) {
+            service->load_balancer_ip = load_balancer->address;
+        }
+    }
+}
+
+void
+vs_cluster_complete(VsCluster *cluster)
+{
+    set_load_balancer_ips(cluster);
     for (unsigned i = 0; i < cluster->services->len; i++) {
         VsService *service = cluster->services->pdata[i];
         GArray *endpoints = g_array_new(FALSE, FALSE, sizeof(VsEndpoint));

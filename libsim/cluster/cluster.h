@@ -34,9 +34,9 @@ struct VsNode {
     const char *name;
     unsigned index;
     VsHost *host;
-    VsPrefix pod_cidr;  /* A /24 (node-cidr-length) of the cluster's. */
-    VsBridge *bridge;   /* cni0: the CNI's. */
-    VsAddr next_pod;    /* host-local IPAM: last given + 1. */
+    VsPrefix pod_cidr;     /* A /24 (node-cidr-length) of the cluster's. */
+    VsBridge *bridge;      /* cni0: the CNI's. */
+    VsAddr next_pod;       /* host-local IPAM: last given + 1. */
     struct VsProxy *proxy; /* kube-proxy; its model's. */
     void (*free_proxy)(struct VsProxy *proxy);
 };
@@ -78,21 +78,28 @@ struct VsService {
     VsAddr cluster_ip;
     uint16_t port;
     uint16_t target_port;
-    uint16_t node_port;   /* 0: none. */
-    VsAddr load_balancer_ip; /* Set by the load balancer that serves it; 0: none. */
+    uint16_t node_port;      /* 0: none. */
+    VsAddr load_balancer_ip; /* LOAD_BALANCER: its VIP; 0: none. */
     const VsLabels *selector;
-    VsShares *shares;     /* Of the endpoints; the service's model keeps them. */
+    VsShares *shares; /* Of the endpoints; the service's model keeps them. */
     unsigned n_endpoints;
     VsEndpoint *endpoints;
 };
+
+/* A load balancer in front of a service. */
+typedef struct VsLoadBalancer {
+    const char *service;
+    VsAddr address;
+} VsLoadBalancer;
 
 struct VsCluster {
     VsPrefix pod_cidr;
     VsPrefix service_cidr;
     unsigned node_cidr_length;
-    GPtrArray *nodes;    /* Of VsNode. */
-    GPtrArray *pods;     /* Of VsPod. */
-    GPtrArray *services; /* Of VsService. */
+    GPtrArray *nodes;       /* Of VsNode. */
+    GPtrArray *pods;        /* Of VsPod. */
+    GPtrArray *services;    /* Of VsService. */
+    GArray *load_balancers; /* Of VsLoadBalancer. */
     VsAddr next_cluster_ip;
     uint16_t next_node_port;
 };
@@ -119,8 +126,14 @@ const VsPodPort *vs_pod_find_port(const VsPod *pod, uint16_t port);
 VsService *vs_cluster_add_service(VsCluster *cluster, const VsService *service,
                                   GError **error);
 
-/* Computes the endpoints of every service: all pods and ports are declared. */
-void vs_cluster_select_endpoints(VsCluster *cluster);
+/* 'address' is the VIP of a load balancer for the service of this name, which may come to
+ * be later. */
+void vs_cluster_add_load_balancer(VsCluster *cluster, const char *service,
+                                  VsAddr address);
+
+/* All pods, ports, services and load balancers are declared: gives services of type
+ * LoadBalancer the VIP of theirs (the first), and every service its endpoints. */
+void vs_cluster_complete(VsCluster *cluster);
 
 /* Routes to the pods of every node with an address on a link of 'netns', through that
  * node.  Returns a node without one, or NULL. */

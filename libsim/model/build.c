@@ -66,12 +66,12 @@ vs_build_open_port(VsPod *pod, uint16_t port, const VsElement *element, GError *
     const VsPodPort *taken = vs_pod_open_port(pod, port, element->id, element);
 
     if (taken) {
-        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
-                        "containers \"%s\" (line %d) and \"%s\" of pod \"%s\" both want "
-                        "port %u: a pod has one address for all its containers; give one "
-                        "of them another port",
-                        taken->container, taken->element->line, element->id, pod->name,
-                        port);
+        vs_set_error_at(
+            error, element, VS_SCENARIO_ERROR_CONFLICT,
+            "containers \"%s\" (line %d) and \"%s\" of pod \"%s\" both want "
+            "port %u: a pod has one address for all its containers; give one "
+            "of them another port",
+            taken->container, taken->element->line, element->id, pod->name, port);
         return false;
     }
     return true;
@@ -150,8 +150,11 @@ lay_wire(VsBuild *build, const VsElement *element, const VsBuiltHost *from_host,
 {
     g_autofree char *name =
         g_strdup_printf("%s > %s", from_host->host->name, to_host->host->name);
-    VsBuiltWire built = {.element = element, .wire = g_new0(VsWire, 1), .from = from,
-                         .to = to, .subnet = subnet};
+    VsBuiltWire built = {.element = element,
+                         .wire = g_new0(VsWire, 1),
+                         .from = from,
+                         .to = to,
+                         .subnet = subnet};
     VsWireConfig directed = *config;
 
     directed.far_latency = to_host->latency;

@@ -15,8 +15,8 @@
 
 /* How a host takes part in addressing and routing. */
 typedef enum VsHostRole {
-    VS_HOST_END,    /* Sends and receives for itself only. */
-    VS_HOST_ROUTER, /* Others' packets may be routed through it. */
+    VS_HOST_END,                /* Sends and receives for itself only. */
+    VS_HOST_ROUTER,             /* Others' packets may be routed through it. */
     VS_HOST_LAST_RESORT_ROUTER, /* Only if there is no other way: a load balancer. */
     VS_HOST_SWITCH, /* No addresses: its interfaces belong to one segment. */
 } VsHostRole;
@@ -90,4 +90,3 @@ VsAddr vs_build_add_vip(VsBuild *build, VsHost *host, VsAddr address);
 
 /* The address at which others reach 'element': its VIP, else its first interface's. */
 VsAddr vs_build_address_of(const VsBuild *build, const VsElement *element);
-

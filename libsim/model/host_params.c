@@ -5,7 +5,7 @@
 #include "base/units.h"
 
 const VsParam vs_costs_params[] = {
-#define VS_COST(member, name, default_cost, text)                                      \
+#define VS_COST(member, name, default_cost, text) \
     VS_PARAM_TIME(VsCosts, member, name, .def = default_cost, .doc = text),
 #include "net/costs.def"
 #undef VS_COST
@@ -15,9 +15,9 @@ const VsParam vs_costs_params[] = {
 void
 vs_costs_init(VsCosts *costs)
 {
-#define VS_COST(member, name, def, doc)                                                \
-    if (!vs_parse_time(def, &costs->member, NULL)) {                                   \
-        g_assert_not_reached();                                                        \
+#define VS_COST(member, name, def, doc)              \
+    if (!vs_parse_time(def, &costs->member, NULL)) { \
+        g_assert_not_reached();                      \
     }
 #include "net/costs.def"
 #undef VS_COST
@@ -28,8 +28,8 @@ vs_build_new_host(VsBuild *build, const VsElement *element, const VsHostParams *
                   VsHostRole role)
 {
     VsCosts costs;
-    VsHostConfig config = {.n_cores = params->cores, .backlog_max = params->backlog,
-                           .costs = &costs};
+    VsHostConfig config = {
+        .n_cores = params->cores, .backlog_max = params->backlog, .costs = &costs};
     VsBuiltHost built = {.element = element, .role = role};
 
     if (params->costs) {

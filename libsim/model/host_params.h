@@ -11,14 +11,14 @@ typedef struct VsHostParams {
 } VsHostParams;
 
 /* Rows for the member 'm' (a VsHostParams) of a model's configuration. */
-#define VS_HOST_PARAM_ROWS(Config, m, default_cores)                                   \
-    VS_PARAM_UINT(Config, m.cores, "cores", .def = default_cores, .min = "1",          \
-                  .max = "256", .doc = "Cores that handle packets."),                  \
-        VS_PARAM_UINT(Config, m.backlog, "backlog", .def = "1000", .min = "1",         \
-                      .doc = "Received packets that may wait for each core "           \
-                             "(net.core.netdev_max_backlog)."),                        \
-        VS_PARAM_REF(Config, m.costs, "costs", .to = "costs",                          \
-                     .doc = "What each step of the datapath costs; the defaults of "   \
+#define VS_HOST_PARAM_ROWS(Config, m, default_cores)                                 \
+    VS_PARAM_UINT(Config, m.cores, "cores", .def = default_cores, .min = "1",        \
+                  .max = "256", .doc = "Cores that handle packets."),                \
+        VS_PARAM_UINT(Config, m.backlog, "backlog", .def = "1000", .min = "1",       \
+                      .doc = "Received packets that may wait for each core "         \
+                             "(net.core.netdev_max_backlog)."),                      \
+        VS_PARAM_REF(Config, m.costs, "costs", .to = "costs",                        \
+                     .doc = "What each step of the datapath costs; the defaults of " \
                             "<costs> without it.")
 
 /* A parameter for each cost of net/costs.def, with a VsCosts as configuration. */

@@ -43,22 +43,22 @@ typedef struct VsStat {
     const char *doc;
 } VsStat;
 
-#define VS_STAT_ROW(Self, member, ctype, kind_, name_, unit_, doc_)                    \
-    {                                                                                  \
-        .name = name_, .kind = kind_, .offset = VS_PARAM_OFFSET(Self, member, ctype),  \
-        .unit = unit_, .doc = doc_                                                     \
+#define VS_STAT_ROW(Self, member, ctype, kind_, name_, unit_, doc_)                   \
+    {                                                                                 \
+        .name = name_, .kind = kind_, .offset = VS_PARAM_OFFSET(Self, member, ctype), \
+        .unit = unit_, .doc = doc_                                                    \
     }
-#define VS_COUNTER(Self, member, name, unit, doc)                                      \
+#define VS_COUNTER(Self, member, name, unit, doc) \
     VS_STAT_ROW(Self, member, uint64_t, VS_STAT_COUNTER, name, unit, doc)
-#define VS_HISTOGRAM(Self, member, name, unit, doc)                                    \
+#define VS_HISTOGRAM(Self, member, name, unit, doc) \
     VS_STAT_ROW(Self, member, VsHistogram, VS_STAT_HISTOGRAM, name, unit, doc)
-#define VS_QUEUE(Self, member, name, unit, doc)                                        \
+#define VS_QUEUE(Self, member, name, unit, doc) \
     VS_STAT_ROW(Self, member, VsQueueStat, VS_STAT_QUEUE, name, unit, doc)
-#define VS_BUSY(Self, member, name, unit, doc)                                         \
+#define VS_BUSY(Self, member, name, unit, doc) \
     VS_STAT_ROW(Self, member, VsTime, VS_STAT_BUSY, name, unit, doc)
-#define VS_SHARES(Self, member, name, unit, doc)                                       \
+#define VS_SHARES(Self, member, name, unit, doc) \
     VS_STAT_ROW(Self, member, VsShares, VS_STAT_SHARES, name, unit, doc)
-#define VS_STAGES(Self, member, name, unit, doc)                                       \
+#define VS_STAGES(Self, member, name, unit, doc) \
     VS_STAT_ROW(Self, member, VsStageTotals, VS_STAT_STAGES, name, unit, doc)
 
 /* Does the element take an id? */
@@ -78,7 +78,8 @@ typedef enum VsIdScope {
 struct VsModel {
     const char *element; /* XML element; NULL ends a list. */
     const char *summary; /* One line. */
-    const char *parents; /* Space-separated elements it may stand in: "scenario", "node". */
+    const char
+        *parents; /* Space-separated elements it may stand in: "scenario", "node". */
     VsIdRule id_rule;
     VsIdScope id_scope;
     bool is_template; /* Takes count="". */
@@ -93,9 +94,12 @@ struct VsModel {
     /* Checks what the tables cannot say, once references are resolved. */
     bool (*check)(const void *config, const VsElement *element, GError **error);
 
-    bool (*create)(void *self, const VsElement *element, VsBuild *build, GError **error);
-    bool (*connect)(void *self, const VsElement *element, VsBuild *build, GError **error);
-    bool (*declare)(void *self, const VsElement *element, VsBuild *build, GError **error);
+    bool (*create)(void *self, const VsElement *element, VsBuild *build,
+                   GError **error);
+    bool (*connect)(void *self, const VsElement *element, VsBuild *build,
+                    GError **error);
+    bool (*declare)(void *self, const VsElement *element, VsBuild *build,
+                    GError **error);
     bool (*open)(void *self, const VsElement *element, VsBuild *build, GError **error);
     void (*close)(void *self);
 };

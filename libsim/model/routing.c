@@ -24,11 +24,11 @@ typedef struct Reach {
 
 typedef struct Routing {
     VsBuild *build;
-    GArray *nets;         /* Of Net. */
-    GHashTable *net_of;   /* VsIface to net index + 1. */
-    Reach *reach;         /* By net. */
-    unsigned *visited;    /* By host: round in which others' nets were reached by it. */
-    unsigned *queue;      /* Of nets. */
+    GArray *nets;       /* Of Net. */
+    GHashTable *net_of; /* VsIface to net index + 1. */
+    Reach *reach;       /* By net. */
+    unsigned *visited;  /* By host: round in which others' nets were reached by it. */
+    unsigned *queue;    /* Of nets. */
     unsigned n_queued;
     unsigned round;
 } Routing;
@@ -54,8 +54,8 @@ prefix_of(VsAddr address, unsigned length)
 static void
 collect_nets(Routing *routing)
 {
-    g_autoptr(GHashTable) by_prefix = g_hash_table_new_full(g_int64_hash, g_int64_equal,
-                                                            g_free, NULL);
+    g_autoptr(GHashTable) by_prefix =
+        g_hash_table_new_full(g_int64_hash, g_int64_equal, g_free, NULL);
 
     for (unsigned i = 0; i < routing->build->hosts->len; i++) {
         const VsBuiltHost *built = built_host(routing, i);
@@ -131,7 +131,8 @@ spread(Routing *routing, unsigned from, VsHostRole role)
             routing->visited[attachment->host] = routing->round;
             for (; next_net(routing, &iface, &other); iface = iface->next) {
                 reach_net(routing, other, reach.hops + 1,
-                          reach.via ? reach.via : attachment->iface->address, reach.iface);
+                          reach.via ? reach.via : attachment->iface->address,
+                          reach.iface);
             }
         }
     }
@@ -141,6 +142,7 @@ static void
 find_reach(Routing *routing, unsigned host)
 {
     const VsIface *iface = built_host(routing, host)->host->root->ifaces;
+    unsigned n_before;
     unsigned net;
 
     routing->round++;
@@ -148,8 +150,11 @@ find_reach(Routing *routing, unsigned host)
     for (; next_net(routing, &iface, &net); iface = iface->next) {
         reach_net(routing, net, 0, 0, (VsIface *)iface);
     }
-    spread(routing, host, VS_HOST_ROUTER);
-    spread(routing, host, VS_HOST_LAST_RESORT_ROUTER);
+    do { /* Beyond a last resort routers count again. */
+        spread(routing, host, VS_HOST_ROUTER);
+        n_before = routing->n_queued;
+        spread(routing, host, VS_HOST_LAST_RESORT_ROUTER);
+    } while (routing->n_queued > n_before);
 }
 
 /* The way to a VIP: through the nearest net of its host. */
@@ -187,7 +192,8 @@ list_routes(const Routing *routing, const VsHost *host)
         if (reach->round == routing->round && reach->via != 0) {
             VsRoute route = {.prefix = net_at(routing, net)->address,
                              .length = (uint8_t)net_at(routing, net)->length,
-                             .iface = reach->iface, .via = reach->via};
+                             .iface = reach->iface,
+                             .via = reach->via};
 
             g_array_append_val(routes, route);
         }
@@ -221,8 +227,8 @@ commonest(const GArray *routes)
     }
     for (unsigned i = 0; i < routes->len; i++) {
         const VsRoute *route = &g_array_index(routes, VsRoute, i);
-        unsigned count = GPOINTER_TO_UINT(
-            g_hash_table_lookup(counts, GUINT_TO_POINTER(route->via)));
+        unsigned count =
+            GPOINTER_TO_UINT(g_hash_table_lookup(counts, GUINT_TO_POINTER(route->via)));
 
         if (count > best_count) {
             best_count = count;
@@ -247,7 +253,8 @@ install_routes(const VsBuiltHost *built, const GArray *routes)
         const VsRoute *route = &g_array_index(routes, VsRoute, i);
 
         if (!usual || route->via != usual->via) {
-            vs_netns_add_route(root, route->prefix, route->length, route->iface, route->via);
+            vs_netns_add_route(root, route->prefix, route->length, route->iface,
+                               route->via);
         }
     }
 }

@@ -18,11 +18,11 @@ typedef struct Segment {
 
 typedef struct Topology {
     VsBuild *build;
-    GHashTable *numbers; /* VsIface to its number + 1. */
-    GArray *parents;     /* Union-find over numbers. */
-    GPtrArray *segments; /* Of Segment. */
+    GHashTable *numbers;    /* VsIface to its number + 1. */
+    GArray *parents;        /* Union-find over numbers. */
+    GPtrArray *segments;    /* Of Segment. */
     GHashTable *segment_of; /* VsIface to Segment. */
-    GArray *given;          /* VsPrefix: subnets that the scenario gives. */
+    GArray *given;          /* VsPrefix: what the scenario gives, to others too. */
 } Topology;
 
 static unsigned
@@ -141,8 +141,9 @@ find_segments(Topology *topology, GError **error)
         const VsBuiltHost *built = &g_array_index(build->hosts, VsBuiltHost, i);
 
         if (built->bridge && built->bridge->n_ports > 0 &&
-            !give_subnet(g_hash_table_lookup(topology->segment_of, built->bridge->ports[0]),
-                         built->subnet, built->element, error)) {
+            !give_subnet(
+                g_hash_table_lookup(topology->segment_of, built->bridge->ports[0]),
+                built->subnet, built->element, error)) {
             return false;
         }
     }
@@ -199,10 +200,31 @@ assign_segment(Segment *segment, GError **error)
     return true;
 }
 
+/* A range of the cluster that a segment must not have addresses of. */
+static bool
+reserve(Topology *topology, VsPrefix range, const char *name, GError **error)
+{
+    for (unsigned i = 0; i < topology->segments->len; i++) {
+        const Segment *segment = topology->segments->pdata[i];
+
+        if (segment->subnet.is_set && overlaps(segment->subnet, range)) {
+            vs_set_error_at(error, segment->element, VS_SCENARIO_ERROR_CONFLICT,
+                            "subnet overlaps the cluster's %s; take another, or give "
+                            "<cluster> another %s",
+                            name, name);
+            return false;
+        }
+    }
+    g_array_append_val(topology->given, range);
+    return true;
+}
+
 /* Collects the given subnets, of which no two overlap. */
 static bool
 collect_given(Topology *topology, GError **error)
 {
+    const VsCluster *cluster = topology->build->cluster;
+
     for (unsigned i = 0; i < topology->segments->len; i++) {
         const Segment *a = topology->segments->pdata[i];
 
@@ -220,6 +242,10 @@ collect_given(Topology *topology, GError **error)
                 return false;
             }
         }
+    }
+    if (cluster->nodes->len > 0) {
+        return reserve(topology, cluster->pod_cidr, "pod-cidr", error) &&
+               reserve(topology, cluster->service_cidr, "service-cidr", error);
     }
     return true;
 }
@@ -257,7 +283,8 @@ assign_all(Topology *topology, GError **error)
         Segment *segment = topology->segments->pdata[i];
         unsigned length = LONGEST_SUBNET;
 
-        while (length > SHORTEST_SUBNET && prefix_size(length) < segment->ifaces->len + 2) {
+        while (length > SHORTEST_SUBNET &&
+               prefix_size(length) < segment->ifaces->len + 2) {
             length--;
         }
         if (!segment->subnet.is_set) {

@@ -139,7 +139,8 @@ vs_bridge_forward(VsBridge *bridge, VsIface *port, VsPacket *packet)
     to = top->dmac == VS_MAC_BROADCAST ? NULL : find_port(bridge, top->dmac, now);
     if (to && (to != port || port->is_hairpin)) {
         if (!bridge->is_filtered || port == bridge->iface ||
-            top->ether_type != VS_ETHER_TYPE_IPV4 || run_hooks(bridge, port, to, packet)) {
+            top->ether_type != VS_ETHER_TYPE_IPV4 ||
+            run_hooks(bridge, port, to, packet)) {
             vs_iface_transmit(to, packet);
         }
     } else if (to) {

@@ -9,6 +9,8 @@
 /* 02 in the first byte: locally administered. */
 #define MAC_PREFIX UINT64_C(0x020000000000)
 
+static void resubmit_receive(VsHop *hop, VsPacket *packet);
+
 static VsCore *
 steer(const VsHost *host, VsPacket *packet)
 {
@@ -32,6 +34,7 @@ vs_host_new(VsRun *run, const char *name, const VsHostConfig *config)
     vs_part_init(&host->part, run);
     vs_entity_init(&host->entity, &host->part);
     host->name = g_strdup(name);
+    host->resubmit.receive = resubmit_receive;
     host->costs = *config->costs;
     host->n_cores = config->n_cores;
     host->cores = g_new0(VsCore, config->n_cores);
@@ -81,8 +84,20 @@ vs_host_submit(VsHost *host, VsPacket *packet, VsHop *hop)
         hop->receive(hop, packet);
         return;
     }
+    if (host->core) {
+        packet->then = hop;
+        packet->charge = host->core->charge;
+        vs_core_depart(host->core, packet, &host->resubmit);
+        return;
+    }
     packet->hop = hop;
     vs_core_enqueue(steer(host, packet), packet, false);
+}
+
+static void
+resubmit_receive(VsHop *hop, VsPacket *packet)
+{
+    vs_host_submit(VS_CONTAINER_OF(hop, VsHost, resubmit), packet, packet->then);
 }
 
 void

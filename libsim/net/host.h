@@ -21,6 +21,7 @@ typedef struct VsHost {
     VsCosts costs;
     unsigned n_cores;
     VsCore *cores;
+    VsHop resubmit; /* Submits what was made while a core worked. */
     VsCore *core; /* That handles a packet right now; NULL: none, or no cores at all. */
     struct VsNetns *root; /* The root namespace. */
     struct VsNetns *namespaces; /* All of them, linked by their 'next', the root first. */
@@ -41,7 +42,9 @@ void vs_host_free(VsHost *host);
  * the flow, so a flow stays on its core) gets to it. */
 void vs_host_receive(VsHost *host, VsPacket *packet, VsHop *hop);
 
-/* The same for a packet that the host itself made, which no backlog refuses. */
+/* The same for a packet that the host itself made, which no backlog refuses.  Made while
+ * a core handles another (an ARP request, an ICMP error), it is there when that work is
+ * done. */
 void vs_host_submit(VsHost *host, VsPacket *packet, VsHop *hop);
 
 /* Called while 'packet' is handled: it goes to 'hop' when the work is done. */

@@ -40,9 +40,11 @@ vs_icmp_send_error(VsNetns *netns, const VsPacket *packet, uint8_t type, uint8_t
                    uint16_t next_mtu)
 {
     const VsLayer *fault = &packet->layers[packet->n_layers - 1];
-    uint32_t quoted = MIN(fault->ip_bytes, (uint32_t)(MAX_ERROR_BYTES - VS_IPV4_HEADER_BYTES -
-                                                      VS_ICMP_HEADER_BYTES));
-    VsFlow flow = {.daddr = fault->flow.saddr, .protocol = VS_PROTOCOL_ICMP,
+    uint32_t quoted =
+        MIN(fault->ip_bytes,
+            (uint32_t)(MAX_ERROR_BYTES - VS_IPV4_HEADER_BYTES - VS_ICMP_HEADER_BYTES));
+    VsFlow flow = {.daddr = fault->flow.saddr,
+                   .protocol = VS_PROTOCOL_ICMP,
                    .family = VS_FAMILY_IPV4};
     VsPacket *error;
     VsLayer *top;

@@ -61,7 +61,8 @@ static VsNeighbour *
 neighbour_get(VsIface *iface, VsAddr address)
 {
     VsNetns *netns = iface->netns;
-    VsNeighbour *neighbour = vs_table_find(&netns->neighbours.table, address_key(address));
+    VsNeighbour *neighbour =
+        vs_table_find(&netns->neighbours.table, address_key(address));
 
     if (!neighbour) {
         neighbour = g_new0(VsNeighbour, 1);
@@ -84,8 +85,10 @@ send_arp(VsIface *iface, bool is_reply, VsAddr target, uint64_t target_mac)
     top->smac = iface->mac;
     top->dmac = target_mac ? target_mac : VS_MAC_BROADCAST;
     packet->payload.kind = VS_PAYLOAD_ARP;
-    packet->payload.arp = (VsArp){.is_reply = is_reply, .sender = iface->address,
-                                  .target = target, .sender_mac = iface->mac,
+    packet->payload.arp = (VsArp){.is_reply = is_reply,
+                                  .sender = iface->address,
+                                  .target = target,
+                                  .sender_mac = iface->mac,
                                   .target_mac = target_mac};
     vs_packet_measure(packet);
     vs_host_submit(iface->netns->host, packet, &iface->send);

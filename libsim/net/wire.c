@@ -86,11 +86,14 @@ vs_wire_send(VsWire *wire, VsPacket *packet)
 
     packet->entered = now;
     packet->due = wire->busy_until + wire->config.delay + wire->config.far_latency;
+    if (wire->in_flight.first) {
+        wire->in_flight.last->next_due = packet->due;
+    }
     vs_packet_queue_push(&wire->in_flight, packet);
     wire->n_waiting++;
     if (!wire->first_waiting) {
         wire->first_waiting = packet;
-        wire->first_start = start;
+        wire->line_free = start;
     }
     if (!vs_timer_is_armed(&wire->arrival)) {
         vs_timer_arm(&wire->arrival, packet->due);
@@ -102,13 +105,10 @@ static void
 pass_first_waiting(VsWire *wire)
 {
     const VsPacket *begun = wire->first_waiting;
-    VsTime end = begun->due - wire->config.delay - wire->config.far_latency;
 
     wire->n_waiting--;
+    wire->line_free = begun->due - wire->config.delay - wire->config.far_latency;
     wire->first_waiting = begun->next;
-    if (wire->first_waiting) {
-        wire->first_start = MAX(wire->first_waiting->entered, end);
-    }
 }
 
 /* Kept lazily: each frame is counted as waiting when it is sent and passed over once when
@@ -116,7 +116,10 @@ pass_first_waiting(VsWire *wire)
 uint32_t
 vs_wire_n_waiting(VsWire *wire)
 {
-    while (wire->first_waiting && wire->first_start <= vs_now(wire->run)) {
+    VsTime now = vs_now(wire->run);
+
+    while (wire->first_waiting &&
+           MAX(wire->first_waiting->entered, wire->line_free) <= now) {
         pass_first_waiting(wire);
     }
     return wire->n_waiting;
@@ -128,6 +131,7 @@ wire_receive(VsHop *hop, VsPacket *packet)
     vs_wire_send(VS_CONTAINER_OF(hop, VsWire, hop), packet);
 }
 
+/* Of the packets in flight only the one that arrives is touched: the others may be cold. */
 static void
 wire_arrive(VsTimer *timer)
 {
@@ -138,7 +142,7 @@ wire_arrive(VsTimer *timer)
         pass_first_waiting(wire);
     }
     if (wire->in_flight.first) {
-        vs_timer_arm(timer, wire->in_flight.first->due);
+        vs_timer_arm(timer, packet->next_due);
     }
     vs_queue_stat_leave(&wire->stat, packet->entered, packet->due);
     wire->far_end->receive(wire->far_end, packet);

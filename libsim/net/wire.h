@@ -31,7 +31,7 @@ typedef struct VsWire {
     VsWireConfig config;
     VsPacketQueue in_flight;
     VsPacket *first_waiting; /* First of in_flight not yet seen to have begun. */
-    VsTime first_start;      /* When its transmission begins. */
+    VsTime line_free;        /* When those before it are through. */
     uint32_t n_waiting;      /* It and those behind it. */
     VsHop *far_end;
     VsTimer arrival;

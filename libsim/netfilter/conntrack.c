@@ -46,14 +46,10 @@ static const VsHook hooks[] = {
 };
 
 static const char *const state_names[VS_CT_N_STATES] = {
-    [VS_CT_NONE] = "NONE",
-    [VS_CT_SYN_SENT] = "SYN_SENT",
-    [VS_CT_SYN_RECV] = "SYN_RECV",
-    [VS_CT_ESTABLISHED] = "ESTABLISHED",
-    [VS_CT_FIN_WAIT] = "FIN_WAIT",
-    [VS_CT_CLOSE_WAIT] = "CLOSE_WAIT",
-    [VS_CT_LAST_ACK] = "LAST_ACK",
-    [VS_CT_TIME_WAIT] = "TIME_WAIT",
+    [VS_CT_NONE] = "NONE",         [VS_CT_SYN_SENT] = "SYN_SENT",
+    [VS_CT_SYN_RECV] = "SYN_RECV", [VS_CT_ESTABLISHED] = "ESTABLISHED",
+    [VS_CT_FIN_WAIT] = "FIN_WAIT", [VS_CT_CLOSE_WAIT] = "CLOSE_WAIT",
+    [VS_CT_LAST_ACK] = "LAST_ACK", [VS_CT_TIME_WAIT] = "TIME_WAIT",
     [VS_CT_CLOSE] = "CLOSE",
 };
 
@@ -184,7 +180,8 @@ next_tcp_state(VsConntrackEntry *entry, const VsTcpHeader *tcp, VsCtDir dir)
     }
     if (tcp->flags & VS_TCP_SYN) {
         if (tcp->flags & VS_TCP_ACK) {
-            return state == VS_CT_SYN_SENT && dir == VS_CT_REPLY ? VS_CT_SYN_RECV : state;
+            return state == VS_CT_SYN_SENT && dir == VS_CT_REPLY ? VS_CT_SYN_RECV
+                                                                 : state;
         }
         return state == VS_CT_NONE ? VS_CT_SYN_SENT : state;
     }
@@ -319,7 +316,8 @@ track_hook(void *data, VsPacket *packet, const VsHookState *state)
         if (!opens_connection(top)) {
             return VS_VERDICT_ACCEPT;
         }
-        if (conntrack->config.max > 0 && conntrack->n_entries >= conntrack->config.max) {
+        if (conntrack->config.max > 0 &&
+            conntrack->n_entries >= conntrack->config.max) {
             conntrack->n_full++;
             vs_packet_drop(packet, VS_DROP_CONNTRACK_FULL);
             return VS_VERDICT_STOLEN;

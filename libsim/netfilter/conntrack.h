@@ -51,10 +51,10 @@ struct VsConntrackEntry {
     VsConntrack *table;
     VsFlow tuple[2]; /* As received in each direction: reply's is what NAT will see. */
     uint8_t status;
-    uint8_t state;        /* VsCtState. */
-    uint8_t fin_seen[2];  /* By direction: FIN sent. */
+    uint8_t state;       /* VsCtState. */
+    uint8_t fin_seen[2]; /* By direction: FIN sent. */
     VsTime expires;
-    VsTimer timeout;      /* Armed for 'expires' as it was; late ones are armed again. */
+    VsTimer timeout; /* Armed for 'expires' as it was; late ones are armed again. */
     uint64_t n_packets[2];
     /* Told once when the connection is over or the entry goes; may be NULL. */
     void (*release)(VsConntrackEntry *entry);
@@ -62,7 +62,7 @@ struct VsConntrackEntry {
 };
 
 typedef struct VsConntrackConfig {
-    uint32_t max;                     /* nf_conntrack_max; 0: no limit. */
+    uint32_t max; /* nf_conntrack_max; 0: no limit. */
     VsTime tcp_timeout[VS_CT_N_STATES];
     VsTime udp_timeout;
     VsTime udp_stream_timeout; /* Replies seen. */
@@ -91,7 +91,7 @@ struct VsConntrack {
     VsConntrackConfig config;
     VsTable tuples; /* Flow to entry, the direction in the lowest bit of the pointer. */
     VsPool entries;
-    VsRng rng;      /* Of NAT port allocation. */
+    VsRng rng;                     /* Of NAT port allocation. */
     VsConntrackEntry *unconfirmed; /* Of the packet being handled, or dropped since. */
     VsNatChain dst_rules;
     VsNatChain src_rules;

@@ -112,7 +112,8 @@ vs_nat_src_hook(void *data, VsPacket *packet, const VsHookState *state)
 
 /* Lets the rules decide for a new connection; false when the packet is gone. */
 static bool
-run_rules(VsConntrack *conntrack, VsPacket *packet, const VsHookState *state, Manip manip)
+run_rules(VsConntrack *conntrack, VsPacket *packet, const VsHookState *state,
+          Manip manip)
 {
     const VsNatChain *chain =
         manip == MANIP_DST ? &conntrack->dst_rules : &conntrack->src_rules;
@@ -152,7 +153,8 @@ rewrite(VsFlow *flow, const VsFlow *target, Manip manip)
 }
 
 static VsVerdict
-nat_hook(VsConntrack *conntrack, VsPacket *packet, const VsHookState *state, Manip manip)
+nat_hook(VsConntrack *conntrack, VsPacket *packet, const VsHookState *state,
+         Manip manip)
 {
     VsHost *host = state->netns->host;
     VsConntrackEntry *entry = packet->ct;

@@ -56,7 +56,8 @@ vs_packet_copy(const VsPacket *packet)
     VsPacketPool *pool = packet->run->packets;
     VsPacket *copy = vs_pool_alloc(&pool->packets);
 
-    memcpy(copy, packet, offsetof(VsPacket, layers) + packet->n_layers * sizeof(VsLayer));
+    memcpy(copy, packet,
+           offsetof(VsPacket, layers) + packet->n_layers * sizeof(VsLayer));
     copy->trail = NULL;
     copy->next = NULL;
     copy->number = ++pool->n_created;

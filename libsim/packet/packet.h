@@ -69,7 +69,7 @@ typedef struct VsTcpHeader {
     uint16_t window; /* As on the wire: scaled after the handshake. */
     uint16_t mss;    /* Option of a SYN; 0: absent. */
     uint8_t flags;
-    uint8_t wscale;  /* Option of a SYN, plus one; 0: absent. */
+    uint8_t wscale; /* Option of a SYN, plus one; 0: absent. */
     uint8_t option_bytes;
 } VsTcpHeader;
 
@@ -112,33 +112,35 @@ struct VsHop {
 };
 
 struct VsPacket {
-    VsPacket *next;    /* In the one queue that holds it. */
-    VsTime entered;    /* When it entered that queue. */
-    VsTime due;        /* When it leaves, where the queue knows. */
-    VsHop *hop;        /* What receives it when it leaves. */
+    VsPacket *next;  /* In the one queue that holds it. */
+    VsTime entered;  /* When it entered that queue. */
+    VsTime due;      /* When it leaves, where the queue knows. */
+    VsTime next_due; /* 'due' of 'next', which need not be fetched for it. */
+    VsHop *hop;      /* What receives it when it leaves. */
     VsRun *run;
-    VsTrail *trail;    /* Times of a followed request, or NULL. */
-    struct VsIface *iface; /* Interface it came in by, or NULL: made here. */
-    uint32_t wire_bytes;   /* On the wire, preamble and gap included. */
-    uint32_t mark;         /* Firewall mark in this namespace. */
+    VsTrail *trail;      /* Times of a followed request, or NULL. */
+    uint32_t wire_bytes; /* On the wire, preamble and gap included. */
+    uint32_t mark;       /* Firewall mark in this namespace. */
 
+    struct VsIface *iface;       /* Interface it came in by, or NULL: made here. */
     struct VsConntrackEntry *ct; /* Its connection in this namespace, or NULL. */
-    uint8_t ct_dir;          /* 0 original, 1 reply, of 'ct'. */
+    uint8_t ct_dir;              /* 0 original, 1 reply, of 'ct'. */
     uint8_t n_layers;
-    uint16_t flags;          /* VS_PACKET_*. */
+    uint16_t flags; /* VS_PACKET_*. */
     uint32_t payload_bytes;
     uint64_t message_offset; /* Of its first payload byte in the message. */
     uint64_t message_bytes;  /* Of the whole message it carries a piece of. */
     VsTime charge;           /* Work of the present core that its trail has, ps. */
     uint64_t number;         /* Order of creation in the run; for traces. */
+    VsHop *then;             /* Made while a core worked: what it is submitted to. */
 
     VsPayload payload;
     VsLayer layers[VS_PACKET_MAX_LAYERS];
 };
 
 /* Packet flags. */
-#define VS_PACKET_CT_NEW 0x0001  /* First of its connection: nat rules apply. */
-#define VS_PACKET_PROBE 0x0002   /* Of a health check: not a client's. */
+#define VS_PACKET_CT_NEW 0x0001 /* First of its connection: nat rules apply. */
+#define VS_PACKET_PROBE 0x0002  /* Of a health check: not a client's. */
 
 /* The run's packets, and what became of them; and the names and stages they refer to. */
 typedef struct VsPacketPool {
@@ -185,7 +187,8 @@ static inline void
 vs_packet_measure(VsPacket *packet)
 {
     const VsLayer *top = vs_packet_top(packet);
-    uint32_t bytes = top->ether_type == VS_ETHER_TYPE_ARP ? VS_ARP_BYTES : top->ip_bytes;
+    uint32_t bytes =
+        top->ether_type == VS_ETHER_TYPE_ARP ? VS_ARP_BYTES : top->ip_bytes;
 
     if (bytes < VS_ETHER_MIN_PAYLOAD_BYTES) {
         bytes = VS_ETHER_MIN_PAYLOAD_BYTES;

@@ -61,9 +61,9 @@ typedef struct VsHttp {
     VsName host;
     VsName path;
     VsAddr forwarded_for; /* X-Forwarded-For of a proxied request, else 0. */
-    uint16_t status;    /* 0 in a request. */
-    uint8_t method;     /* VsHttpMethod. */
-    bool is_close;      /* "Connection: close". */
+    uint16_t status;      /* 0 in a request. */
+    uint8_t method;       /* VsHttpMethod. */
+    bool is_close;        /* "Connection: close". */
     uint32_t head_bytes;
     uint64_t body_bytes;
 } VsHttp;

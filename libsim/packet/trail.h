@@ -25,7 +25,7 @@ typedef enum VsStageKind {
 } VsStageKind;
 
 typedef struct VsStageName {
-    char *place; /* "wire users > edge", "namespace n1/root", "container a/web". */
+    char *place;      /* "wire users > edge", "namespace n1/root", "container a/web". */
     const char *what; /* "queue", "transmission", "processing": static text. */
     VsStageKind kind;
 } VsStageName;
@@ -119,7 +119,7 @@ typedef struct VsStageTotals {
     uint32_t capacity;
     uint32_t *index; /* Hash table of row + 1; four times the capacity of rows. */
     uint64_t n_journeys;
-    unsigned __int128 elapsed; /* End to end, of all journeys. */
+    unsigned __int128 elapsed;      /* End to end, of all journeys. */
     const char *const *phase_names; /* Static, by phase number; set by the owner. */
 } VsStageTotals;
 

@@ -22,8 +22,8 @@
 #include <glib.h>
 #include <stdbool.h>
 
-#include "scenario/simulation.h"
 #include "results/summary.h"
+#include "scenario/simulation.h"
 
 typedef struct VsResults VsResults;
 

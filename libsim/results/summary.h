@@ -11,8 +11,8 @@
 #include "base/histogram.h"
 #include "engine/stats.h"
 #include "model/model.h"
-#include "scenario/simulation.h"
 #include "results/stage_table.h"
+#include "scenario/simulation.h"
 
 /* A row of an instance's table of statistics, with where its value is. */
 typedef struct VsSummaryStat {

@@ -12,7 +12,7 @@
 /* The elements that an id stands for: one, or the members of a template. */
 typedef struct VsIdGroup {
     const char *id;
-    const char *key; /* In the table of ids. */
+    const char *key;         /* In the table of ids. */
     const VsXmlNode *origin; /* While reading: the node that made it. */
     bool is_template;        /* Of members, even if there is but one. */
     unsigned n_elements;

@@ -46,7 +46,7 @@ static void
 add_simple_types(GString *xsd)
 {
     add_pattern_type(xsd, "id-definition", ID_PATTERN,
-                     "A name, unique in the scenario.");
+                     "A name, unique among those it could be confused with.");
     add_pattern_type(
         xsd, "count", "[1-9][0-9]{0,5}",
         "How many of this element there are: ID-1, ID-2 and so on, with ${index} "
@@ -155,14 +155,70 @@ add_children(GString *xsd, const VsRegistry *registry, const char *parent)
              "    </xs:choice>\n");
 }
 
+/* No two of the elements that 'selector' finds have the same id. */
+static void
+add_unique(GString *xsd, const char *name, const char *selector)
+{
+    add(xsd,
+        "    <xs:unique name=\"%s-ids\">\n"
+        "      <xs:selector xpath=\"%s\"/>\n"
+        "      <xs:field xpath=\"@id\"/>\n"
+        "    </xs:unique>\n",
+        name, selector);
+}
+
+/* Of the whole scenario: ids of one kind, and of all that share the scenario's scope. */
+static void
+add_uniques(GString *xsd, const VsRegistry *registry)
+{
+    g_autoptr(GString) shared = g_string_new(NULL);
+
+    for (const VsModel *const *model = registry->models; *model; model++) {
+        g_autofree char *selector = g_strdup_printf(".//v:%s", (*model)->element);
+
+        if ((*model)->id_rule == VS_ID_NONE) {
+            continue;
+        }
+        if ((*model)->id_scope == VS_ID_SCOPE_KIND) {
+            add_unique(xsd, (*model)->element, selector);
+        } else if ((*model)->id_scope == VS_ID_SCOPE_SCENARIO) {
+            g_string_append_printf(shared, "%s%s", shared->len ? "|" : "", selector);
+        }
+    }
+    if (shared->len > 0) {
+        add_unique(xsd, "scenario", shared->str);
+    }
+}
+
+/* Ids that are unique among the children of one element. */
+static void
+add_unique_children(GString *xsd, const VsRegistry *registry, const VsModel *parent)
+{
+    g_autoptr(GString) children = g_string_new(NULL);
+
+    for (const VsModel *const *model = registry->models; *model; model++) {
+        if ((*model)->id_scope == VS_ID_SCOPE_PARENT &&
+            vs_model_fits(*model, parent->element)) {
+            g_string_append_printf(children, "%sv:%s", children->len ? "|" : "",
+                                   (*model)->element);
+        }
+    }
+    if (children->len > 0) {
+        add_unique(xsd, parent->element, children->str);
+    }
+}
+
 static void
 add_model(GString *xsd, const VsRegistry *registry, const VsModel *model)
 {
+    add(xsd, "  <xs:element name=\"%s\" type=\"v:%s-element\">\n", model->element,
+        model->element);
+    add_unique_children(xsd, registry, model);
     add(xsd,
-        "  <xs:element name=\"%s\" type=\"v:%s-element\"/>\n"
+        "  </xs:element>\n"
         "  <xs:complexType name=\"%s-element\">\n"
         "    <xs:annotation><xs:documentation>%s</xs:documentation></xs:annotation>\n",
-        model->element, model->element, model->element, model->summary);
+        model->element, model->summary);
     add_children(xsd, registry, model->element);
     if (model->id_rule != VS_ID_NONE) {
         add(xsd,
@@ -192,11 +248,9 @@ add_frame(GString *xsd, const VsRegistry *registry)
         "          <xs:attribute name=\"name\" type=\"xs:string\"/>\n"
         "        </xs:extension>\n"
         "      </xs:complexContent>\n"
-        "    </xs:complexType>\n"
-        "    <xs:unique name=\"unique-id\">\n"
-        "      <xs:selector xpath=\".//*\"/>\n"
-        "      <xs:field xpath=\"@id\"/>\n"
-        "    </xs:unique>\n"
+        "    </xs:complexType>\n");
+    add_uniques(xsd, registry);
+    add(xsd,
         "  </xs:element>\n"
         "  <xs:element name=\"profile\" type=\"v:parts\"/>\n"
         "  <xs:element name=\"param\">\n"

@@ -13,8 +13,7 @@ struct VsSimulation {
 typedef bool (*Sweep)(void *self, const VsElement *element, VsBuild *build,
                       GError **error);
 
-static bool
-compile(VsSimulation *simulation, GError **error);
+static bool compile(VsSimulation *simulation, GError **error);
 
 VsSimulation *
 vs_simulation_new(const VsScenario *scenario, const VsSimulationOptions *options,
@@ -33,7 +32,8 @@ vs_simulation_new(const VsScenario *scenario, const VsSimulationOptions *options
     }
     vs_run_init(&simulation->run, seed);
     vs_run_make_packets(&simulation->run);
-    vs_build_init(&simulation->build, &simulation->run, vs_scenario_n_elements(scenario));
+    vs_build_init(&simulation->build, &simulation->run,
+                  vs_scenario_n_elements(scenario));
     if (!compile(simulation, error)) {
         vs_simulation_free(simulation);
         return NULL;
@@ -104,7 +104,7 @@ compile(VsSimulation *simulation, GError **error)
     if (!sweep(simulation, G_STRUCT_OFFSET(VsModel, declare), error)) {
         return false;
     }
-    vs_cluster_select_endpoints(build->cluster);
+    vs_cluster_complete(build->cluster);
     return sweep(simulation, G_STRUCT_OFFSET(VsModel, open), error);
 }
 
@@ -156,7 +156,8 @@ check_instance(const VsSimulation *simulation, const VsElement *element, GError 
     const void *self = simulation->build.instances[element->index];
     g_autofree char *name = vs_element_describe(element);
 
-    for (const VsStat *stat = element->model->stats; self && stat && stat->name; stat++) {
+    for (const VsStat *stat = element->model->stats; self && stat && stat->name;
+         stat++) {
         if (stat->kind == VS_STAT_QUEUE &&
             !check_queue(G_STRUCT_MEMBER_P(self, stat->offset), name,
                          vs_now(&simulation->run), error)) {

@@ -19,7 +19,7 @@ typedef struct VsSimulation VsSimulation;
 typedef struct VsSimulationOptions {
     bool has_seed; /* Otherwise the scenario's. */
     uint64_t seed;
-    VsTime until;  /* 0: the scenario's. */
+    VsTime until; /* 0: the scenario's. */
 } VsSimulationOptions;
 
 /* Compiles 'scenario'.  'options' may be NULL.  Returns NULL with 'error' set (domain

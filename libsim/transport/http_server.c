@@ -44,7 +44,8 @@ server_message(VsTcp *tcp, const VsPayload *payload, uint64_t bytes)
         return;
     }
     request = vs_pool_alloc(&server->requests);
-    *request = (VsHttpRequest){.server = server, .connection = connection,
+    *request = (VsHttpRequest){.server = server,
+                               .connection = connection,
                                .payload = *payload,
                                .arrived = vs_now(server->netns->run)};
     connection->request = request;
@@ -107,8 +108,8 @@ vs_http_server_open(VsHttpServer *server, VsNetns *netns, VsAddr address, uint16
     *server = (VsHttpServer){.netns = netns, .ops = ops, .user = user};
     vs_pool_init(&server->connections, sizeof(VsHttpConnection), CONNECTIONS_A_SLAB);
     vs_pool_init(&server->requests, sizeof(VsHttpRequest), REQUESTS_A_SLAB);
-    return vs_tcp_listen(&server->listener, netns, address, port, backlog, &listener_ops,
-                         server);
+    return vs_tcp_listen(&server->listener, netns, address, port, backlog,
+                         &listener_ops, server);
 }
 
 void

@@ -4,10 +4,11 @@ static const char *const phase_names[] = {"DNS", "connect", "request"};
 
 static const VsParam client_params[] = {
     VS_PARAM_ARRIVALS(ClientConfig, arrivals, "arrivals", .is_required = true,
-                      .doc = "constant(100/s), poisson(100/s): requests come whatever "
-                             "happens to earlier ones (open loop); closed(16) or "
-                             "closed(16,exponential(1s)): that many users, each waiting "
-                             "for its answer, then thinking."),
+                      .doc =
+                          "constant(100/s), poisson(100/s): requests come whatever "
+                          "happens to earlier ones (open loop); closed(16) or "
+                          "closed(16,exponential(1s)): that many users, each waiting "
+                          "for its answer, then thinking."),
     VS_PARAM_STRING(ClientConfig, to, "to", .is_required = true,
                     .doc = "What is requested: http://host[:port]/path."),
     VS_PARAM_REF(ClientConfig, resolver, "resolver", .to = "resolver dns",
@@ -26,7 +27,7 @@ static const VsParam client_params[] = {
     {0},
 };
 
-#define ERROR_COUNTER(error, name, doc)                                                \
+#define ERROR_COUNTER(error, name, doc) \
     VS_COUNTER(Client, n_errors[CLIENT_ERROR_##error], "error-" name, "request", doc)
 
 static const VsStat client_stats[] = {
@@ -53,7 +54,8 @@ static const VsStat client_stats[] = {
                  "Opening a connection, of completed requests; 0 on one kept alive."),
     VS_HISTOGRAM(Client, phases[CLIENT_PHASE_REQUEST], "latency-request", "ps",
                  "From sending the request to the whole answer."),
-    VS_STAGES(Client, stages, "stages", "ps", "Where the time of completed requests went."),
+    VS_STAGES(Client, stages, "stages", "ps",
+              "Where the time of completed requests went."),
     {0},
 };
 
@@ -204,8 +206,8 @@ client_open(void *self, const VsElement *element, VsBuild *build, GError **error
     g_autofree char *path = NULL;
     uint16_t port = 0;
 
-    client->wait_stage = vs_stages_add(&build->run->packets->stages, place, "waiting",
-                                       VS_STAGE_DELAY);
+    client->wait_stage =
+        vs_stages_add(&build->run->packets->stages, place, "waiting", VS_STAGE_DELAY);
     if (!vs_http_split_url(client->config->to, &host, &port, &path, error) ||
         !client_lookup_open(client, element, build, host, error)) {
         return false;

@@ -84,7 +84,7 @@ struct Client {
 
     /* lookup.c */
     VsName host_name;
-    VsAddr address;   /* Known, until... */
+    VsAddr address; /* Known, until... */
     VsTime expires;
     VsAddr resolver;
     VsUdp stub;

@@ -191,8 +191,9 @@ client_connect(ClientRequest *request)
     request->connection = connection;
     client_enter_phase(request, CLIENT_PHASE_CONNECT);
     client->n_connects++;
-    connection->tcp = vs_tcp_connect(client->host->root, 0, client->address, client->port,
-                                     &request->journey, &exchange_ops, connection);
+    connection->tcp =
+        vs_tcp_connect(client->host->root, 0, client->address, client->port,
+                       &request->journey, &exchange_ops, connection);
 }
 
 void

@@ -58,10 +58,9 @@ client_load_start(Client *client)
         return;
     }
     vs_timer_init(&client->arrival, &client->entity, arrival_fire);
-    vs_timer_arm(&client->arrival,
-                 client->config->arrivals.kind == VS_ARRIVALS_CONSTANT
-                     ? client->config->start
-                     : next_arrival(client, client->config->start));
+    vs_timer_arm(&client->arrival, client->config->arrivals.kind == VS_ARRIVALS_CONSTANT
+                                       ? client->config->start
+                                       : next_arrival(client, client->config->start));
 }
 
 void

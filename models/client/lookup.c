@@ -23,8 +23,9 @@ ask(ClientRequest *request)
 
     do {
         request->lookup_id = ++client->next_lookup_id;
-    } while (request->lookup_id == 0 ||
-             !vs_table_insert(&client->lookups, lookup_key(request->lookup_id), request));
+    } while (
+        request->lookup_id == 0 ||
+        !vs_table_insert(&client->lookups, lookup_key(request->lookup_id), request));
     payload.dns = (VsDns){.id = request->lookup_id, .name = client->host_name};
     vs_payload_set_journey(&payload, &request->journey);
     request->n_lookups++;

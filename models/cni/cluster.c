@@ -17,10 +17,19 @@ static const VsParam cluster_params[] = {
     VS_PARAM_UINT(ClusterConfig, node_cidr_length, "node-cidr-length", .def = "24",
                   .min = "16", .max = "30", .doc = "Prefix length of a node's part."),
     VS_PARAM_CHOICE(ClusterConfig, cni, "cni", .def = "bridge", .choices = cni_choices,
-                    .doc = "How pods are wired: bridge is the reference plug-in with "
-                           "host-local addresses, and routes between nodes of a segment."),
+                    .doc =
+                        "How pods are wired: bridge is the reference plug-in with "
+                        "host-local addresses, and routes between nodes of a segment."),
     {0},
 };
+
+static bool
+overlaps(VsPrefix a, VsPrefix b)
+{
+    unsigned length = MIN(a.length, b.length);
+
+    return ((uint64_t)(a.address ^ b.address) >> (32 - length)) == 0;
+}
 
 static bool
 cluster_check(const void *config_, const VsElement *element, GError **error)
@@ -28,10 +37,18 @@ cluster_check(const void *config_, const VsElement *element, GError **error)
     const ClusterConfig *config = config_;
 
     if (config->node_cidr_length < config->pod_cidr.length) {
-        vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
-                        "node-cidr-length=\"%u\" is larger than the whole pod range; write "
-                        "at least %u",
-                        config->node_cidr_length, config->pod_cidr.length);
+        vs_set_error_at(
+            error, element, VS_SCENARIO_ERROR_VALUE,
+            "node-cidr-length=\"%u\" is larger than the whole pod range; write "
+            "at least %u",
+            config->node_cidr_length, config->pod_cidr.length);
+        return false;
+    }
+    if (overlaps(config->pod_cidr, config->service_cidr)) {
+        vs_set_error_at(
+            error, element, VS_SCENARIO_ERROR_CONFLICT,
+            "pod-cidr and service-cidr overlap; give pods and services ranges "
+            "of their own");
         return false;
     }
     return true;

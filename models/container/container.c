@@ -20,17 +20,19 @@ typedef struct Container {
 } Container;
 
 static const VsParam container_params[] = {
-    VS_PARAM_UINT(ContainerConfig, port, "port", .def = "8080", .min = "1", .max = "65535",
-                  .doc = "TCP port it listens at; unique in its pod."),
+    VS_PARAM_UINT(ContainerConfig, port, "port", .def = "8080", .min = "1",
+                  .max = "65535", .doc = "TCP port it listens at; unique in its pod."),
     VS_PARAM_DIST(ContainerConfig, service_time, "service-time", .def = "1ms",
                   .doc = "Work for one request, once a worker has it."),
     VS_PARAM_UINT(ContainerConfig, workers, "workers", .def = "8", .min = "1",
                   .doc = "Requests worked on at a time."),
     VS_PARAM_UINT(ContainerConfig, queue, "queue", .def = "4294967295",
-                  .doc = "Requests that may wait for a worker; one more is answered 503."),
+                  .doc =
+                      "Requests that may wait for a worker; one more is answered 503."),
     VS_PARAM_UINT(ContainerConfig, backlog, "backlog", .def = "4096", .min = "1",
-                  .doc = "Listen backlog: connections in their handshake; the SYN of one "
-                         "more is dropped (net.core.somaxconn)."),
+                  .doc =
+                      "Listen backlog: connections in their handshake; the SYN of one "
+                      "more is dropped (net.core.somaxconn)."),
     VS_PARAM_SIZE(ContainerConfig, response_bytes, "response", .def = "1KiB",
                   .doc = "Body of an answer."),
     {0},
@@ -39,12 +41,14 @@ static const VsParam container_params[] = {
 static const VsStat container_stats[] = {
     VS_COUNTER(Container, server.n_connections, "connections", "connection",
                "Connections accepted."),
-    VS_COUNTER(Container, server.n_requests, "requests", "request", "Requests received."),
+    VS_COUNTER(Container, server.n_requests, "requests", "request",
+               "Requests received."),
     VS_COUNTER(Container, station.n_served, "served", "request", "Requests worked on."),
     VS_COUNTER(Container, station.n_refused, "refused", "request",
                "Requests answered 503: the queue was full."),
     VS_QUEUE(Container, station.stat, "system", "request", "Waiting or worked on."),
-    VS_QUEUE(Container, station.queue_stat, "queue", "request", "Waiting for a worker."),
+    VS_QUEUE(Container, station.queue_stat, "queue", "request",
+             "Waiting for a worker."),
     VS_BUSY(Container, station.busy, "workers", "worker", "Workers at work."),
     {0},
 };

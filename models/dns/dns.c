@@ -17,7 +17,8 @@ typedef struct Dns {
 static const VsParam record_params[] = {
     VS_PARAM_STRING(RecordConfig, name, "name", .is_required = true,
                     .doc = "The whole name: shop.example."),
-    VS_PARAM_IPV4(RecordConfig, address, "address", .doc = "The address it stands for."),
+    VS_PARAM_IPV4(RecordConfig, address, "address",
+                  .doc = "The address it stands for."),
     VS_PARAM_REF(RecordConfig, to, "to", .to = "lb client router node dns resolver",
                  .doc = "Whose address it stands for: an lb's is its VIP."),
     VS_PARAM_TIME(RecordConfig, ttl, "ttl", .def = "60s", .max = "86400s",
@@ -26,7 +27,8 @@ static const VsParam record_params[] = {
 };
 
 static const VsParam dns_params[] = {
-    VS_PARAM_TIME(DnsConfig, negative_ttl, "negative-ttl", .def = "30s", .max = "86400s",
+    VS_PARAM_TIME(DnsConfig, negative_ttl, "negative-ttl", .def = "30s",
+                  .max = "86400s",
                   .doc = "How long \"no such name\" may be kept (SOA minimum); whole "
                          "seconds."),
     DNS_SERVER_PARAM_ROWS(DnsConfig, server),
@@ -35,7 +37,8 @@ static const VsParam dns_params[] = {
 
 static const VsStat dns_stats[] = {
     VS_COUNTER(Dns, server.n_queries, "queries", "query", "Queries received."),
-    VS_COUNTER(Dns, n_unknown, "unknown", "query", "Queries for names it does not have."),
+    VS_COUNTER(Dns, n_unknown, "unknown", "query",
+               "Queries for names it does not have."),
     VS_QUEUE(Dns, server.station.stat, "system", "query", "Waiting or worked on."),
     VS_BUSY(Dns, server.station.busy, "workers", "worker", "Workers at work."),
     {0},
@@ -67,10 +70,11 @@ dns_check(const void *config_, const VsElement *element, GError **error)
     const DnsConfig *config = config_;
 
     if (element->n_children == 0) {
-        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
-                        "dns \"%s\" knows no name; write <record name=\"...\" to=\"...\"/> "
-                        "inside",
-                        element->id);
+        vs_set_error_at(
+            error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+            "dns \"%s\" knows no name; write <record name=\"...\" to=\"...\"/> "
+            "inside",
+            element->id);
         return false;
     }
     if (config->negative_ttl % VS_S != 0) {

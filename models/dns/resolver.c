@@ -13,11 +13,11 @@ typedef struct Resolver Resolver;
 typedef struct CacheEntry {
     Resolver *resolver;
     VsDns answer;
-    VsTime expires;     /* 0: never answered. */
+    VsTime expires; /* 0: never answered. */
     bool is_asked;
     uint16_t asked_id;
     uint32_t n_attempts;
-    DnsQuery *waiting;  /* In order of arrival. */
+    DnsQuery *waiting; /* In order of arrival. */
     DnsQuery *last_waiting;
     VsTimer timeout;
 } CacheEntry;
@@ -26,7 +26,7 @@ struct Resolver {
     DnsServer server;
     const ResolverConfig *config;
     VsAddr upstream;
-    VsUdp client; /* Our own questions. */
+    VsUdp client;  /* Our own questions. */
     VsTable cache; /* Name to CacheEntry. */
     uint16_t next_id;
     VsStage wait_stage;
@@ -164,7 +164,8 @@ resolver_receive(VsUdp *udp, VsPacket *packet)
     vs_packet_arrive(packet);
     vs_timer_cancel(&entry->timeout);
     entry->answer = payload->dns;
-    entry->expires = vs_now(resolver->server.host->part.run) + payload->dns.ttl_s * VS_S;
+    entry->expires =
+        vs_now(resolver->server.host->part.run) + payload->dns.ttl_s * VS_S;
     answer_waiting(entry, &payload->dns);
 }
 

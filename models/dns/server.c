@@ -14,7 +14,8 @@ server_receive(VsUdp *udp, VsPacket *packet)
     vs_packet_arrive(packet);
     server->n_queries++;
     query = vs_pool_alloc(&server->queries);
-    *query = (DnsQuery){.server = server, .flow = vs_packet_top(packet)->flow,
+    *query = (DnsQuery){.server = server,
+                        .flow = vs_packet_top(packet)->flow,
                         .payload = packet->payload};
     vs_station_submit(&server->station, &query->job);
 }
@@ -75,8 +76,8 @@ dns_server_open(DnsServer *server, const VsElement *element, VsBuild *build,
     vs_rng_init(&server->rng, build->run->seed, element->id, "service-time");
     vs_pool_init(&server->queries, sizeof(DnsQuery), QUERIES_A_SLAB);
     vs_entity_init(&server->entity, &server->host->part);
-    vs_station_init(&server->station, &server->entity, server->params->workers, UINT32_MAX,
-                    &station_ops);
+    vs_station_init(&server->station, &server->entity, server->params->workers,
+                    UINT32_MAX, &station_ops);
     if (!vs_udp_open(&server->socket, server->host->root, VS_ADDR_ANY, VS_DNS_PORT,
                      &udp_ops, server)) {
         g_assert_not_reached(); /* Nobody else has a socket on this host. */
@@ -101,8 +102,8 @@ dns_server_answer(DnsServer *server, DnsQuery *query, const VsDns *answer)
     payload.dns.name = query->payload.dns.name;
     payload.dns.is_response = true;
     server->n_answers++;
-    vs_udp_send(&server->socket, query->flow.daddr, query->flow.saddr, query->flow.sport,
-                &payload,
+    vs_udp_send(&server->socket, query->flow.daddr, query->flow.saddr,
+                query->flow.sport, &payload,
                 vs_dns_measure(&payload.dns, &server->host->part.run->packets->names));
     vs_pool_free(&server->queries, query);
 }

@@ -22,11 +22,11 @@ typedef struct DnsServerParams {
     uint32_t workers;
 } DnsServerParams;
 
-#define DNS_SERVER_PARAM_ROWS(Config, m)                                               \
-    VS_PARAM_DIST(Config, m.service_time, "service-time", .def = "50us",               \
-                  .doc = "Work for one query, once a worker has it."),                 \
-        VS_PARAM_UINT(Config, m.workers, "workers", .def = "4", .min = "1",            \
-                      .doc = "Queries worked on at a time."),                          \
+#define DNS_SERVER_PARAM_ROWS(Config, m)                                    \
+    VS_PARAM_DIST(Config, m.service_time, "service-time", .def = "50us",    \
+                  .doc = "Work for one query, once a worker has it."),      \
+        VS_PARAM_UINT(Config, m.workers, "workers", .def = "4", .min = "1", \
+                      .doc = "Queries worked on at a time."),               \
         VS_HOST_PARAM_ROWS(Config, m.host, "2")
 
 struct DnsServer {

@@ -37,16 +37,19 @@ static const VsParam ingress_params[] = {
     VS_PARAM_UINT(IngressConfig, workers, "workers", .def = "4", .min = "1",
                   .doc = "Requests processed at a time (worker processes)."),
     VS_PARAM_UINT(IngressConfig, backlog, "backlog", .def = "4096", .min = "1",
-                  .doc = "Listen backlog: connections in their handshake; the SYN of one "
-                         "more is dropped."),
-    VS_PARAM_CHOICE(IngressConfig, upstream, "upstream", .def = "endpoints",
-                    .choices = upstream_choices,
-                    .doc = "endpoints: to pods in turn, past kube-proxy, as controllers do; "
-                           "service: to the cluster IP (ingress-nginx: service-upstream)."),
+                  .doc =
+                      "Listen backlog: connections in their handshake; the SYN of one "
+                      "more is dropped."),
+    VS_PARAM_CHOICE(
+        IngressConfig, upstream, "upstream", .def = "endpoints",
+        .choices = upstream_choices,
+        .doc = "endpoints: to pods in turn, past kube-proxy, as controllers do; "
+               "service: to the cluster IP (ingress-nginx: service-upstream)."),
     VS_PARAM_UINT(IngressConfig, keepalive, "keepalive", .def = "320",
                   .doc = "Idle upstream connections kept for each address "
                          "(ingress-nginx: upstream-keepalive-connections)."),
-    VS_PARAM_TIME(IngressConfig, read_timeout, "read-timeout", .def = "60s", .min = "1us",
+    VS_PARAM_TIME(IngressConfig, read_timeout, "read-timeout", .def = "60s",
+                  .min = "1us",
                   .doc = "An upstream answer later than this is a 504 "
                          "(proxy-read-timeout)."),
     VS_PARAM_REF(IngressConfig, default_service, "default-service", .to = "service",
@@ -129,9 +132,10 @@ ingress_check(const void *config_, const VsElement *element, GError **error)
     const IngressConfig *config = config_;
 
     if (element->n_children == 0 && !config->default_service) {
-        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
-                        "an ingress without <rule> and default-service answers 404 to all; "
-                        "write <rule><path path=\"/\" service=\"...\"/></rule> inside");
+        vs_set_error_at(
+            error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+            "an ingress without <rule> and default-service answers 404 to all; "
+            "write <rule><path path=\"/\" service=\"...\"/></rule> inside");
         return false;
     }
     return true;

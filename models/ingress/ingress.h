@@ -29,8 +29,9 @@ typedef struct IngressUpstreams IngressUpstreams;
 
 typedef struct IngressUpstreamsConfig {
     VsNetns *netns;
-    bool is_to_endpoints; /* To pods in turn, past kube-proxy; else to the cluster IP. */
-    uint32_t keepalive;   /* Idle connections kept for each address. */
+    bool
+        is_to_endpoints; /* To pods in turn, past kube-proxy; else to the cluster IP. */
+    uint32_t keepalive;  /* Idle connections kept for each address. */
     VsTime read_timeout;
 } IngressUpstreamsConfig;
 

@@ -4,8 +4,9 @@ static const char *const type_choices[] = {"Exact", "Prefix", NULL};
 
 static const VsParam rule_params[] = {
     VS_PARAM_STRING(IngressRuleConfig, host, "host",
-                    .doc = "\"shop.example\", or \"*.shop.example\" for exactly one label "
-                           "more; any host without it."),
+                    .doc =
+                        "\"shop.example\", or \"*.shop.example\" for exactly one label "
+                        "more; any host without it."),
     {0},
 };
 

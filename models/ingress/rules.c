@@ -14,7 +14,7 @@ typedef struct Route {
 
 struct IngressRules {
     VsRun *run;
-    GArray *routes; /* Of Route, as in the scenario. */
+    GArray *routes;      /* Of Route, as in the scenario. */
     VsService *fallback; /* default-service, or NULL. */
     VsTable answers;     /* (host, path) to Answer: found once a pair. */
     VsPool answer_pool;

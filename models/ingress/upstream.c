@@ -25,8 +25,8 @@ struct IngressUpstreams {
     VsEntity *entity;
     IngressUpstreamsStats *stats;
     VsPool connections;
-    VsTable targets;  /* (address, port) to Target. */
-    VsTable turns;    /* Service index to Turn: round robin over endpoints. */
+    VsTable targets; /* (address, port) to Target. */
+    VsTable turns;   /* Service index to Turn: round robin over endpoints. */
     VsStage timeout_stage;
 };
 
@@ -48,8 +48,8 @@ ingress_upstreams_new(const IngressUpstreamsConfig *config, VsEntity *entity,
     upstreams->config = *config;
     upstreams->entity = entity;
     upstreams->stats = stats;
-    upstreams->timeout_stage = vs_stages_add(&config->netns->run->packets->stages, place,
-                                             "upstream failure", VS_STAGE_DELAY);
+    upstreams->timeout_stage = vs_stages_add(&config->netns->run->packets->stages,
+                                             place, "upstream failure", VS_STAGE_DELAY);
     vs_pool_init(&upstreams->connections, sizeof(Upstream), CONNECTIONS_A_SLAB);
     vs_table_init(&upstreams->targets);
     vs_table_init(&upstreams->turns);
@@ -262,6 +262,8 @@ ingress_upstreams_forward(IngressUpstreams *upstreams, VsService *service,
     payload.http.is_close = false;
     payload.http.forwarded_for = vs_http_peer(request);
     vs_http_measure(&payload.http, &netns->run->packets->names);
-    vs_tcp_send(upstream->tcp, &payload, payload.http.head_bytes + payload.http.body_bytes);
-    vs_timer_arm(&upstream->timeout, vs_now(netns->run) + upstreams->config.read_timeout);
+    vs_tcp_send(upstream->tcp, &payload,
+                payload.http.head_bytes + payload.http.body_bytes);
+    vs_timer_arm(&upstream->timeout,
+                 vs_now(netns->run) + upstreams->config.read_timeout);
 }

@@ -28,7 +28,9 @@ struct VsProxy {
 static VsKey
 target_key(VsAddr address, uint16_t port)
 {
-    VsFlow flow = {.daddr = address, .dport = port, .protocol = VS_PROTOCOL_TCP,
+    VsFlow flow = {.daddr = address,
+                   .dport = port,
+                   .protocol = VS_PROTOCOL_TCP,
                    .family = VS_FAMILY_IPV4};
 
     return vs_flow_key(&flow);

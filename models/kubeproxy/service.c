@@ -1,6 +1,7 @@
 #include "models/kubeproxy/proxy.h"
 
-static const char *const type_choices[] = {"ClusterIP", "NodePort", "LoadBalancer", NULL};
+static const char *const type_choices[] = {"ClusterIP", "NodePort", "LoadBalancer",
+                                           NULL};
 
 typedef struct ServiceConfig {
     VsChoice type;
@@ -17,10 +18,10 @@ typedef struct Service {
 } Service;
 
 static const VsParam service_params[] = {
-    VS_PARAM_CHOICE(ServiceConfig, type, "type", .def = "ClusterIP",
-                    .choices = type_choices,
-                    .doc = "NodePort opens a port on every node as well; LoadBalancer is "
-                           "reached through an <lb> too."),
+    VS_PARAM_CHOICE(
+        ServiceConfig, type, "type", .def = "ClusterIP", .choices = type_choices,
+        .doc = "NodePort opens a port on every node as well; LoadBalancer is "
+               "reached through an <lb> too."),
     VS_PARAM_UINT(ServiceConfig, port, "port", .def = "80", .min = "1", .max = "65535",
                   .doc = "TCP port of the virtual address."),
     VS_PARAM_UINT(ServiceConfig, target_port, "target-port", .min = "1", .max = "65535",
@@ -80,7 +81,8 @@ service_declare(void *self, const VsElement *element, VsBuild *build, GError **e
 
     service->service = vs_cluster_add_service(build->cluster, &wanted, &reason);
     if (!service->service) {
-        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT, "%s", reason->message);
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT, "%s",
+                        reason->message);
         return false;
     }
     return true;
@@ -110,7 +112,8 @@ service_close(void *self)
 
 const VsModel vs_model_service = {
     .element = "service",
-    .summary = "A Kubernetes Service, and the kube-proxy that makes it work on every node.",
+    .summary =
+        "A Kubernetes Service, and the kube-proxy that makes it work on every node.",
     .parents = "scenario",
     .id_rule = VS_ID_REQUIRED,
     .id_scope = VS_ID_SCOPE_KIND,

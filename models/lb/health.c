@@ -85,8 +85,8 @@ check_next(VsTimer *timer)
     Lb *lb = backend->lb;
 
     vs_timer_arm(timer, timer->due + lb->config->health_interval);
-    vs_timer_arm(&backend->timeout, timer->due - lb->config->health_interval +
-                                        lb->config->health_timeout);
+    vs_timer_arm(&backend->timeout,
+                 timer->due - lb->config->health_interval + lb->config->health_timeout);
     backend->check = vs_tcp_connect(lb->host->root, 0, backend->address, backend->port,
                                     NULL, &check_ops, backend);
 }

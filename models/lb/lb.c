@@ -11,26 +11,28 @@ static const char *const algorithm_choices[] = {
 };
 
 static const VsParam lb_params[] = {
-    VS_PARAM_IPV4(LbConfig, vip, "vip",
-                  .doc = "Address clients connect to; the next of 203.0.113.0/24 without it."),
+    VS_PARAM_IPV4(
+        LbConfig, vip, "vip",
+        .doc = "Address clients connect to; the next of 203.0.113.0/24 without it."),
     VS_PARAM_UINT(LbConfig, port, "port", .def = "80", .min = "1", .max = "65535",
                   .doc = "TCP port clients connect to."),
     VS_PARAM_REF(LbConfig, service, "service", .is_required = true, .to = "service",
                  .doc = "The service whose pods answer."),
-    VS_PARAM_CHOICE(LbConfig, target, "target", .def = "node-port",
-                    .choices = target_choices,
-                    .doc = "node-port: every node at the service's node port; pods: its "
-                           "endpoints themselves, past kube-proxy."),
+    VS_PARAM_CHOICE(
+        LbConfig, target, "target", .def = "node-port", .choices = target_choices,
+        .doc = "node-port: every node at the service's node port; pods: its "
+               "endpoints themselves, past kube-proxy."),
     VS_PARAM_REFS(LbConfig, nodes, "nodes", .to = "node",
                   .doc = "Nodes to send to; all of them without it.  For "
                          "target=\"node-port\"."),
     VS_PARAM_CHOICE(LbConfig, algorithm, "algorithm", .def = "round-robin",
                     .choices = algorithm_choices,
                     .doc = "How a new connection gets its backend, which it keeps."),
-    VS_PARAM_UINT(LbConfig, table_size, "table-size", .def = "65521", .min = "3",
-                  .max = "65537",
-                  .doc = "Slots of the Maglev table: a prime, over 100 for each backend."),
-    VS_PARAM_TIME(LbConfig, health_interval, "health-interval", .def = "10s", .min = "1ms",
+    VS_PARAM_UINT(
+        LbConfig, table_size, "table-size", .def = "65521", .min = "3", .max = "65537",
+        .doc = "Slots of the Maglev table: a prime, over 100 for each backend."),
+    VS_PARAM_TIME(LbConfig, health_interval, "health-interval", .def = "10s",
+                  .min = "1ms",
                   .doc = "Between two health checks (TCP connections) of a backend."),
     VS_PARAM_TIME(LbConfig, health_timeout, "health-timeout", .def = "5s", .min = "1us",
                   .doc = "A check not connected by then has failed."),
@@ -38,14 +40,15 @@ static const VsParam lb_params[] = {
                   .doc = "Good checks in a row that bring a backend back."),
     VS_PARAM_UINT(LbConfig, unhealthy_after, "unhealthy-after", .def = "3", .min = "1",
                   .doc = "Failed checks in a row that take a backend out."),
-    VS_PARAM_UINT(LbConfig, conntrack_max, "conntrack-max", .def = "1048576", .min = "1",
-                  .doc = "Connections it keeps track of, at most."),
+    VS_PARAM_UINT(LbConfig, conntrack_max, "conntrack-max", .def = "1048576",
+                  .min = "1", .doc = "Connections it keeps track of, at most."),
     VS_HOST_PARAM_ROWS(LbConfig, host, "4"),
     {0},
 };
 
 static const VsStat lb_stats[] = {
-    VS_COUNTER(Lb, n_new_flows, "new-flows", "connection", "Connections given a backend."),
+    VS_COUNTER(Lb, n_new_flows, "new-flows", "connection",
+               "Connections given a backend."),
     VS_COUNTER(Lb, n_refused, "refused", "connection",
                "Connections dropped: no backend was healthy."),
     VS_COUNTER(Lb, n_checks, "checks", "check", "Health checks done."),
@@ -160,10 +163,11 @@ lb_create(void *self, const VsElement *element, VsBuild *build, GError **error)
     if (lb->vip == 0) {
         g_autofree char *vip = vs_format_ipv4(lb->config->vip);
 
-        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
-                        "vip=\"%s\" is another load balancer's; give this one its own, or "
-                        "none to take the next free one",
-                        vip);
+        vs_set_error_at(
+            error, element, VS_SCENARIO_ERROR_CONFLICT,
+            "vip=\"%s\" is another load balancer's; give this one its own, or "
+            "none to take the next free one",
+            vip);
         return false;
     }
     vs_entity_init(&lb->entity, &lb->host->part);
@@ -180,6 +184,9 @@ lb_declare(void *self, const VsElement *element, VsBuild *build, GError **error)
     Lb *lb = self;
     const VsNode *lost = vs_cluster_add_pod_routes(build->cluster, lb->host->root);
 
+    if (lb->config->target == LB_TARGET_NODE_PORT) {
+        vs_cluster_add_load_balancer(build->cluster, lb->config->service->id, lb->vip);
+    }
     if (lost && lb->config->target == LB_TARGET_PODS) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
                         "lb \"%s\" has no link to the segment of node \"%s\", which "
@@ -219,7 +226,8 @@ add_node_ports(Lb *lb, const VsCluster *cluster, const VsService *service)
         const VsNode *node = cluster->nodes->pdata[i];
 
         if (is_wanted(lb->config, node)) {
-            add_backend(lb, node->name, vs_host_address(node->host), service->node_port);
+            add_backend(lb, node->name, vs_host_address(node->host),
+                        service->node_port);
         }
     }
 }
@@ -259,10 +267,11 @@ lb_open(void *self, const VsElement *element, VsBuild *build, GError **error)
         add_node_ports(lb, build->cluster, service);
     }
     if (lb->n_backends == 0) {
-        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
-                        "lb \"%s\" has no backend: service \"%s\" has no endpoint and the "
-                        "cluster no node for it",
-                        element->id, service->name);
+        vs_set_error_at(
+            error, element, VS_SCENARIO_ERROR_CONFLICT,
+            "lb \"%s\" has no backend: service \"%s\" has no endpoint and the "
+            "cluster no node for it",
+            element->id, service->name);
         return false;
     }
     vs_sockets_of(lb->host->root); /* To answer what is not for a backend. */

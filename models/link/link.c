@@ -15,7 +15,8 @@ typedef struct LinkConfig {
 
 static const VsParam link_params[] = {
     VS_PARAM_REFS(LinkConfig, from, "from", .is_required = true, .to = LINK_ENDS,
-                  .doc = "One end, or a group: then each member gets a link of its own."),
+                  .doc =
+                      "One end, or a group: then each member gets a link of its own."),
     VS_PARAM_REFS(LinkConfig, to, "to", .is_required = true, .to = LINK_ENDS,
                   .doc = "The other end, or a group."),
     VS_PARAM_RATE(LinkConfig, rate, "rate", .def = "10Gbit/s", .min = "1kbit/s",
@@ -23,8 +24,9 @@ static const VsParam link_params[] = {
     VS_PARAM_TIME(LinkConfig, delay, "delay", .def = "1us", .min = "1ps", .max = "100s",
                   .doc = "Propagation: about 5 ns for a metre, 5 us for a kilometre."),
     VS_PARAM_QUEUE(LinkConfig, queue, "queue", .def = "1000packets",
-                   .doc = "Drop-tail queue before each direction: packets, bytes or the "
-                          "time they take."),
+                   .doc =
+                       "Drop-tail queue before each direction: packets, bytes or the "
+                       "time they take."),
     VS_PARAM_SIZE(LinkConfig, mtu_bytes, "mtu", .def = "1500B", .min = "68B",
                   .max = "65535B", .doc = "Largest IP packet of both interfaces."),
     VS_PARAM_PREFIX(LinkConfig, subnet, "subnet",
@@ -39,10 +41,11 @@ link_check(const void *config_, const VsElement *element, GError **error)
     const LinkConfig *config = config_;
 
     if (config->from.n_elements > 1 && config->to.n_elements > 1) {
-        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
-                        "both ends of the link are groups (%u and %u members); join one "
-                        "of them through a <switch> or <router>",
-                        config->from.n_elements, config->to.n_elements);
+        vs_set_error_at(
+            error, element, VS_SCENARIO_ERROR_CONFLICT,
+            "both ends of the link are groups (%u and %u members); join one "
+            "of them through a <switch> or <router>",
+            config->from.n_elements, config->to.n_elements);
         return false;
     }
     for (unsigned i = 0; i < config->from.n_elements; i++) {
@@ -61,7 +64,8 @@ link_check(const void *config_, const VsElement *element, GError **error)
 static VsWireConfig
 wire_config(const LinkConfig *config)
 {
-    VsWireConfig wire = {.bits_per_s = config->rate, .delay = config->delay,
+    VsWireConfig wire = {.bits_per_s = config->rate,
+                         .delay = config->delay,
                          .backlog_max = VS_TIME_NEVER};
 
     switch (config->queue.kind) {
@@ -103,7 +107,8 @@ link_connect(void *self, const VsElement *element, VsBuild *build, GError **erro
 
 const VsModel vs_model_link = {
     .element = "link",
-    .summary = "An Ethernet link: rate, propagation delay and a queue in each direction.",
+    .summary =
+        "An Ethernet link: rate, propagation delay and a queue in each direction.",
     .parents = "scenario",
     .id_rule = VS_ID_OPTIONAL,
     .config_size = sizeof(LinkConfig),

@@ -47,7 +47,8 @@ node_connect(void *self, const VsElement *element, VsBuild *build, GError **erro
 
     (void)self;
     if (!node) {
-        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT, "%s", reason->message);
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT, "%s",
+                        reason->message);
         return false;
     }
     node->bridge = vs_bridge_new(host->root, "cni0", VS_BRIDGE_AGEING);
@@ -74,9 +75,20 @@ node_declare(void *self, const VsElement *element, VsBuild *build, GError **erro
     return true;
 }
 
+/* Node ports that no service has are refused, not ignored. */
+static bool
+node_open(void *self, const VsElement *element, VsBuild *build, GError **error)
+{
+    (void)self;
+    (void)error;
+    vs_sockets_of(vs_build_find_host(build, element)->host->root);
+    return true;
+}
+
 const VsModel vs_model_node = {
     .element = "node",
-    .summary = "A Kubernetes node: cores, a root namespace, the CNI's bridge, kube-proxy.",
+    .summary =
+        "A Kubernetes node: cores, a root namespace, the CNI's bridge, kube-proxy.",
     .parents = "scenario",
     .id_rule = VS_ID_REQUIRED,
     .is_template = true,
@@ -85,4 +97,5 @@ const VsModel vs_model_node = {
     .create = node_create,
     .connect = node_connect,
     .declare = node_declare,
+    .open = node_open,
 };

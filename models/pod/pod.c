@@ -13,8 +13,9 @@ static const VsParam pod_params[] = {
     VS_PARAM_LABELS(PodConfig, labels, "labels",
                     .doc = "\"app=shop tier=web\": what services select by."),
     VS_PARAM_REFS(PodConfig, nodes, "nodes", .to = "node",
-                  .doc = "Nodes that replicas are spread over, in turn; all nodes without "
-                         "it.  Not for a pod inside a <node>."),
+                  .doc =
+                      "Nodes that replicas are spread over, in turn; all nodes without "
+                      "it.  Not for a pod inside a <node>."),
     {0},
 };
 
@@ -23,10 +24,11 @@ pod_check(const void *config_, const VsElement *element, GError **error)
 {
     (void)config_;
     if (element->parent && vs_element_has(element, "nodes")) {
-        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
-                        "nodes=\"\" has no effect on a pod inside node \"%s\"; leave it "
-                        "out, or move the pod to the top level",
-                        element->parent->id);
+        vs_set_error_at(
+            error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+            "nodes=\"\" has no effect on a pod inside node \"%s\"; leave it "
+            "out, or move the pod to the top level",
+            element->parent->id);
         return false;
     }
     return true;
@@ -83,10 +85,12 @@ pod_declare(void *self, const VsElement *element, VsBuild *build, GError **error
     pod->pod = vs_cluster_add_pod(build->cluster, element->id, node, netns,
                                   &config->labels, &reason);
     if (!pod->pod) {
-        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT, "%s", reason->message);
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT, "%s",
+                        reason->message);
         return false;
     }
     wire_up(pod->pod);
+    vs_sockets_of(netns); /* A pod without containers refuses as well. */
     return true;
 }
 

@@ -30,6 +30,16 @@ router_declare(void *self, const VsElement *element, VsBuild *build, GError **er
     return true;
 }
 
+/* What is sent to the router itself is refused, not ignored. */
+static bool
+router_open(void *self, const VsElement *element, VsBuild *build, GError **error)
+{
+    (void)self;
+    (void)error;
+    vs_sockets_of(vs_build_find_host(build, element)->host->root);
+    return true;
+}
+
 const VsModel vs_model_router = {
     .element = "router",
     .summary = "An IPv4 router: the way between segments, or \"the internet\".",
@@ -40,4 +50,5 @@ const VsModel vs_model_router = {
     .params = router_params,
     .create = router_create,
     .declare = router_declare,
+    .open = router_open,
 };

@@ -7,8 +7,9 @@ typedef struct SwitchConfig {
 } SwitchConfig;
 
 static const VsParam switch_params[] = {
-    VS_PARAM_TIME(SwitchConfig, latency, "latency", .def = "1us", .max = "1s",
-                  .doc = "From the last bit of a frame in to its first in an output queue."),
+    VS_PARAM_TIME(
+        SwitchConfig, latency, "latency", .def = "1us", .max = "1s",
+        .doc = "From the last bit of a frame in to its first in an output queue."),
     VS_PARAM_TIME(SwitchConfig, ageing, "ageing", .def = "300s", .min = "1s",
                   .doc = "A MAC address not seen for this long is forgotten."),
     VS_PARAM_PREFIX(SwitchConfig, subnet, "subnet",
@@ -23,8 +24,10 @@ switch_create(void *self, const VsElement *element, VsBuild *build, GError **err
     const SwitchConfig *config = element->config;
     VsCosts costs;
     VsHostConfig host_config = {.n_cores = 0, .costs = &costs};
-    VsBuiltHost built = {.element = element, .role = VS_HOST_SWITCH,
-                         .latency = config->latency, .subnet = config->subnet};
+    VsBuiltHost built = {.element = element,
+                         .role = VS_HOST_SWITCH,
+                         .latency = config->latency,
+                         .subnet = config->subnet};
 
     (void)self;
     (void)error;
@@ -37,7 +40,8 @@ switch_create(void *self, const VsElement *element, VsBuild *build, GError **err
 
 const VsModel vs_model_switch = {
     .element = "switch",
-    .summary = "A learning Ethernet switch: store and forward, a queue before each port.",
+    .summary =
+        "A learning Ethernet switch: store and forward, a queue before each port.",
     .parents = "scenario",
     .id_rule = VS_ID_REQUIRED,
     .is_template = true,

@@ -80,8 +80,8 @@ shares_p(VsBalancer *balancer, unsigned n_picks)
         vs_balancer_release(balancer, pick);
     }
     for (unsigned i = 0; i < balancer->n_backends; i++) {
-        double expected =
-            n_picks * (double)balancer->backends[i].weight / (double)balancer->total_weight;
+        double expected = n_picks * (double)balancer->backends[i].weight /
+                          (double)balancer->total_weight;
 
         if (expected > 0) {
             chi_square += (counts[i] - expected) * (counts[i] - expected) / expected;
@@ -236,7 +236,8 @@ test_least_conn_takes_the_fewest(void)
     const uint32_t weights[] = {1, 1, 1};
     VsBalancer balancer = balancer_with("least-conn", weights, 3);
 
-    CU_ASSERT_EQUAL(vs_balancer_pick(&balancer, 0), 0); /* 0 0 0: the first of equals. */
+    CU_ASSERT_EQUAL(vs_balancer_pick(&balancer, 0),
+                    0); /* 0 0 0: the first of equals. */
     CU_ASSERT_EQUAL(vs_balancer_pick(&balancer, 0), 1); /* 1 0 0 */
     CU_ASSERT_EQUAL(vs_balancer_pick(&balancer, 0), 2); /* 1 1 0 */
     CU_ASSERT_EQUAL(vs_balancer_pick(&balancer, 0), 0); /* 1 1 1 */
@@ -397,7 +398,8 @@ static const VsTestCase tests[] = {
     {"round robin goes in order, past those that are down", test_round_robin_order},
     {"round robin ignores weights above 0", test_round_robin_ignores_weights},
     {"smooth weighted round robin gives nginx's sequences", test_smooth_wrr_sequences},
-    {"smooth weighted round robin agrees with a twin", test_smooth_wrr_agrees_with_twin},
+    {"smooth weighted round robin agrees with a twin",
+     test_smooth_wrr_agrees_with_twin},
     {"a cycle of smooth round robin has exact shares",
      test_smooth_wrr_cycle_has_exact_shares},
     {"random picks follow the weights", test_random_follows_weights},

@@ -56,8 +56,10 @@ slow_maglev(VsBalancer *balancer, uint16_t *table)
 
     for (unsigned i = 0; i < n; i++) {
         const char *name = balancer->backends[i].name;
-        uint64_t h1 = vs_siphash_2_4(name, strlen(name), UINT64_C(0x6f66667365740000), 0);
-        uint64_t h2 = vs_siphash_2_4(name, strlen(name), UINT64_C(0x736b697000000000), 0);
+        uint64_t h1 =
+            vs_siphash_2_4(name, strlen(name), UINT64_C(0x6f66667365740000), 0);
+        uint64_t h2 =
+            vs_siphash_2_4(name, strlen(name), UINT64_C(0x736b697000000000), 0);
         uint64_t offset = h1 % size;
         uint64_t skip = h2 % (size - 1) + 1;
 
@@ -204,12 +206,14 @@ test_a_key_keeps_its_backend(void)
 }
 
 static const VsTestCase tests[] = {
-    {"the table is that of the paper's pseudocode", test_agrees_with_the_papers_pseudocode},
+    {"the table is that of the paper's pseudocode",
+     test_agrees_with_the_papers_pseudocode},
     {"ten backends share 65537 slots within one per cent",
      test_shares_are_within_one_percent},
     {"shares of slots differ by at most one", test_shares_differ_by_at_most_one},
     {"weights give shares of slots", test_weights_give_shares},
-    {"a removal moves the removed one's slots and few others", test_removal_moves_little},
+    {"a removal moves the removed one's slots and few others",
+     test_removal_moves_little},
     {"a backend that comes back has its slots again", test_return_restores_the_table},
     {"a key keeps its backend, on every load balancer", test_a_key_keeps_its_backend},
     {0},

@@ -1,1 +1,29 @@
-# tests/bench: programs that measure speed; built by name.
+# tests/bench: programs that measure speed; "make bench" builds and runs them all.
+
+benches = \
+	tests/bench/bench_article \
+	tests/bench/bench_chain \
+	tests/bench/bench_hold \
+	tests/bench/bench_memory
+
+EXTRA_PROGRAMS += $(benches)
+
+tests_bench_bench_article_SOURCES = tests/bench/bench_article.c tests/bench/bench.h
+tests_bench_bench_chain_SOURCES = tests/bench/bench_chain.c tests/bench/bench.h
+tests_bench_bench_hold_SOURCES = tests/bench/bench_hold.c tests/bench/bench.h
+tests_bench_bench_memory_SOURCES = tests/bench/bench_memory.c
+
+EXTRA_DIST += \
+	tests/bench/README.md \
+	tests/bench/peer_ns3.cpp \
+	tests/bench/peer_simgrid.cpp \
+	tests/bench/run.sh
+
+CLEANFILES += $(benches) tests/bench/peer_ns3 tests/bench/peer_simgrid
+
+# BENCH="hold chain memory article" chooses; RUNS=5 are the samples of each median.
+bench: $(benches)
+	top_srcdir='$(abs_top_srcdir)' CXX='$(CXX)' CC='$(CC)' CFLAGS='$(CFLAGS)' \
+	$(BASH) $(top_srcdir)/tests/bench/run.sh $(BENCH)
+
+.PHONY: bench

@@ -1,6 +1,6 @@
-/* Counts the calls of malloc(), calloc() and realloc() by the whole program, by standing in
- * for them.  To be included by one file of a test program.  Only with glibc, and not where a
- * sanitizer has its own: vs_can_count_allocations says. */
+/* Counts the calls of malloc(), calloc() and realloc() by the whole program, by
+ * standing in for them.  To be included by one file of a test program.  Only with
+ * glibc, and not where a sanitizer has its own: vs_can_count_allocations says. */
 #pragma once
 
 #include <stdatomic.h>

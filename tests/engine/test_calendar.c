@@ -7,7 +7,7 @@
 #include "engine/entity.h"
 #include "vs_test.h"
 
-/* ---- The twin --------------------------------------------------------------------- */
+/* ---- The twin -------------------------------------------------------------------- */
 
 typedef struct {
     VsCalendar calendar;
@@ -135,7 +135,7 @@ twins_drain(Twins *twins)
     check(twins, vs_calendar_next_due(&twins->calendar) == VS_TIME_NEVER);
 }
 
-/* ---- Random operations ------------------------------------------------------------ */
+/* ---- Random operations ----------------------------------------------------------- */
 
 typedef VsTime (*Delay)(Twins *twins);
 
@@ -169,7 +169,9 @@ grid_delay(Twins *twins)
 static VsTime
 log_uniform_delay(Twins *twins)
 {
-    return (VsTime)(vs_rng_u64(&twins->rng) >> (14 + vs_rng_below(&twins->rng, 50)));
+    uint64_t shift = 14 + vs_rng_below(&twins->rng, 50);
+
+    return (VsTime)(vs_rng_u64(&twins->rng) >> shift);
 }
 
 static VsTime
@@ -302,21 +304,21 @@ test_changing_law(void)
     compare_with_twin("changing", changing_delay);
 }
 
-/* ---- Shapes of their own ---------------------------------------------------------- */
+/* ---- Shapes of their own --------------------------------------------------------- */
 
 /* Fills the set, then empties it: what a plan cannot have seen coming. */
 static void
 test_filled_then_emptied(void)
 {
-    static const VsTime ranges[] = {1, 1000, VS_US, VS_S, 86400 * VS_S, VS_TIME_NEVER / 2};
+    static const VsTime ranges[] = {1,    1000,         VS_US,
+                                    VS_S, 86400 * VS_S, VS_TIME_NEVER / 2};
 
     for (unsigned k = 0; k < G_N_ELEMENTS(ranges); k++) {
         Twins twins;
 
         twins_init(&twins, 100000, "filled");
         for (unsigned i = 0; i < twins.n_timers; i++) {
-            twins_arm(&twins, i,
-                      (VsTime)vs_rng_below(&twins.rng, (uint64_t)ranges[k]));
+            twins_arm(&twins, i, (VsTime)vs_rng_below(&twins.rng, (uint64_t)ranges[k]));
         }
         CU_ASSERT_EQUAL(twins.calendar.n_pending, 100000);
         twins_drain(&twins);
@@ -394,8 +396,8 @@ test_timers_before_an_open_bucket(void)
     twins_clear(&twins);
 }
 
-/* The far list is searched as a whole, so it must not be searched for each of its timers:
- * with a quadratic number of steps this takes minutes. */
+/* The far list is searched as a whole, so it must not be searched for each of its
+ * timers: with a quadratic number of steps this takes minutes. */
 static void
 test_sparse_far_timers_are_not_quadratic(void)
 {

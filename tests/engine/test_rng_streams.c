@@ -31,7 +31,8 @@ source_fire(VsTimer *timer)
 
 /* Runs the sources with these names together. */
 static void
-run_sources(Source *sources, const char *const *names, unsigned n_sources, uint64_t seed)
+run_sources(Source *sources, const char *const *names, unsigned n_sources,
+            uint64_t seed)
 {
     VsRun run;
     VsPart part;

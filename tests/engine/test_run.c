@@ -7,7 +7,7 @@
 #include "tests/engine/count_allocations.h"
 #include "vs_test.h"
 
-/* ---- Timers that write down when they fire ----------------------------------------- */
+/* ---- Timers that write down when they fire --------------------------------------- */
 
 typedef struct {
     VsTime at;
@@ -75,7 +75,8 @@ clocks_clear(ClockFixture *f)
     g_array_free(f->diary.fired, TRUE);
 }
 
-/* True if the clocks fired in the order of the digits of 'order', which ends with -1. */
+/* True if the clocks fired in the order of the digits of 'order', which ends with
+ * -1. */
 static bool
 has_fired(const ClockFixture *f, const int *order)
 {
@@ -210,7 +211,8 @@ test_first_and_last_instant(void)
     f.clocks[1].n_rearms = 1;
     vs_timer_arm(&f.clocks[1].timer, VS_TIME_NEVER - 1);
     vs_timer_arm(&f.clocks[0].timer, 0);
-    CU_ASSERT_EQUAL(vs_run_advance(&f.run, VS_TIME_NEVER - 2, UINT64_MAX), VS_RUN_REACHED);
+    CU_ASSERT_EQUAL(vs_run_advance(&f.run, VS_TIME_NEVER - 2, UINT64_MAX),
+                    VS_RUN_REACHED);
     CU_ASSERT(has_fired(&f, (int[]){0, -1}));
     CU_ASSERT_EQUAL(vs_run_advance(&f.run, VS_TIME_NEVER, UINT64_MAX), VS_RUN_REACHED);
     CU_ASSERT(has_fired(&f, (int[]){0, 1, 1, -1}));
@@ -218,7 +220,7 @@ test_first_and_last_instant(void)
     clocks_clear(&f);
 }
 
-/* ---- Runs and their digests -------------------------------------------------------- */
+/* ---- Runs and their digests ------------------------------------------------------ */
 
 enum { N_WALKERS = 40, TIMERS_A_WALKER = 5 };
 
@@ -365,8 +367,9 @@ test_pauses_leave_no_trace(void)
     walk_init(&pieces, 7, VS_US);
     walk_arm(&pieces, NULL);
     for (;;) {
-        VsTime until = vs_rng_below(&rng, 2) ? 5 * VS_MS
-                                             : MIN(5 * VS_MS, vs_now(&pieces.run) + 777777);
+        VsTime until = vs_rng_below(&rng, 2)
+                           ? 5 * VS_MS
+                           : MIN(5 * VS_MS, vs_now(&pieces.run) + 777777);
         uint64_t n_before = pieces.run.n_events;
         uint64_t n_max = vs_rng_below(&rng, 50);
 

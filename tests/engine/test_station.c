@@ -14,9 +14,9 @@ typedef struct {
     VsJob job;
     VsTimer arrival;
     VsTime work;
-    VsTime left;     /* -1: not yet. */
+    VsTime left; /* -1: not yet. */
     bool is_refused;
-    bool returns;    /* Submits itself again, once, when served. */
+    bool returns; /* Submits itself again, once, when served. */
 } Customer;
 
 typedef struct {
@@ -110,7 +110,8 @@ station_clear(StationFixture *f)
 
     CU_ASSERT_EQUAL(station->stat.n_now, station->n_busy + station->n_queued);
     CU_ASSERT_EQUAL(station->queue_stat.n_now, station->n_queued);
-    CU_ASSERT_EQUAL(station->stat.n_arrived, station->stat.n_left + station->stat.n_now);
+    CU_ASSERT_EQUAL(station->stat.n_arrived,
+                    station->stat.n_left + station->stat.n_now);
     CU_ASSERT(vs_queue_stat_balances(&station->stat, now));
     CU_ASSERT(vs_queue_stat_balances(&station->queue_stat, now));
     vs_run_clear(&f->run);
@@ -167,7 +168,8 @@ test_full_queue_refuses(void)
 
     station_fixture(&f, 5, 1, 2);
     for (unsigned i = 0; i < 4; i++) {
-        arrive_at(&f, i, i, 10); /* One in service, two wait, the fourth is one too many. */
+        arrive_at(&f, i, i,
+                  10); /* One in service, two wait, the fourth is one too many. */
     }
     arrive_at(&f, 4, 11, 10); /* One has left: there is room again. */
     run_until(&f, VS_TIME_NEVER);
@@ -190,7 +192,8 @@ test_no_queue_at_all(void)
     arrive_at(&f, 0, 0, 10);
     arrive_at(&f, 1, 1, 10);
     arrive_at(&f, 2, 2, 10);
-    arrive_at(&f, 3, 10, 10); /* At the instant in which the first leaves, but armed before. */
+    arrive_at(&f, 3, 10,
+              10); /* At the instant in which the first leaves, but armed before. */
     run_until(&f, VS_TIME_NEVER);
     CU_ASSERT(f.customers[2].is_refused);
     CU_ASSERT(f.customers[3].is_refused);
@@ -331,7 +334,8 @@ test_departures_follow_the_recursion(void)
     }
 }
 
-/* Arrivals, withdrawals and refusals at random, with the books checked at every arrival. */
+/* Arrivals, withdrawals and refusals at random, with the books checked at every
+ * arrival. */
 static void
 test_books_balance_under_random_use(void)
 {

@@ -1,1 +1,11 @@
-# tests/golden: traces and digests that must not change.
+# tests/golden: what must not change, run after run, compiler after compiler.
+
+noinst_PROGRAMS += tests/golden/digest
+tests_golden_digest_SOURCES = tests/golden/digest.c
+
+script_tests += \
+	tests/golden/compilers.sh \
+	tests/golden/digests.sh \
+	tests/golden/schema.sh
+
+EXTRA_DIST += tests/golden/digests.txt tests/golden/renew.sh

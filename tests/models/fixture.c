@@ -20,8 +20,8 @@ parse(uint64_t seed, const char *format, va_list arguments, GError **error)
         " xmlns='urn:vethsim:scenario:1'>\n%s</scenario>",
         seed, body);
 
-    return vs_scenario_parse(text, strlen(text), "test.xml", vs_registry_builtin(), NULL,
-                             error);
+    return vs_scenario_parse(text, strlen(text), "test.xml", vs_registry_builtin(),
+                             NULL, error);
 }
 
 static void G_GNUC_NORETURN
@@ -81,8 +81,9 @@ model_load(const char *file)
     const char *top = g_getenv("top_srcdir");
     g_autofree char *path = g_build_filename(top ? top : ".", "scenarios", file, NULL);
     GError *error = NULL;
+    VsScenario *scenario = vs_scenario_load(path, vs_registry_builtin(), NULL, &error);
 
-    return compile(vs_scenario_load(path, vs_registry_builtin(), NULL, &error), error);
+    return compile(scenario, error);
 }
 
 void
@@ -138,7 +139,8 @@ model_stat(const Model *model, const char *id, const char *stat)
         }
         for (; row && row->name; row++) {
             if (strcmp(row->name, stat) == 0) {
-                return (const char *)vs_simulation_instance(model->simulation, element) +
+                return (const char *)vs_simulation_instance(model->simulation,
+                                                            element) +
                        row->offset;
             }
         }

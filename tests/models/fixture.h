@@ -40,7 +40,8 @@ char *model_error(const char *format, ...) G_GNUC_PRINTF(1, 2);
 /* Statistics, by the names that `vethsim models` tells. */
 const void *model_stat(const Model *model, const char *id, const char *stat);
 uint64_t model_counter(const Model *model, const char *id, const char *stat);
-const VsHistogram *model_histogram(const Model *model, const char *id, const char *stat);
+const VsHistogram *model_histogram(const Model *model, const char *id,
+                                   const char *stat);
 uint64_t model_share(const Model *model, const char *id, const char *stat,
                      const char *name);
 uint64_t model_dropped(const Model *model, VsDrop drop);

@@ -1,1 +1,28 @@
 # tests/models: the tests of models/.
+
+model_tests_fixture = tests/models/fixture.c tests/models/fixture.h
+
+check_PROGRAMS += \
+	tests/models/test_client \
+	tests/models/test_client_load \
+	tests/models/test_dns \
+	tests/models/test_ingress \
+	tests/models/test_ingress_rules \
+	tests/models/test_kubeproxy \
+	tests/models/test_lb \
+	tests/models/test_lb_health \
+	tests/models/test_pod \
+	tests/models/test_topology
+
+tests_models_test_client_SOURCES = tests/models/test_client.c $(model_tests_fixture)
+tests_models_test_client_load_SOURCES = tests/models/test_client_load.c \
+	$(model_tests_fixture)
+tests_models_test_dns_SOURCES = tests/models/test_dns.c $(model_tests_fixture)
+tests_models_test_ingress_SOURCES = tests/models/test_ingress.c $(model_tests_fixture)
+tests_models_test_ingress_rules_SOURCES = tests/models/test_ingress_rules.c \
+	$(model_tests_fixture)
+tests_models_test_kubeproxy_SOURCES = tests/models/test_kubeproxy.c $(model_tests_fixture)
+tests_models_test_lb_SOURCES = tests/models/test_lb.c $(model_tests_fixture)
+tests_models_test_lb_health_SOURCES = tests/models/test_lb_health.c $(model_tests_fixture)
+tests_models_test_pod_SOURCES = tests/models/test_pod.c $(model_tests_fixture)
+tests_models_test_topology_SOURCES = tests/models/test_topology.c $(model_tests_fixture)

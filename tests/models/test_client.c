@@ -5,12 +5,12 @@
 #define RST (VS_TCP_RST | VS_TCP_ACK)
 
 /* A client, a wire, and a node whose port 30080 is a container's. */
-#define WEB(client, container, extra)                                                  \
-    "%s<client id='c' " client "/>\n"                                                  \
-    "<link from='c' to='n1' rate='1Gbit/s' delay='100us'/>\n"                          \
-    "<node id='n1' " extra "><pod id='a' labels='app=web'>"                            \
-    "<container id='web' port='8080' " container "/></pod></node>\n"                   \
-    "<service id='s' type='NodePort' node-port='30080' target-port='8080'"             \
+#define WEB(client, container, extra)                                      \
+    "%s<client id='c' " client "/>\n"                                      \
+    "<link from='c' to='n1' rate='1Gbit/s' delay='100us'/>\n"              \
+    "<node id='n1' " extra "><pod id='a' labels='app=web'>"                \
+    "<container id='web' port='8080' " container "/></pod></node>\n"       \
+    "<service id='s' type='NodePort' node-port='30080' target-port='8080'" \
     " select='app=web'/>\n"
 #define TO_WEB " to='http://172.16.0.2:30080/'"
 #define FREE "costs='free'"
@@ -22,7 +22,8 @@
 /* Every step of the datapath has a round cost of its own, in us. */
 static const char round_costs[] =
     "<costs id='round' nic-receive='1us' nic-transmit='2us' veth-cross='4us'"
-    " bridge-forward='8us' route-lookup='16us' neighbour-lookup='32us' ip-forward='64us'"
+    " bridge-forward='8us' route-lookup='16us' neighbour-lookup='32us' "
+    "ip-forward='64us'"
     " conntrack-lookup='128us' conntrack-insert='256us' nat-rewrite='512us'"
     " service-rule='3us' socket-receive='1024us' socket-send='8192us'/>";
 
@@ -47,15 +48,16 @@ enum {
 static void
 test_latency_is_the_sum_of_the_path(void)
 {
-    Model *model = model_new(WEB("arrivals='constant(1/s)' stop='2s' cores='1'"
-                                 " costs='round'" TO_WEB,
-                                 "service-time='20ms' response='100B'",
-                                 "cores='1' costs='round'"),
-                             round_costs);
+    Model *model =
+        model_new(WEB("arrivals='constant(1/s)' stop='2s' cores='1'"
+                      " costs='round'" TO_WEB,
+                      "service-time='20ms' response='100B'", "cores='1' costs='round'"),
+                  round_costs);
     VsTime ps_per_byte = 8000;
     VsTime flight = 100 * VS_US;
-    const char *request = "GET / HTTP/1.1\r\nHost: 172.16.0.2\r\nUser-Agent: vethsim\r\n"
-                          "Accept: */*\r\nConnection: close\r\n\r\n";
+    const char *request =
+        "GET / HTTP/1.1\r\nHost: 172.16.0.2\r\nUser-Agent: vethsim\r\n"
+        "Accept: */*\r\nConnection: close\r\n\r\n";
     const char *response = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
                            "Content-Length: 100\r\nConnection: close\r\n\r\n";
     VsTime request_bytes = WIRE_BYTES(40 + (int)strlen(request));
@@ -65,21 +67,22 @@ test_latency_is_the_sum_of_the_path(void)
     VsTime out = (SEND + ROUTE + NEIGHBOUR + NIC_TX) * VS_US;
     VsTime in = (NIC_RX + ROUTE + RECEIVE) * VS_US;
     /* Into the pod: translated both ways, routed to cni0, bridged to the veth. */
-    VsTime node_in = (NIC_RX + CT_FIND + NAT + ROUTE + FORWARD + NAT + NEIGHBOUR + BRIDGE +
-                      VETH + ROUTE + RECEIVE) *
+    VsTime node_in = (NIC_RX + CT_FIND + NAT + ROUTE + FORWARD + NAT + NEIGHBOUR +
+                      BRIDGE + VETH + ROUTE + RECEIVE) *
                      VS_US;
     /* The first one meets 2 rules of KUBE-SERVICES (the cluster IP, the jump), 1 of
      * KUBE-NODEPORTS, 1 of the endpoint and the masquerading one. */
     VsTime node_in_first = node_in + (5 * RULE + CT_INSERT) * VS_US;
     /* From the pod's socket: veth, bridge, and back through the translation. */
-    VsTime node_out = (SEND + ROUTE + NEIGHBOUR + VETH + BRIDGE + CT_FIND + NAT + ROUTE +
-                       FORWARD + NAT + NEIGHBOUR + NIC_TX) *
+    VsTime node_out = (SEND + ROUTE + NEIGHBOUR + VETH + BRIDGE + CT_FIND + NAT +
+                       ROUTE + FORWARD + NAT + NEIGHBOUR + NIC_TX) *
                       VS_US;
     VsTime connect = out + SYN_BYTES * ps_per_byte + flight + node_in_first + node_out +
                      SYN_BYTES * ps_per_byte + flight + in;
     /* The ACK of the handshake goes before the request: one more packet to send. */
     VsTime exchange = out + out + request_bytes * ps_per_byte + flight + node_in +
-                      20 * VS_MS + node_out + response_bytes * ps_per_byte + flight + in;
+                      20 * VS_MS + node_out + response_bytes * ps_per_byte + flight +
+                      in;
 
     model_run(model, VS_S);
     CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 1);
@@ -105,8 +108,9 @@ test_latency_of_a_free_datapath(void)
     Model *model = model_new(WEB("arrivals='constant(1/s)' stop='3s' " FREE TO_WEB,
                                  "service-time='5ms' response='0B'", FREE),
                              model_free_costs);
-    const char *request = "GET / HTTP/1.1\r\nHost: 172.16.0.2\r\nUser-Agent: vethsim\r\n"
-                          "Accept: */*\r\nConnection: close\r\n\r\n";
+    const char *request =
+        "GET / HTTP/1.1\r\nHost: 172.16.0.2\r\nUser-Agent: vethsim\r\n"
+        "Accept: */*\r\nConnection: close\r\n\r\n";
     const char *response = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
                            "Content-Length: 0\r\nConnection: close\r\n\r\n";
     VsTime bytes = 2 * SYN_BYTES + WIRE_BYTES(40) /* ACK before the request. */
@@ -177,18 +181,18 @@ test_keep_alive_uses_one_connection(void)
     CU_ASSERT_EQUAL(model_counter(model, "web", "connections"), 1);
     CU_ASSERT_EQUAL(model_counter(model, "web", "requests"), 1000);
     /* All but the first have nothing to wait for. */
-    CU_ASSERT_EQUAL(vs_histogram_quantile(
-                        model_histogram(model, "c", "latency-connect"), 0.999),
-                    0);
+    CU_ASSERT_EQUAL(
+        vs_histogram_quantile(model_histogram(model, "c", "latency-connect"), 0.999),
+        0);
     model_free(model);
 }
 
 static void
 test_without_keep_alive_each_request_connects(void)
 {
-    Model *model = model_new(WEB("arrivals='constant(100/s)' stop='10s'" TO_WEB,
-                                 "service-time='1ms'", ""),
-                             "");
+    Model *model = model_new(
+        WEB("arrivals='constant(100/s)' stop='10s'" TO_WEB, "service-time='1ms'", ""),
+        "");
 
     model_run(model, 11 * VS_S);
     CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 1000);
@@ -300,14 +304,14 @@ test_no_route_of_its_own_is_unreachable(void)
     model_free(model);
 }
 
-#define NAMED(client, dns)                                                             \
-    "%s<client id='c' costs='free' resolver='d' " client "/>"                          \
-    "<dns id='d' costs='free' service-time='1ms' " dns "</dns>"                        \
-    "<switch id='sw' latency='0s'/><link from='c' to='sw' delay='1ms'/>"               \
-    "<link from='d' to='sw' delay='1ms'/><link from='n1' to='sw' delay='1ms'/>"        \
-    "<node id='n1' costs='free'><pod id='a' labels='app=web'>"                         \
-    "<container id='web' service-time='1ms'/></pod></node>"                            \
-    "<service id='s' type='NodePort' node-port='30080' target-port='8080'"             \
+#define NAMED(client, dns)                                                      \
+    "%s<client id='c' costs='free' resolver='d' " client "/>"                   \
+    "<dns id='d' costs='free' service-time='1ms' " dns "</dns>"                 \
+    "<switch id='sw' latency='0s'/><link from='c' to='sw' delay='1ms'/>"        \
+    "<link from='d' to='sw' delay='1ms'/><link from='n1' to='sw' delay='1ms'/>" \
+    "<node id='n1' costs='free'><pod id='a' labels='app=web'>"                  \
+    "<container id='web' service-time='1ms'/></pod></node>"                     \
+    "<service id='s' type='NodePort' node-port='30080' target-port='8080'"      \
     " select='app=web'/>"
 
 static void
@@ -321,7 +325,8 @@ test_unknown_name_fails(void)
     model_run(model, 2 * VS_S);
     CU_ASSERT_EQUAL(model_counter(model, "c", "error-dns"), 10);
     CU_ASSERT_EQUAL(model_counter(model, "c", "connects"), 0);
-    CU_ASSERT_EQUAL(model_counter(model, "c", "lookups"), 10); /* It keeps no refusals. */
+    CU_ASSERT_EQUAL(model_counter(model, "c", "lookups"),
+                    10); /* It keeps no refusals. */
     CU_ASSERT_EQUAL(model_counter(model, "d", "unknown"), 10);
     model_free(model);
 }
@@ -381,10 +386,11 @@ test_dns_cache_honours_the_time_to_live(void)
     static const unsigned ttls[] = {0, 1, 7, 60};
 
     for (unsigned i = 0; i < G_N_ELEMENTS(ttls); i++) {
-        Model *model = model_new(NAMED("arrivals='constant(10/s)' stop='100s'"
-                                       " to='http://web.example:30080/'",
-                                       "><record name='web.example' to='n1' ttl='%us'/>"),
-                                 model_free_costs, ttls[i]);
+        Model *model =
+            model_new(NAMED("arrivals='constant(10/s)' stop='100s'"
+                            " to='http://web.example:30080/'",
+                            "><record name='web.example' to='n1' ttl='%us'/>"),
+                      model_free_costs, ttls[i]);
         uint64_t expected;
 
         model_run(model, 101 * VS_S);
@@ -395,8 +401,8 @@ test_dns_cache_honours_the_time_to_live(void)
         CU_ASSERT_EQUAL(model_counter(model, "c", "lookups"), expected);
         CU_ASSERT_EQUAL(model_counter(model, "d", "queries"), expected);
         /* The request after ttl + answer is the (10 ttl + 1)-th of 1000. */
-        CU_ASSERT_EQUAL(expected, ttls[i] == 0 ? 1000
-                                               : (1000 + 10 * ttls[i]) / (10 * ttls[i] + 1));
+        CU_ASSERT_EQUAL(
+            expected, ttls[i] == 0 ? 1000 : (1000 + 10 * ttls[i]) / (10 * ttls[i] + 1));
         model_free(model);
     }
 }
@@ -405,7 +411,8 @@ test_dns_cache_honours_the_time_to_live(void)
 static void
 test_body_is_sent(void)
 {
-    Model *get = model_new(WEB("arrivals='constant(1/s)' stop='1s'" TO_WEB, "", ""), "");
+    Model *get =
+        model_new(WEB("arrivals='constant(1/s)' stop='1s'" TO_WEB, "", ""), "");
     Model *post = model_new(
         WEB("arrivals='constant(1/s)' stop='1s' body='10kB'" TO_WEB, "", ""), "");
     uint64_t bytes_get;
@@ -427,9 +434,9 @@ static void
 test_wrong_configurations_are_refused(void)
 {
     g_autofree char *resolver_for_address =
-        model_error(WEB("arrivals='constant(1/s)' resolver='d'" TO_WEB, "", "")
-                    "<dns id='d'><record name='x' address='192.0.2.1'/></dns>"
-                    "<link from='d' to='c'/>",
+        model_error(WEB("arrivals='constant(1/s)' resolver='d'" TO_WEB, "",
+                        "") "<dns id='d'><record name='x' address='192.0.2.1'/></dns>"
+                            "<link from='d' to='c'/>",
                     "");
     g_autofree char *no_resolver = model_error(
         WEB("arrivals='constant(1/s)' to='http://web.example/'", "", ""), "");
@@ -437,10 +444,10 @@ test_wrong_configurations_are_refused(void)
         WEB("arrivals='constant(1/s)' start='2s' stop='1s'" TO_WEB, "", ""), "");
     g_autofree char *no_url =
         model_error(WEB("arrivals='constant(1/s)' to='web'", "", ""), "");
-    g_autofree char *lost_resolver =
-        model_error(WEB("arrivals='constant(1/s)' resolver='d' to='http://w.example/'", "",
-                        "") "<dns id='d'><record name='x' address='192.0.2.1'/></dns>",
-                    "");
+    g_autofree char *lost_resolver = model_error(
+        WEB("arrivals='constant(1/s)' resolver='d' to='http://w.example/'", "",
+            "") "<dns id='d'><record name='x' address='192.0.2.1'/></dns>",
+        "");
 
     CU_ASSERT_PTR_NOT_NULL(strstr(resolver_for_address, "has no effect"));
     CU_ASSERT_PTR_NOT_NULL(strstr(no_resolver, "say who resolves it"));
@@ -470,12 +477,14 @@ static const VsTestCase tests[] = {
     {"an address that the client has no route to is unreachable",
      test_no_route_of_its_own_is_unreachable},
     {"a name that nobody has fails", test_unknown_name_fails},
-    {"names are compared without case or final dot", test_names_are_compared_without_case},
+    {"names are compared without case or final dot",
+     test_names_are_compared_without_case},
     {"a silent resolver is asked twice, 5 s apart",
      test_silent_resolver_fails_after_two_questions},
     {"an answer is kept for its time to live", test_dns_cache_honours_the_time_to_live},
     {"a body travels with its request", test_body_is_sent},
-    {"configurations that cannot be are refused", test_wrong_configurations_are_refused},
+    {"configurations that cannot be are refused",
+     test_wrong_configurations_are_refused},
     {0},
 };
 

@@ -8,18 +8,18 @@
 
 /* A client whose requests end at once: nobody listens there.  Nothing takes time but the
  * wire, so a SYN leaves when its request begins. */
-#define SINK(client)                                                                   \
-    "%s<client id='c' to='http://172.16.0.2:80/' costs='free' " client "/>"            \
-    "<dns id='d' costs='free'><record name='x' address='192.0.2.1'/></dns>"            \
+#define SINK(client)                                                        \
+    "%s<client id='c' to='http://172.16.0.2:80/' costs='free' " client "/>" \
+    "<dns id='d' costs='free'><record name='x' address='192.0.2.1'/></dns>" \
     "<link from='c' to='d' delay='1us'/>"
 
 /* And one whose requests are served. */
-#define WEB(client, container)                                                         \
-    "%s<client id='c' to='http://172.16.0.2:30080/' costs='free' " client "/>"         \
-    "<link from='c' to='n1' rate='800Gbit/s' delay='1us'/>"                            \
-    "<node id='n1' costs='free'><pod id='a' labels='app=web'>"                         \
-    "<container id='web' " container "/></pod></node>"                                 \
-    "<service id='s' type='NodePort' node-port='30080' target-port='8080'"             \
+#define WEB(client, container)                                                 \
+    "%s<client id='c' to='http://172.16.0.2:30080/' costs='free' " client "/>" \
+    "<link from='c' to='n1' rate='800Gbit/s' delay='1us'/>"                    \
+    "<node id='n1' costs='free'><pod id='a' labels='app=web'>"                 \
+    "<container id='web' " container "/></pod></node>"                         \
+    "<service id='s' type='NodePort' node-port='30080' target-port='8080'"     \
     " select='app=web'/>"
 
 /* Starts of requests, from a tap on what the client sends. */
@@ -53,13 +53,15 @@ test_constant_arrivals_never_drift(void)
         const char *rate;
         unsigned n; /* Requests in so many... */
         unsigned s; /* ...seconds. */
-    } cases[] = {{"3/s", 3, 1}, {"7/s", 7, 1}, {"1000/s", 1000, 1}, {"0.7/s", 7, 10},
+    } cases[] = {{"3/s", 3, 1},
+                 {"7/s", 7, 1},
+                 {"1000/s", 1000, 1},
+                 {"0.7/s", 7, 10},
                  {"12/min", 12, 60}};
 
     for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autofree char *format =
-            g_strdup_printf(SINK("arrivals='constant(%s)'"), model_free_costs,
-                            cases[i].rate);
+        g_autofree char *format = g_strdup_printf(SINK("arrivals='constant(%s)'"),
+                                                  model_free_costs, cases[i].rate);
         VsTime until = 3000 * VS_S * cases[i].s / cases[i].n - 1;
         g_autoptr(GArray) starts = starts_of(model_new("%s", format), "c", until);
 
@@ -73,10 +75,10 @@ test_constant_arrivals_never_drift(void)
 static void
 test_arrivals_keep_to_start_and_stop(void)
 {
-    g_autoptr(GArray) constant =
-        starts_of(model_new(SINK("arrivals='constant(10/s)' start='1.25s' stop='3.25s'"),
-                            model_free_costs),
-                  "c", 10 * VS_S);
+    g_autoptr(GArray) constant = starts_of(
+        model_new(SINK("arrivals='constant(10/s)' start='1.25s' stop='3.25s'"),
+                  model_free_costs),
+        "c", 10 * VS_S);
     g_autoptr(GArray) poisson =
         starts_of(model_new(SINK("arrivals='poisson(1000/s)' start='1s' stop='2s'"),
                             model_free_costs),
@@ -93,8 +95,9 @@ test_arrivals_keep_to_start_and_stop(void)
 static GArray *
 poisson_gaps(unsigned n)
 {
-    GArray *starts = starts_of(
-        model_new(SINK("arrivals='poisson(1000/s)'"), model_free_costs), "c", 25 * VS_S);
+    GArray *starts =
+        starts_of(model_new(SINK("arrivals='poisson(1000/s)'"), model_free_costs), "c",
+                  25 * VS_S);
 
     CU_ASSERT_FATAL(starts->len > n);
     for (unsigned i = n; i > 0; i--) {
@@ -159,7 +162,8 @@ test_poisson_gaps_are_independent(void)
     }
     for (unsigned i = 0; i + 1 < N; i += 2) {
         unsigned x = (unsigned)(-expm1(-(double)at(gaps, i) / (double)VS_MS) * CELLS);
-        unsigned y = (unsigned)(-expm1(-(double)at(gaps, i + 1) / (double)VS_MS) * CELLS);
+        unsigned y =
+            (unsigned)(-expm1(-(double)at(gaps, i + 1) / (double)VS_MS) * CELLS);
 
         counts[MIN(x, CELLS - 1) * CELLS + MIN(y, CELLS - 1)]++;
     }
@@ -186,8 +190,8 @@ test_closed_loop_never_has_more_than_its_users(void)
     static const struct {
         const char *arrivals;
         uint64_t n_users;
-    } cases[] = {{"closed(1)", 1}, {"closed(5)", 5},
-                 {"closed(8, exponential(2ms))", 8}};
+    } cases[] = {
+        {"closed(1)", 1}, {"closed(5)", 5}, {"closed(8, exponential(2ms))", 8}};
 
     for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
         Model *model = model_new(WEB("arrivals='%s' timeout='4ms'",
@@ -224,8 +228,8 @@ test_closed_loop_cycle(void)
 static void
 test_closed_loop_goes_on_after_failures(void)
 {
-    Model *refused = model_new(SINK("arrivals='closed(3, 10ms)' stop='1s'"),
-                               model_free_costs);
+    Model *refused =
+        model_new(SINK("arrivals='closed(3, 10ms)' stop='1s'"), model_free_costs);
     Model *late = model_new(WEB("arrivals='closed(3)' timeout='100ms' stop='1s'",
                                 "service-time='1s' workers='100'"),
                             model_free_costs);
@@ -288,7 +292,7 @@ static const char first_site[] =
 static void
 test_another_client_changes_no_arrival(void)
 {
-    g_autoptr(GArray) alone = 
+    g_autoptr(GArray) alone =
         starts_of(model_new("%s%s", model_free_costs, first_site), "c", 6 * VS_S);
     g_autoptr(GArray) with_other =
         starts_of(model_new("%s%s%s", model_free_costs, first_site,
@@ -299,7 +303,8 @@ test_another_client_changes_no_arrival(void)
 
     CU_ASSERT(alone->len > 2000);
     CU_ASSERT_EQUAL_FATAL(alone->len, with_other->len);
-    CU_ASSERT_EQUAL(memcmp(alone->data, with_other->data, alone->len * sizeof(VsTime)), 0);
+    CU_ASSERT_EQUAL(memcmp(alone->data, with_other->data, alone->len * sizeof(VsTime)),
+                    0);
 }
 
 /* The other talks to nobody we know: not a bit of our latencies changes. */
@@ -307,11 +312,12 @@ static void
 test_another_client_changes_no_latency(void)
 {
     Model *alone = model_new("%s%s", model_free_costs, first_site);
-    Model *with_other = model_new("%s%s%s", model_free_costs, first_site,
-                                  "<client id='other' arrivals='poisson(700/s)' stop='5s'"
-                                  " to='http://172.16.0.6:80/'/>"
-                                  "<dns id='d'><record name='x' address='192.0.2.1'/></dns>"
-                                  "<link from='other' to='d'/>");
+    Model *with_other =
+        model_new("%s%s%s", model_free_costs, first_site,
+                  "<client id='other' arrivals='poisson(700/s)' stop='5s'"
+                  " to='http://172.16.0.6:80/'/>"
+                  "<dns id='d'><record name='x' address='192.0.2.1'/></dns>"
+                  "<link from='other' to='d'/>");
     const VsHistogram *a = model_histogram(alone, "c", "latency");
     const VsHistogram *b = model_histogram(with_other, "c", "latency");
 
@@ -338,9 +344,10 @@ test_another_client_changes_no_latency(void)
 static char *
 digest_of(uint64_t seed)
 {
-    Model *model = model_new_seeded(seed, WEB("arrivals='poisson(300/s)' stop='2s'",
-                                              "service-time='exponential(1ms)'"),
-                                    model_free_costs);
+    Model *model = model_new_seeded(
+        seed,
+        WEB("arrivals='poisson(300/s)' stop='2s'", "service-time='exponential(1ms)'"),
+        model_free_costs);
     char *digest;
 
     model_run(model, 3 * VS_S);
@@ -363,7 +370,8 @@ test_seed_decides_everything(void)
 static const VsTestCase tests[] = {
     {"the n-th of constant arrivals is at n / rate, without drift",
      test_constant_arrivals_never_drift},
-    {"requests begin from start on and before stop", test_arrivals_keep_to_start_and_stop},
+    {"requests begin from start on and before stop",
+     test_arrivals_keep_to_start_and_stop},
     {"Poisson gaps have the mean and variance they should",
      test_poisson_mean_and_variance},
     {"Poisson gaps are exponential", test_poisson_gaps_are_exponential},
@@ -374,7 +382,8 @@ static const VsTestCase tests[] = {
     {"a user whose request failed goes on", test_closed_loop_goes_on_after_failures},
     {"users without a port do not stop time",
      test_closed_loop_without_ports_does_not_stop_time},
-    {"latency counts from the intended start", test_latency_counts_from_the_intended_start},
+    {"latency counts from the intended start",
+     test_latency_counts_from_the_intended_start},
     {"another client changes no arrival", test_another_client_changes_no_arrival},
     {"another client changes no latency it does not meet",
      test_another_client_changes_no_latency},

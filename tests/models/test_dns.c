@@ -2,15 +2,17 @@
 
 /* Clients, a caching resolver and the authoritative server behind one switch, nothing of
  * which takes time but the links (1 ms each) and the servers' work. */
-#define NET(clients, resolver, dns, records)                                           \
-    "%s" clients "<resolver id='r' upstream='d' costs='free' service-time='1ms' " resolver \
-    "/><dns id='d' costs='free' service-time='2ms' " dns ">" records "</dns>"          \
-    "<switch id='sw' latency='0s'/>"                                                   \
-    "<link from='r' to='sw' delay='1ms' rate='800Gbit/s'/>"                            \
+#define NET(clients, resolver, dns, records)                                  \
+    "%s" clients                                                              \
+    "<resolver id='r' upstream='d' costs='free' service-time='1ms' " resolver \
+    "/><dns id='d' costs='free' service-time='2ms' " dns ">" records "</dns>" \
+    "<switch id='sw' latency='0s'/>"                                          \
+    "<link from='r' to='sw' delay='1ms' rate='800Gbit/s'/>"                   \
     "<link from='d' to='sw' delay='1ms' rate='800Gbit/s'/>"
-#define CLIENT(id, arrivals, name)                                                     \
-    "<client id='" id "' costs='free' resolver='r' arrivals='" arrivals "'"            \
-    " to='http://" name ":9/'/><link from='" id "' to='sw' delay='1ms' rate='800Gbit/s'/>"
+#define CLIENT(id, arrivals, name)                                          \
+    "<client id='" id "' costs='free' resolver='r' arrivals='" arrivals "'" \
+    " to='http://" name ":9/'/><link from='" id                             \
+    "' to='sw' delay='1ms' rate='800Gbit/s'/>"
 #define WEB_RECORD(ttl) "<record name='web.example' to='d' ttl='" ttl "'/>"
 
 /* The port is closed: a request is over when the name is known and the port refuses. */
@@ -28,9 +30,8 @@ test_resolver_answers_from_its_cache(void)
     CU_ASSERT_EQUAL(model_counter(model, "a", "lookups"), 1);
     CU_ASSERT_EQUAL(model_counter(model, "b", "lookups"), 1);
     CU_ASSERT_EQUAL(model_counter(model, "r", "queries"), 2);
-    CU_ASSERT_EQUAL(model_counter(model, "r", "hits") +
-                        model_counter(model, "r", "misses"),
-                    2);
+    CU_ASSERT_EQUAL(
+        model_counter(model, "r", "hits") + model_counter(model, "r", "misses"), 2);
     CU_ASSERT_EQUAL(model_counter(model, "r", "asked"), 1);
     CU_ASSERT_EQUAL(model_counter(model, "d", "queries"), 1);
     model_free(model);
@@ -43,10 +44,12 @@ static void
 test_time_to_live_counts_down(void)
 {
     Model *model = model_new(
-        NET(CLIENT("a", "constant(10/s)", "web.example")
-            "<client id='b' costs='free' resolver='r' arrivals='constant(10/s)'"
-            " start='3.5s' to='http://web.example:9/'/>"
-            "<link from='b' to='sw' delay='1ms' rate='800Gbit/s'/>",
+        NET(CLIENT(
+                "a", "constant(10/s)",
+                "web.example") "<client id='b' costs='free' resolver='r' "
+                               "arrivals='constant(10/s)'"
+                               " start='3.5s' to='http://web.example:9/'/>"
+                               "<link from='b' to='sw' delay='1ms' rate='800Gbit/s'/>",
             "", "", WEB_RECORD("10s")),
         model_free_costs);
 
@@ -68,10 +71,9 @@ test_time_to_live_counts_down(void)
 static void
 test_refusals_are_cached_for_the_negative_ttl(void)
 {
-    Model *model =
-        model_new(NET(CLIENT("a", "constant(10/s)", "nowhere.example"), "",
-                      "negative-ttl='3s'", WEB_RECORD("60s")),
-                  model_free_costs);
+    Model *model = model_new(NET(CLIENT("a", "constant(10/s)", "nowhere.example"), "",
+                                 "negative-ttl='3s'", WEB_RECORD("60s")),
+                             model_free_costs);
 
     model_run(model, 10 * VS_S - 1);
     CU_ASSERT_EQUAL(model_counter(model, "a", "lookups"), 100);
@@ -88,9 +90,9 @@ test_refusals_are_cached_for_the_negative_ttl(void)
 static void
 test_time_to_live_of_zero_is_not_cached(void)
 {
-    Model *model = model_new(NET(CLIENT("a", "constant(10/s)", "web.example"), "", "",
-                                 WEB_RECORD("0s")),
-                             model_free_costs);
+    Model *model = model_new(
+        NET(CLIENT("a", "constant(10/s)", "web.example"), "", "", WEB_RECORD("0s")),
+        model_free_costs);
 
     model_run(model, 10 * VS_S - 1);
     CU_ASSERT_EQUAL(model_counter(model, "a", "lookups"), 100);
@@ -104,9 +106,9 @@ test_time_to_live_of_zero_is_not_cached(void)
 static void
 test_lookup_takes_the_time_of_its_path(void)
 {
-    Model *model = model_new(NET(CLIENT("a", "constant(1/s)", "web.example"), "", "",
-                                 WEB_RECORD("0s")),
-                             model_free_costs);
+    Model *model = model_new(
+        NET(CLIENT("a", "constant(1/s)", "web.example"), "", "", WEB_RECORD("0s")),
+        model_free_costs);
     /* Name 11 + 2 bytes, header 12, type and class 4, UDP 8, IP 20, Ethernet and the rest
      * 38; an answer takes 16 more.  10 ps a byte. */
     VsTime question = (11 + 2 + 12 + 4 + 8 + 20 + 38) * 10;
@@ -115,19 +117,23 @@ test_lookup_takes_the_time_of_its_path(void)
     VsTime expected = (2 * question + leg) + VS_MS + (2 * question + leg) + 2 * VS_MS +
                       (2 * answer + leg) + (2 * answer + leg);
 
+    Tap *tap = tap_new(model_host(model, "a")->root, VS_HOOK_OUTPUT);
+
     model_run(model, 3 * VS_S);
     CU_ASSERT_EQUAL(model_counter(model, "a", "lookups"), 3 + 1);
-    CU_ASSERT_EQUAL(vs_histogram_min(model_histogram(model, "a", "latency-dns")), expected);
+    /* At 1 s and 2 s a question begins; with the answer a SYN goes out. */
+    CU_ASSERT_EQUAL(tap_find(tap, VS_TCP_SYN, 1)->time, VS_S + expected);
+    CU_ASSERT_EQUAL(tap_find(tap, VS_TCP_SYN, 2)->time, 2 * VS_S + expected);
     model_free(model);
+    tap_free(tap);
 }
 
 static void
 test_silent_upstream_ends_in_servfail(void)
 {
-    Model *model =
-        model_new(NET(CLIENT("a", "constant(0.1/s)", "web.example"),
-                      "timeout='500ms' attempts='4'", "", WEB_RECORD("60s")),
-                  model_free_costs);
+    Model *model = model_new(NET(CLIENT("a", "constant(0.1/s)", "web.example"),
+                                 "timeout='500ms' attempts='4'", "", WEB_RECORD("60s")),
+                             model_free_costs);
     VsTime failed = 4 * 500 * VS_MS; /* And the way there and back. */
 
     model_unplug(model, "d");
@@ -151,12 +157,12 @@ test_silent_upstream_ends_in_servfail(void)
 static void
 test_concurrent_questions_are_one(void)
 {
-    Model *model = model_new(
-        NET("<client id='many' count='20' costs='free' resolver='r'"
-            " arrivals='constant(0.01/s)' to='http://web.example:9/'/>"
-            "<link from='many' to='sw' delay='1ms' rate='800Gbit/s'/>",
-            "workers='20'", "", WEB_RECORD("60s")),
-        model_free_costs);
+    Model *model =
+        model_new(NET("<client id='many' count='20' costs='free' resolver='r'"
+                      " arrivals='constant(0.01/s)' to='http://web.example:9/'/>"
+                      "<link from='many' to='sw' delay='1ms' rate='800Gbit/s'/>",
+                      "workers='20'", "", WEB_RECORD("60s")),
+                  model_free_costs);
 
     model_run(model, 10 * VS_S);
     CU_ASSERT_EQUAL(model_counter(model, "r", "queries"), 20);
@@ -176,12 +182,12 @@ test_concurrent_questions_are_one(void)
 static void
 test_concurrent_questions_fail_together(void)
 {
-    Model *model = model_new(
-        NET("<client id='many' count='5' costs='free' resolver='r'"
-            " arrivals='constant(0.01/s)' to='http://web.example:9/'/>"
-            "<link from='many' to='sw' delay='1ms' rate='800Gbit/s'/>",
-            "workers='5' attempts='1' timeout='1s'", "", WEB_RECORD("60s")),
-        model_free_costs);
+    Model *model =
+        model_new(NET("<client id='many' count='5' costs='free' resolver='r'"
+                      " arrivals='constant(0.01/s)' to='http://web.example:9/'/>"
+                      "<link from='many' to='sw' delay='1ms' rate='800Gbit/s'/>",
+                      "workers='5' attempts='1' timeout='1s'", "", WEB_RECORD("60s")),
+                  model_free_costs);
 
     model_unplug(model, "d");
     model_run(model, 4 * VS_S);
@@ -198,13 +204,12 @@ test_concurrent_questions_fail_together(void)
 static void
 test_names_are_resolved_apart(void)
 {
-    Model *model =
-        model_new(NET(CLIENT("a", "constant(1/s)", "one.example")
-                          CLIENT("b", "constant(1/s)", "two.example"),
-                      "", "",
-                      "<record name='one.example' to='d'/>"
-                      "<record name='two.example' address='192.0.2.77'/>"),
-                  model_free_costs);
+    Model *model = model_new(NET(CLIENT("a", "constant(1/s)", "one.example")
+                                     CLIENT("b", "constant(1/s)", "two.example"),
+                                 "", "",
+                                 "<record name='one.example' to='d'/>"
+                                 "<record name='two.example' address='192.0.2.77'/>"),
+                             model_free_costs);
 
     model_run(model, 10 * VS_S - 1);
     CU_ASSERT_EQUAL(model_counter(model, "d", "queries"), 2);
@@ -219,10 +224,10 @@ test_names_are_resolved_apart(void)
 static void
 test_name_with_several_addresses(void)
 {
-    Model *model = model_new(NET(CLIENT("a", "constant(1/s)", "web.example"), "", "",
-                                 WEB_RECORD("60s")
-                                 "<record name='web.example' address='192.0.2.77'/>"),
-                             model_free_costs);
+    Model *model = model_new(
+        NET(CLIENT("a", "constant(1/s)", "web.example"), "", "",
+            WEB_RECORD("60s") "<record name='web.example' address='192.0.2.77'/>"),
+        model_free_costs);
     g_autofree char *too_many = NULL;
     g_autoptr(GString) records = g_string_new(NULL);
 
@@ -231,7 +236,8 @@ test_name_with_several_addresses(void)
     model_free(model);
 
     for (unsigned i = 0; i <= VS_DNS_MAX_ANSWERS; i++) {
-        g_string_append_printf(records, "<record name='x' address='192.0.2.%u'/>", i + 1);
+        g_string_append_printf(records, "<record name='x' address='192.0.2.%u'/>",
+                               i + 1);
     }
     too_many = model_error("<dns id='d'>%s</dns>", records->str);
     CU_ASSERT_PTR_NOT_NULL_FATAL(too_many);
@@ -251,14 +257,20 @@ test_workers_are_a_station(void)
         model_free_costs);
     VsTime least = VS_TIME_NEVER;
     VsTime most = 0;
+    Tap *taps[4];
 
+    for (unsigned i = 0; i < 4; i++) {
+        g_autofree char *id = g_strdup_printf("many-%u", i + 1);
+
+        taps[i] = tap_new(model_host(model, id)->root, VS_HOOK_OUTPUT);
+    }
     model_run(model, VS_S);
-    for (unsigned i = 1; i <= 4; i++) {
-        g_autofree char *id = g_strdup_printf("many-%u", i);
-        VsTime phase = vs_histogram_max(model_histogram(model, id, "latency-dns"));
+    for (unsigned i = 0; i < 4; i++) {
+        VsTime answered = tap_find(taps[i], VS_TCP_SYN, 0)->time;
 
-        least = MIN(least, phase);
-        most = MAX(most, phase);
+        least = MIN(least, answered);
+        most = MAX(most, answered);
+        tap_free(taps[i]);
     }
     CU_ASSERT(least >= 100 * VS_MS && least < 120 * VS_MS);
     CU_ASSERT(most >= 200 * VS_MS && most < 220 * VS_MS);
@@ -270,8 +282,8 @@ static void
 test_wrong_configurations_are_refused(void)
 {
     g_autofree char *empty = model_error("<dns id='d'></dns>");
-    g_autofree char *both = model_error(
-        "<dns id='d'><record name='x' to='d' address='192.0.2.1'/></dns>");
+    g_autofree char *both =
+        model_error("<dns id='d'><record name='x' to='d' address='192.0.2.1'/></dns>");
     g_autofree char *neither = model_error("<dns id='d'><record name='x'/></dns>");
     g_autofree char *fraction =
         model_error("<dns id='d'><record name='x' to='d' ttl='1500ms'/></dns>");
@@ -296,12 +308,15 @@ static const VsTestCase tests[] = {
      test_lookup_takes_the_time_of_its_path},
     {"a silent upstream ends in SERVFAIL after attempts x timeout",
      test_silent_upstream_ends_in_servfail},
-    {"concurrent questions for a name are one upstream", test_concurrent_questions_are_one},
+    {"concurrent questions for a name are one upstream",
+     test_concurrent_questions_are_one},
     {"concurrent questions fail together", test_concurrent_questions_fail_together},
     {"names are resolved apart", test_names_are_resolved_apart},
-    {"of several addresses the client takes the first", test_name_with_several_addresses},
+    {"of several addresses the client takes the first",
+     test_name_with_several_addresses},
     {"workers take a time for each query", test_workers_are_a_station},
-    {"configurations that cannot be are refused", test_wrong_configurations_are_refused},
+    {"configurations that cannot be are refused",
+     test_wrong_configurations_are_refused},
     {0},
 };
 

@@ -2,18 +2,18 @@
 
 /* A client, the node port of an ingress controller, and what is behind it.  The client's
  * name is an address: rules match any host. */
-#define INGRESS(client, ingress, rules, behind)                                        \
-    "%s<client id='c' costs='free' to='http://172.16.0.2:30080/' " client "/>"         \
-    "<link from='c' to='n1' delay='100us' rate='800Gbit/s'/>"                          \
-    "<node id='n1' costs='free'>"                                                      \
-    "<pod id='controller' labels='app=ingress'>"                                       \
-    "<ingress id='nginx' " ingress ">" rules "</ingress></pod>" behind \
-    "</node>"                                                                          \
-    "<service id='front' type='NodePort' node-port='30080' select='app=ingress'/>"     \
+#define INGRESS(client, ingress, rules, behind)                                    \
+    "%s<client id='c' costs='free' to='http://172.16.0.2:30080/' " client "/>"     \
+    "<link from='c' to='n1' delay='100us' rate='800Gbit/s'/>"                      \
+    "<node id='n1' costs='free'>"                                                  \
+    "<pod id='controller' labels='app=ingress'>"                                   \
+    "<ingress id='nginx' " ingress ">" rules "</ingress></pod>" behind "</node>"   \
+    "<service id='front' type='NodePort' node-port='30080' select='app=ingress'/>" \
     "<service id='s' target-port='8080' select='app=web'/>"
 #define TO_S "<rule><path path='/' service='s'/></rule>"
-#define POD(id, container)                                                             \
-    "<pod id='" id "' labels='app=web'><container id='" id "-web' " container "/></pod>"
+#define POD(id, container)                                                           \
+    "<pod id='" id "' labels='app=web'><container id='" id "-web' " container "/></" \
+                                                                              "pod>"
 
 static uint64_t
 sum_of_shares(const Model *model, const char *service)
@@ -88,11 +88,10 @@ test_name_virtual_host_sends_each_host_to_its_service(void)
 static void
 test_unmatched_is_404_at_once(void)
 {
-    Model *model =
-        model_new(INGRESS("arrivals='constant(10/s)' stop='1s'", "",
-                          "<rule host='shop.example'><path service='s'/></rule>",
-                          POD("a", "")),
-                  model_free_costs);
+    Model *model = model_new(
+        INGRESS("arrivals='constant(10/s)' stop='1s'", "",
+                "<rule host='shop.example'><path service='s'/></rule>", POD("a", "")),
+        model_free_costs);
 
     model_run(model, 2 * VS_S);
     CU_ASSERT_EQUAL(model_counter(model, "c", "error-404"), 10);
@@ -150,12 +149,13 @@ test_refused_cluster_ip_is_502(void)
 static void
 test_no_endpoint_is_503(void)
 {
-    static const char *const upstreams[] = {"upstream='endpoints'", "upstream='service'"};
+    static const char *const upstreams[] = {"upstream='endpoints'",
+                                            "upstream='service'"};
 
     for (unsigned i = 0; i < G_N_ELEMENTS(upstreams); i++) {
-        Model *model = model_new(
-            INGRESS("arrivals='constant(10/s)' stop='1s'", "%s", TO_S, ""),
-            model_free_costs, upstreams[i]);
+        Model *model =
+            model_new(INGRESS("arrivals='constant(10/s)' stop='1s'", "%s", TO_S, ""),
+                      model_free_costs, upstreams[i]);
 
         model_run(model, 2 * VS_S);
         CU_ASSERT_EQUAL(model_counter(model, "c", "error-503"), 10);
@@ -183,10 +183,10 @@ test_full_queue_is_503(void)
 static void
 test_late_answer_is_504(void)
 {
-    Model *model = model_new(INGRESS("arrivals='constant(1/s)' stop='1s'",
-                                     "read-timeout='300ms'", TO_S,
-                                     POD("a", "service-time='400ms'")),
-                             model_free_costs);
+    Model *model =
+        model_new(INGRESS("arrivals='constant(1/s)' stop='1s'", "read-timeout='300ms'",
+                          TO_S, POD("a", "service-time='400ms'")),
+                  model_free_costs);
 
     model_run(model, 300 * VS_MS);
     CU_ASSERT_EQUAL(model_counter(model, "nginx", "upstream-timeouts"), 0);
@@ -221,9 +221,10 @@ test_upstream_connections_are_kept(void)
 static void
 test_keepalive_of_zero_keeps_none(void)
 {
-    Model *model = model_new(INGRESS("arrivals='constant(100/s)' stop='1s'",
-                                     "keepalive='0'", TO_S, POD("a", "service-time='1ms'")),
-                             model_free_costs);
+    Model *model =
+        model_new(INGRESS("arrivals='constant(100/s)' stop='1s'", "keepalive='0'", TO_S,
+                          POD("a", "service-time='1ms'")),
+                  model_free_costs);
 
     model_run(model, 2 * VS_S);
     CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 100);
@@ -286,9 +287,10 @@ test_upstream_service_balances_connections_not_requests(void)
 static void
 test_client_that_gave_up_does_not_harm_upstream(void)
 {
-    Model *model = model_new(INGRESS("arrivals='constant(1/s)' stop='3s' timeout='100ms'",
-                                     "", TO_S, POD("a", "service-time='200ms'")),
-                             model_free_costs);
+    Model *model =
+        model_new(INGRESS("arrivals='constant(1/s)' stop='3s' timeout='100ms'", "",
+                          TO_S, POD("a", "service-time='200ms'")),
+                  model_free_costs);
 
     model_run(model, 5 * VS_S);
     CU_ASSERT_EQUAL(model_counter(model, "c", "error-timeout"), 3);
@@ -303,11 +305,10 @@ test_client_that_gave_up_does_not_harm_upstream(void)
 static void
 test_workers_process_one_at_a_time(void)
 {
-    Model *model =
-        model_new(INGRESS("arrivals='closed(5)' stop='1us'",
-                          "processing='10ms' workers='1'", TO_S,
-                          POD("a", "service-time='1ms'")),
-                  model_free_costs);
+    Model *model = model_new(INGRESS("arrivals='closed(5)' stop='1us'",
+                                     "processing='10ms' workers='1'", TO_S,
+                                     POD("a", "service-time='1ms'")),
+                             model_free_costs);
     const VsHistogram *latency;
     VsTime least;
 
@@ -326,9 +327,10 @@ test_workers_process_one_at_a_time(void)
 static void
 test_keep_alive_on_both_sides(void)
 {
-    Model *model = model_new(INGRESS("arrivals='constant(50/s)' stop='2s' keep-alive='yes'",
-                                     "", TO_S, POD("a", "service-time='1ms'")),
-                             model_free_costs);
+    Model *model =
+        model_new(INGRESS("arrivals='constant(50/s)' stop='2s' keep-alive='yes'", "",
+                          TO_S, POD("a", "service-time='1ms'")),
+                  model_free_costs);
 
     model_run(model, 3 * VS_S);
     CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 100);
@@ -352,12 +354,13 @@ test_each_service_has_its_own_turn(void)
         "<link from='c1' to='sw'/><link from='c2' to='sw'/>"
         "<node id='n1' costs='free'><pod id='controller' labels='app=ingress'>"
         "<ingress id='nginx'><rule><path path='/one' service='s'/>"
-        "<path path='/two' service='t'/></rule></ingress></pod>"
-        POD("a", "") POD("b", "")
-        "<pod id='d' labels='app=other'><container id='d-web'/></pod></node>"
-        "<service id='front' type='NodePort' node-port='30080' select='app=ingress'/>"
-        "<service id='s' target-port='8080' select='app=web'/>"
-        "<service id='t' target-port='8080' select='app=other'/>",
+        "<path path='/two' service='t'/></rule></ingress></pod>" POD("a", "") POD(
+            "b",
+            "") "<pod id='d' labels='app=other'><container id='d-web'/></pod></node>"
+                "<service id='front' type='NodePort' node-port='30080' "
+                "select='app=ingress'/>"
+                "<service id='s' target-port='8080' select='app=web'/>"
+                "<service id='t' target-port='8080' select='app=other'/>",
         model_free_costs);
 
     model_run(model, 2 * VS_S);
@@ -378,11 +381,13 @@ static const VsTestCase tests[] = {
     {"the default service serves what no rule matches",
      test_default_service_serves_the_unmatched},
     {"an upstream that refuses is a 502", test_refused_upstream_is_502},
-    {"a cluster IP that leads to a closed port is a 502", test_refused_cluster_ip_is_502},
+    {"a cluster IP that leads to a closed port is a 502",
+     test_refused_cluster_ip_is_502},
     {"a service without endpoints is a 503", test_no_endpoint_is_503},
     {"a container's full queue is a 503", test_full_queue_is_503},
     {"an answer after read-timeout is a 504", test_late_answer_is_504},
-    {"upstream connections are kept and used again", test_upstream_connections_are_kept},
+    {"upstream connections are kept and used again",
+     test_upstream_connections_are_kept},
     {"keepalive 0 keeps none", test_keepalive_of_zero_keeps_none},
     {"keepalive limits the idle connections", test_keepalive_limits_the_idle},
     {"upstream=service balances connections, endpoints requests",

@@ -22,16 +22,18 @@ table_new(const Rule *rules, unsigned n_rules, bool has_default)
     g_autoptr(GString) xml = g_string_new("<node id='n1'><pod id='p'><ingress id='i'");
     Table table;
 
-    g_string_append_printf(xml, "%s>", has_default ? " default-service='fallback'" : "");
+    g_string_append_printf(xml, "%s>",
+                           has_default ? " default-service='fallback'" : "");
     for (unsigned i = 0; i < n_rules; i++) {
         g_autofree char *host =
             rules[i].host ? g_strdup_printf(" host='%s'", rules[i].host) : g_strdup("");
 
-        g_string_append_printf(xml, "<rule%s><path path='%s' type='%s' service='s%u'/></rule>",
-                               host, rules[i].path, rules[i].is_exact ? "Exact" : "Prefix",
-                               i);
+        g_string_append_printf(
+            xml, "<rule%s><path path='%s' type='%s' service='s%u'/></rule>", host,
+            rules[i].path, rules[i].is_exact ? "Exact" : "Prefix", i);
     }
-    g_string_append(xml, "</ingress></pod></node><service id='fallback' select='a=b'/>");
+    g_string_append(xml,
+                    "</ingress></pod></node><service id='fallback' select='a=b'/>");
     for (unsigned i = 0; i < n_rules; i++) {
         g_string_append_printf(xml, "<service id='s%u' select='a=b'/>", i);
     }
@@ -58,8 +60,8 @@ static const char *
 find(Table *table, const char *host, const char *path)
 {
     VsNames *names = &table->model->run->packets->names;
-    const VsService *service = ingress_rules_find(table->rules, vs_names_intern(names, host),
-                                                  vs_names_intern(names, path));
+    const VsService *service = ingress_rules_find(
+        table->rules, vs_names_intern(names, host), vs_names_intern(names, path));
 
     return service ? service->name : "404";
 }
@@ -77,7 +79,7 @@ elements_of(const char *path)
     g_auto(GStrv) parts = g_strsplit(path, "/", -1);
     GPtrArray *words = g_ptr_array_new();
 
-    /* What stands before the first slash is nothing, and nothing may stand after the last. */
+    /* Nothing stands before the first slash, and nothing may stand after the last. */
     for (unsigned i = 1; parts[i]; i++) {
         if (parts[i][0] != '\0' || parts[i + 1]) {
             g_ptr_array_add(words, g_strdup(parts[i]));
@@ -221,18 +223,12 @@ test_host_patterns(void)
         const char *host;
         bool matches;
     } examples[] = {
-        {"*.foo.com", "bar.foo.com", true},
-        {"*.foo.com", "baz.bar.foo.com", false},
-        {"*.foo.com", "foo.com", false},
-        {"*.foo.com", ".foo.com", false},
-        {"*.foo.com", "BAR.Foo.Com", true},
-        {"*.foo.com", "bar.foo.org", false},
-        {"foo.com", "foo.com", true},
-        {"foo.com", "FOO.com", true},
-        {"Foo.Com", "foo.com", true},
-        {"foo.com", "bar.foo.com", false},
-        {"foo.com", "foo.co", false},
-        {"foo.com", "xfoo.com", false},
+        {"*.foo.com", "bar.foo.com", true}, {"*.foo.com", "baz.bar.foo.com", false},
+        {"*.foo.com", "foo.com", false},    {"*.foo.com", ".foo.com", false},
+        {"*.foo.com", "BAR.Foo.Com", true}, {"*.foo.com", "bar.foo.org", false},
+        {"foo.com", "foo.com", true},       {"foo.com", "FOO.com", true},
+        {"Foo.Com", "foo.com", true},       {"foo.com", "bar.foo.com", false},
+        {"foo.com", "foo.co", false},       {"foo.com", "xfoo.com", false},
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(examples); i++) {
@@ -254,8 +250,8 @@ assert_finds(const Rule *rules, unsigned n_rules, const char *host, const char *
 static void
 test_longest_path_wins(void)
 {
-    static const Rule rules[] = {{NULL, "/", false}, {NULL, "/aaa", false},
-                                 {NULL, "/aaa/bbb", false}};
+    static const Rule rules[] = {
+        {NULL, "/", false}, {NULL, "/aaa", false}, {NULL, "/aaa/bbb", false}};
 
     assert_finds(rules, 3, "x", "/aaa/bbb", "s2");
     assert_finds(rules, 3, "x", "/aaa/bbb/c", "s2");
@@ -283,8 +279,8 @@ test_exact_beats_prefix(void)
 static void
 test_more_specific_host_wins(void)
 {
-    static const Rule rules[] = {{NULL, "/", false}, {"*.foo.com", "/", false},
-                                 {"bar.foo.com", "/", false}};
+    static const Rule rules[] = {
+        {NULL, "/", false}, {"*.foo.com", "/", false}, {"bar.foo.com", "/", false}};
 
     assert_finds(rules, 3, "bar.foo.com", "/", "s2");
     assert_finds(rules, 3, "BAR.foo.com", "/", "s2");
@@ -299,7 +295,8 @@ test_more_specific_host_wins(void)
 static void
 test_paths_of_other_hosts_do_not_count(void)
 {
-    static const Rule rules[] = {{NULL, "/a/b", false}, {"*.foo.com", "/a", false},
+    static const Rule rules[] = {{NULL, "/a/b", false},
+                                 {"*.foo.com", "/a", false},
                                  {"bar.foo.com", "/b", false}};
 
     assert_finds(rules, 3, "bar.foo.com", "/a/b", "404");
@@ -369,11 +366,13 @@ static void
 test_random_tables_agree_with_the_twin(void)
 {
     enum { N_TABLES = 60, N_REQUESTS = 50 };
-    static const char *const patterns[] = {NULL, "foo.com", "a.foo.com", "*.foo.com",
-                                           "*.a.foo.com", "Bar.com", "b.a.foo.com"};
-    static const char *const hosts[] = {"foo.com", "FOO.com", "a.foo.com", "A.Foo.Com",
-                                        "b.foo.com", "b.a.foo.com", "c.a.foo.com",
-                                        "d.c.a.foo.com", "bar.com", "x.bar.com", "foo.org"};
+    static const char *const patterns[] = {NULL,         "foo.com",     "a.foo.com",
+                                           "*.foo.com",  "*.a.foo.com", "Bar.com",
+                                           "b.a.foo.com"};
+    static const char *const hosts[] = {"foo.com",     "FOO.com",       "a.foo.com",
+                                        "A.Foo.Com",   "b.foo.com",     "b.a.foo.com",
+                                        "c.a.foo.com", "d.c.a.foo.com", "bar.com",
+                                        "x.bar.com",   "foo.org"};
     unsigned n_found = 0;
     VsRng rng;
 
@@ -415,11 +414,12 @@ test_random_tables_agree_with_the_twin(void)
 static void
 test_wrong_rules_are_refused(void)
 {
-    g_autofree char *no_slash = model_error(
-        "<node id='n'><pod id='p'><ingress id='i'><rule><path path='foo' service='s'/></rule>"
-        "</ingress></pod></node><service id='s' select='a=b'/>");
-    g_autofree char *no_path =
-        model_error("<node id='n'><pod id='p'><ingress id='i'><rule/></ingress></pod></node>");
+    g_autofree char *no_slash =
+        model_error("<node id='n'><pod id='p'><ingress id='i'><rule><path path='foo' "
+                    "service='s'/></rule>"
+                    "</ingress></pod></node><service id='s' select='a=b'/>");
+    g_autofree char *no_path = model_error(
+        "<node id='n'><pod id='p'><ingress id='i'><rule/></ingress></pod></node>");
     g_autofree char *no_rule =
         model_error("<node id='n'><pod id='p'><ingress id='i'/></pod></node>");
     g_autofree char *no_service = model_error(
@@ -439,12 +439,14 @@ static const VsTestCase tests[] = {
     {"the longest path wins", test_longest_path_wins},
     {"Exact beats Prefix of the same path", test_exact_beats_prefix},
     {"an exact host beats a wildcard, which beats any", test_more_specific_host_wins},
-    {"paths of less specific hosts do not count", test_paths_of_other_hosts_do_not_count},
+    {"paths of less specific hosts do not count",
+     test_paths_of_other_hosts_do_not_count},
     {"the default service takes what no rule does, else 404",
      test_default_service_takes_what_is_left},
     {"an answer does not depend on those before",
      test_answers_do_not_depend_on_the_question_before},
-    {"3000 generated requests agree with a twin", test_random_tables_agree_with_the_twin},
+    {"3000 generated requests agree with a twin",
+     test_random_tables_agree_with_the_twin},
     {"rules that cannot be are refused", test_wrong_rules_are_refused},
     {0},
 };

@@ -2,17 +2,18 @@
 #include "models/lb/lb.h"
 
 /* Clients, a load balancer at 203.0.113.10 and four nodes, each with one pod. */
-#define LB(clients, lb)                                                                \
-    "%s" clients "<switch id='out' subnet='192.0.2.0/24'/><link from='edge' to='out'/>"  \
-    "<lb id='edge' service='s' costs='free' " lb "/>"                                  \
-    "<switch id='tor'/><link from='edge' to='tor'/>"                                   \
-    "<node id='n' count='4' costs='free'/><link from='n' to='tor'/>"                   \
-    "<pod id='p' count='4' labels='app=web'>"                                          \
-    "<container id='web' service-time='1ms'/></pod>"                                   \
-    "<service id='s' type='NodePort' node-port='30080' target-port='8080'"             \
+#define LB(clients, lb)                                                    \
+    "%s" clients                                                           \
+    "<switch id='out' subnet='192.0.2.0/24'/><link from='edge' to='out'/>" \
+    "<lb id='edge' service='s' costs='free' " lb "/>"                      \
+    "<switch id='tor'/><link from='edge' to='tor'/>"                       \
+    "<node id='n' count='4' costs='free'/><link from='n' to='tor'/>"       \
+    "<pod id='p' count='4' labels='app=web'>"                              \
+    "<container id='web' service-time='1ms'/></pod>"                       \
+    "<service id='s' type='NodePort' node-port='30080' target-port='8080'" \
     " select='app=web'/>"
-#define CLIENT(attributes)                                                             \
-    "<client id='c' costs='free' to='http://203.0.113.10/' " attributes "/>"           \
+#define CLIENT(attributes)                                                   \
+    "<client id='c' costs='free' to='http://203.0.113.10/' " attributes "/>" \
     "<link from='c' to='out'/>"
 
 #define NODES "n-1", "n-2", "n-3", "n-4"
@@ -45,9 +46,9 @@ test_round_robin_shares_are_equal(void)
     static const char *const algorithms[] = {"round-robin", "smooth-wrr"};
 
     for (unsigned i = 0; i < G_N_ELEMENTS(algorithms); i++) {
-        Model *model = model_new(LB(CLIENT("arrivals='constant(1000/s)' stop='1s'"),
-                                    "algorithm='%s'"),
-                                 model_free_costs, algorithms[i]);
+        Model *model = model_new(
+            LB(CLIENT("arrivals='constant(1000/s)' stop='1s'"), "algorithm='%s'"),
+            model_free_costs, algorithms[i]);
         uint64_t counts[N_BACKENDS];
 
         model_run(model, 3 * VS_S);
@@ -67,9 +68,9 @@ test_hashed_and_random_shares_are_even(void)
     static const char *const algorithms[] = {"random", "maglev"};
 
     for (unsigned i = 0; i < G_N_ELEMENTS(algorithms); i++) {
-        Model *model = model_new(LB(CLIENT("arrivals='constant(1000/s)' stop='4s'"),
-                                    "algorithm='%s'"),
-                                 model_free_costs, algorithms[i]);
+        Model *model = model_new(
+            LB(CLIENT("arrivals='constant(1000/s)' stop='4s'"), "algorithm='%s'"),
+            model_free_costs, algorithms[i]);
         uint64_t counts[N_BACKENDS];
 
         model_run(model, 6 * VS_S);
@@ -106,15 +107,28 @@ static void
 test_least_conn_avoids_the_busy(void)
 {
     Model *model = model_new(
-        "%s" CLIENT("arrivals='constant(100/s)' stop='5s'")
-        "<switch id='out' subnet='192.0.2.0/24'/><link from='edge' to='out'/>"
-        "<lb id='edge' service='s' costs='free' target='pods' algorithm='least-conn'/>"
-        "<switch id='tor'/><link from='edge' to='tor'/>"
-        "<node id='n' costs='free'/><link from='n' to='tor'/>"
-        "<pod id='slow' labels='app=web'><container id='slow-web' service-time='1s'"
-        " workers='100'/></pod>"
-        "<pod id='fast' labels='app=web'><container id='fast-web' service-time='1ms'/></pod>"
-        "<service id='s' target-port='8080' select='app=web'/>",
+        "%s" CLIENT(
+            "arrivals='constant(100/s)' stop='5s'") "<switch id='out' "
+                                                    "subnet='192.0.2.0/24'/><link "
+                                                    "from='edge' to='out'/>"
+                                                    "<lb id='edge' service='s' "
+                                                    "costs='free' target='pods' "
+                                                    "algorithm='least-conn'/>"
+                                                    "<switch id='tor'/><link "
+                                                    "from='edge' to='tor'/>"
+                                                    "<node id='n' costs='free'/><link "
+                                                    "from='n' to='tor'/>"
+                                                    "<pod id='slow' "
+                                                    "labels='app=web'><container "
+                                                    "id='slow-web' service-time='1s'"
+                                                    " workers='100'/></pod>"
+                                                    "<pod id='fast' "
+                                                    "labels='app=web'><container "
+                                                    "id='fast-web' "
+                                                    "service-time='1ms'/></pod>"
+                                                    "<service id='s' "
+                                                    "target-port='8080' "
+                                                    "select='app=web'/>",
         model_free_costs);
 
     model_run(model, 8 * VS_S);
@@ -145,10 +159,10 @@ active_of(const Model *model, unsigned backend)
 static void
 test_least_conn_counts_until_the_connection_closes(void)
 {
-    Model *model = model_new(
-        LB(CLIENT("arrivals='constant(1/s)' stop='4s' keep-alive='no'"),
-           "algorithm='least-conn'"),
-        model_free_costs);
+    Model *model =
+        model_new(LB(CLIENT("arrivals='constant(1/s)' stop='4s' keep-alive='no'"),
+                     "algorithm='least-conn'"),
+                  model_free_costs);
 
     /* They follow one another, so all find everybody idle: the first of equals. */
     model_run(model, 6 * VS_S);
@@ -172,9 +186,9 @@ test_least_conn_counts_until_the_connection_closes(void)
 static void
 test_target_pods_goes_past_kube_proxy(void)
 {
-    Model *model = model_new(LB(CLIENT("arrivals='constant(1000/s)' stop='1s'"),
-                                "target='pods'"),
-                             model_free_costs);
+    Model *model =
+        model_new(LB(CLIENT("arrivals='constant(1000/s)' stop='1s'"), "target='pods'"),
+                  model_free_costs);
     const VsShares *endpoints;
     uint64_t counts[N_BACKENDS];
 
@@ -192,9 +206,9 @@ test_target_pods_goes_past_kube_proxy(void)
 static void
 test_nodes_limits_the_backends(void)
 {
-    Model *model = model_new(LB(CLIENT("arrivals='constant(100/s)' stop='1s'"),
-                                "nodes='n-2 n-4'"),
-                             model_free_costs);
+    Model *model =
+        model_new(LB(CLIENT("arrivals='constant(100/s)' stop='1s'"), "nodes='n-2 n-4'"),
+                  model_free_costs);
     const VsShares *shares = model_stat(model, "edge", "backends");
 
     model_run(model, 3 * VS_S);
@@ -209,9 +223,9 @@ test_nodes_limits_the_backends(void)
 static void
 test_connection_keeps_its_backend(void)
 {
-    Model *model =
-        model_new(LB(CLIENT("arrivals='constant(100/s)' stop='5s' keep-alive='yes'"), ""),
-                  model_free_costs);
+    Model *model = model_new(
+        LB(CLIENT("arrivals='constant(100/s)' stop='5s' keep-alive='yes'"), ""),
+        model_free_costs);
 
     model_run(model, 7 * VS_S);
     CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 500);
@@ -224,9 +238,9 @@ test_connection_keeps_its_backend(void)
 static void
 test_replies_return_through_the_load_balancer(void)
 {
-    Model *model = model_new(LB(CLIENT("arrivals='constant(10/s)' stop='1s'"),
-                                "target='pods'"),
-                             model_free_costs);
+    Model *model =
+        model_new(LB(CLIENT("arrivals='constant(10/s)' stop='1s'"), "target='pods'"),
+                  model_free_costs);
     Tap *at_pod = tap_new(model_pod(model, "p-1")->netns, VS_HOOK_INPUT);
     Tap *at_client = tap_new(model_host(model, "c")->root, VS_HOOK_INPUT);
     VsAddr inside = model_host(model, "edge")->root->ifaces->next->next->address;
@@ -269,11 +283,11 @@ test_equal_source_ports_are_told_apart(void)
 static void
 test_other_ports_of_the_vip_refuse(void)
 {
-    Model *model = model_new(
-        LB("<client id='c' costs='free' to='http://203.0.113.10:81/'"
-           " arrivals='constant(10/s)' stop='1s'/><link from='c' to='out'/>",
-           ""),
-        model_free_costs);
+    Model *model =
+        model_new(LB("<client id='c' costs='free' to='http://203.0.113.10:81/'"
+                     " arrivals='constant(10/s)' stop='1s'/><link from='c' to='out'/>",
+                     ""),
+                  model_free_costs);
 
     model_run(model, 2 * VS_S);
     CU_ASSERT_EQUAL(model_counter(model, "c", "error-refused"), 10);
@@ -284,22 +298,22 @@ test_other_ports_of_the_vip_refuse(void)
 static void
 test_vip_and_port_as_given(void)
 {
-    Model *model = model_new(
-        LB("<client id='c' costs='free' to='http://198.51.100.4:8443/'"
-           " arrivals='constant(10/s)' stop='1s'/><link from='c' to='out'/>",
-           "vip='198.51.100.4' port='8443'"),
-        model_free_costs);
+    Model *model =
+        model_new(LB("<client id='c' costs='free' to='http://198.51.100.4:8443/'"
+                     " arrivals='constant(10/s)' stop='1s'/><link from='c' to='out'/>",
+                     "vip='198.51.100.4' port='8443'"),
+                  model_free_costs);
 
     model_run(model, 2 * VS_S);
     assert_all_completed(model, 10);
     model_free(model);
 }
 
-#define TWO_LBS(first, second)                                                         \
-    "<lb id='one' service='s' " first "/><lb id='two' service='s' " second "/>"        \
-    "<switch id='sw'/><link from='one' to='sw'/><link from='two' to='sw'/>"            \
-    "<node id='n'/><link from='n' to='sw'/>"                                           \
-    "<pod id='p' labels='app=web'><container id='web'/></pod>"                         \
+#define TWO_LBS(first, second)                                                  \
+    "<lb id='one' service='s' " first "/><lb id='two' service='s' " second "/>" \
+    "<switch id='sw'/><link from='one' to='sw'/><link from='two' to='sw'/>"     \
+    "<node id='n'/><link from='n' to='sw'/>"                                    \
+    "<pod id='p' labels='app=web'><container id='web'/></pod>"                  \
     "<service id='s' type='NodePort' target-port='8080' select='app=web'/>"
 
 static void
@@ -309,7 +323,8 @@ test_wrong_configurations_are_refused(void)
         const char *attributes;
         const char *message;
     } cases[] = {
-        {"algorithm='maglev' table-size='65535'", "is not prime; the next prime is 65537"},
+        {"algorithm='maglev' table-size='65535'",
+         "is not prime; the next prime is 65537"},
         {"table-size='65537'", "has no effect with algorithm=\"round-robin\""},
         {"target='pods' nodes='n-1'", "has no effect with target=\"pods\""},
         {"health-interval='1s' health-timeout='1s'", "not below health-interval"},
@@ -358,7 +373,8 @@ static const VsTestCase tests[] = {
      test_equal_source_ports_are_told_apart},
     {"another port of the VIP refuses", test_other_ports_of_the_vip_refuse},
     {"VIP and port are as given", test_vip_and_port_as_given},
-    {"configurations that cannot be are refused", test_wrong_configurations_are_refused},
+    {"configurations that cannot be are refused",
+     test_wrong_configurations_are_refused},
     {0},
 };
 

@@ -134,7 +134,7 @@ net_n_dropped(const Net *net, VsDrop drop)
     return net->run.packets->n_dropped[drop];
 }
 
-/* ---- Sinks -------------------------------------------------------------------------- */
+/* ---- Sinks ----------------------------------------------------------------------- */
 
 static inline void
 net_sink_receive(VsHop *hop, VsPacket *packet)
@@ -186,17 +186,18 @@ net_n_arrived(const NetSink *sink)
     return sink->arrivals->len;
 }
 
-/* The i-th arrival; an empty one when there are not so many, so that a test fails instead of
- * crashing. */
+/* The i-th arrival; an empty one when there are not so many, so that a test fails
+ * instead of crashing. */
 static inline const NetArrival *
 net_arrival(const NetSink *sink, unsigned i)
 {
     static const NetArrival none = {.at = -1};
 
-    return i < sink->arrivals->len ? &g_array_index(sink->arrivals, NetArrival, i) : &none;
+    return i < sink->arrivals->len ? &g_array_index(sink->arrivals, NetArrival, i)
+                                   : &none;
 }
 
-/* ---- Hosts and links ---------------------------------------------------------------- */
+/* ---- Hosts and links ------------------------------------------------------------- */
 
 static inline VsHost *
 net_host_with(Net *net, const char *name, unsigned n_cores, uint32_t backlog_max,
@@ -252,13 +253,17 @@ net_introduce(VsIface *a, VsIface *b)
     vs_neighbour_add(b, a->address, a->mac);
 }
 
-/* ---- Packets ------------------------------------------------------------------------ */
+/* ---- Packets --------------------------------------------------------------------- */
 
 static inline VsFlow
 net_flow(VsAddr saddr, uint16_t sport, VsAddr daddr, uint16_t dport)
 {
-    return (VsFlow){.saddr = saddr, .daddr = daddr, .sport = sport, .dport = dport,
-                    .protocol = VS_PROTOCOL_UDP, .family = VS_FAMILY_IPV4};
+    return (VsFlow){.saddr = saddr,
+                    .daddr = daddr,
+                    .sport = sport,
+                    .dport = dport,
+                    .protocol = VS_PROTOCOL_UDP,
+                    .family = VS_FAMILY_IPV4};
 }
 
 /* A UDP packet of 'netns' with 'bytes' after its UDP header, not sent yet. */
@@ -278,5 +283,5 @@ net_udp_send(VsNetns *netns, VsFlow flow, uint32_t bytes)
 }
 
 /* An address from four numbers, as people read it. */
-#define NET_IP(a, b, c, d)                                                             \
+#define NET_IP(a, b, c, d) \
     ((VsAddr)(a) << 24 | (VsAddr)(b) << 16 | (VsAddr)(c) << 8 | (VsAddr)(d))

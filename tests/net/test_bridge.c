@@ -38,7 +38,8 @@ bridge_fixture(BridgeFixture *f, bool is_hairpin, const VsCosts *costs)
         g_autofree char *name = g_strdup_printf("pod-%u", i);
 
         f->pods[i] = vs_netns_new(f->host, name);
-        vs_veth_new(f->host->root, name, f->pods[i], "eth0", &f->ports[i], &f->cards[i]);
+        vs_veth_new(f->host->root, name, f->pods[i], "eth0", &f->ports[i],
+                    &f->cards[i]);
         vs_iface_set_address(f->cards[i], addr_pod(i), 24);
         vs_bridge_add_port(f->bridge, f->ports[i], is_hairpin);
         f->sinks[i] = net_listen(&f->net, f->pods[i]);
@@ -163,7 +164,8 @@ test_entries_age(void)
     send_frame(&f, 1, f.cards[1]->mac, f.cards[0]->mac, addr_pod(0));
     CU_ASSERT_EQUAL(ports_used(&f), 100);
     run_on(&f, VS_BRIDGE_AGEING - VS_S);
-    send_frame(&f, 1, f.cards[1]->mac, f.cards[0]->mac, addr_pod(0)); /* Used: young again. */
+    send_frame(&f, 1, f.cards[1]->mac, f.cards[0]->mac,
+               addr_pod(0)); /* Used: young again. */
     CU_ASSERT_EQUAL(ports_used(&f), 100);
     run_on(&f, 100 * VS_S);
     send_frame(&f, 0, f.cards[0]->mac, f.cards[1]->mac, addr_pod(1));
@@ -190,7 +192,8 @@ test_station_may_move(void)
     net_clear(&f.net);
 }
 
-/* A pod that reaches itself through its service: the frame must leave where it came in. */
+/* A pod that reaches itself through its service: the frame must leave where it came
+ * in. */
 static void
 test_hairpin(void)
 {
@@ -266,8 +269,9 @@ test_switch_forwards_without_time(void)
     for (unsigned i = 0; i < N; i++) {
         for (unsigned j = 0; j < N; j++) {
             if (i != j) {
-                net_udp_send(cards[i]->netns, net_flow(cards[i]->address, 1,
-                                                       cards[j]->address, (uint16_t)i), 10);
+                net_udp_send(
+                    cards[i]->netns,
+                    net_flow(cards[i]->address, 1, cards[j]->address, (uint16_t)i), 10);
             }
         }
     }
@@ -276,7 +280,8 @@ test_switch_forwards_without_time(void)
         CU_ASSERT_EQUAL(net_n_arrived(sinks[i]), N - 1);
     }
     /* Known by now: two frames of 84 bytes, two propagations, nothing else. */
-    net_udp_send(cards[0]->netns, net_flow(cards[0]->address, 1, cards[3]->address, 2), 10);
+    net_udp_send(cards[0]->netns, net_flow(cards[0]->address, 1, cards[3]->address, 2),
+                 10);
     net_run(&net, 2 * VS_S);
     CU_ASSERT_EQUAL(net_arrival(sinks[3], N - 1)->at, VS_S + 2 * (84 * 800 + VS_US));
     CU_ASSERT_EQUAL(bridge->iface->tx_packets, 0);

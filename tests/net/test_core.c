@@ -17,7 +17,7 @@ typedef struct {
     uint64_t handled[64]; /* Numbers of packets, in order. */
 
     /* What else the hop does with the packet of this number: */
-    uint64_t submits;     /* 0: nothing. */
+    uint64_t submits; /* 0: nothing. */
     VsCore *submits_to;
     VsTime submits_cost;
     bool submits_limited;
@@ -46,7 +46,8 @@ handle(VsHop *hop, VsPacket *packet)
     f->n_handled++;
     core->charge += packet->mark / 2;
     if (f->submits == packet->number) {
-        vs_core_enqueue(f->submits_to, packet_of(f, f->submits_cost), f->submits_limited);
+        vs_core_enqueue(f->submits_to, packet_of(f, f->submits_cost),
+                        f->submits_limited);
     }
     CU_ASSERT_PTR_EQUAL(f->current, core);
     core->charge += packet->mark - packet->mark / 2;
@@ -100,7 +101,7 @@ test_charges_become_time(void)
     CU_ASSERT_EQUAL(net_n_arrived(f.sink), 0);
     net_run(&f.net, 699);
     CU_ASSERT_EQUAL(net_n_arrived(f.sink), 0);
-    net_run(&f.net, 700);            /* ...and leaves when the work is done. */
+    net_run(&f.net, 700); /* ...and leaves when the work is done. */
     CU_ASSERT_EQUAL(net_arrival(f.sink, 0)->at, 700);
     CU_ASSERT_EQUAL(f.cores[0].busy, 700);
     CU_ASSERT_EQUAL(f.cores[0].n_packets, 1);
@@ -207,14 +208,15 @@ test_packet_made_in_work_waits_on_the_same_core(void)
     enqueue(&f, 7);
     net_run(&f.net, VS_S);
     CU_ASSERT_EQUAL(net_arrival(f.sink, 0)->at, 100);
-    CU_ASSERT_EQUAL(net_arrival(f.sink, 1)->number, 2); /* Made, and enqueued, before. */
+    CU_ASSERT_EQUAL(net_arrival(f.sink, 1)->number,
+                    2); /* Made, and enqueued, before. */
     CU_ASSERT_EQUAL(net_arrival(f.sink, 1)->at, 130);
     CU_ASSERT_EQUAL(net_arrival(f.sink, 2)->at, 137);
     core_clear(&f);
 }
 
-/* On another core it is handled meanwhile; the first core is the current one again after,
- * which 'handle' asserts. */
+/* On another core it is handled meanwhile; the first core is the current one again
+ * after, which 'handle' asserts. */
 static void
 test_packet_made_in_work_goes_to_another_core(void)
 {
@@ -297,7 +299,8 @@ static const VsTestCase tests[] = {
     {"packets are served in order of arrival", test_packets_are_served_in_order},
     {"departures obey the equation of servers",
      test_departures_obey_the_equation_of_servers},
-    {"a backlog of a thousand refuses the next", test_thousand_and_second_packet_is_dropped},
+    {"a backlog of a thousand refuses the next",
+     test_thousand_and_second_packet_is_dropped},
     {"a packet made in work waits for its own core",
      test_packet_made_in_work_waits_on_the_same_core},
     {"a packet made in work may go to another core",

@@ -55,10 +55,12 @@ is_whole(const VsPacket *packet, uint32_t content_bytes)
 {
     const VsLayer *top = &packet->layers[packet->n_layers - 1];
 
-    return top->ip_bytes == VS_IPV4_HEADER_BYTES + content_bytes && top->ip_fragment == 0 &&
+    return top->ip_bytes == VS_IPV4_HEADER_BYTES + content_bytes &&
+           top->ip_fragment == 0 &&
            packet->wire_bytes == MAX(top->ip_bytes, (uint32_t)46) + 38 &&
            packet->payload.kind == VS_PAYLOAD_DNS && packet->payload.dns.id == 4711 &&
-           packet->payload_bytes == content_bytes - VS_UDP_HEADER_BYTES && !packet->next;
+           packet->payload_bytes == content_bytes - VS_UDP_HEADER_BYTES &&
+           !packet->next;
 }
 
 /* RFC 791: all but the last a multiple of 8 bytes, none above the MTU, nothing lost. */
@@ -77,7 +79,8 @@ test_pieces_fit_and_add_up(void)
             uint32_t at = 0;
             unsigned n = cut(packet, mtus[i], fragments);
 
-            CU_ASSERT_PTR_EQUAL(fragments[0], packet); /* Keeps its payload and trail. */
+            CU_ASSERT_PTR_EQUAL(fragments[0],
+                                packet); /* Keeps its payload and trail. */
             CU_ASSERT_EQUAL(fragments[0]->payload.kind, VS_PAYLOAD_DNS);
             for (unsigned k = 0; k < n; k++) {
                 const VsLayer *top = vs_packet_top(fragments[k]);
@@ -127,8 +130,8 @@ completes_at_last(FragmentFixture *f, VsPacket **fragments, const unsigned *orde
 
 /* All permutations of 'order' from 'at' on. */
 static void
-try_permutations(FragmentFixture *f, unsigned *order, unsigned at, unsigned n, uint32_t mtu,
-                 uint32_t bytes)
+try_permutations(FragmentFixture *f, unsigned *order, unsigned at, unsigned n,
+                 uint32_t mtu, uint32_t bytes)
 {
     if (at == n) {
         VsPacket *fragments[MAX_FRAGMENTS];
@@ -253,11 +256,13 @@ test_missing_fragment_times_out(void)
         }
         net_run(&f.net, VS_S + VS_REASSEMBLY_TIMEOUT - 1);
         CU_ASSERT_EQUAL(vs_host_n_held(f.netns->host), 3);
-        net_run(&f.net, VS_S + VS_REASSEMBLY_TIMEOUT); /* After the first, not the last. */
+        net_run(&f.net,
+                VS_S + VS_REASSEMBLY_TIMEOUT); /* After the first, not the last. */
         CU_ASSERT_EQUAL(vs_host_n_held(f.netns->host), 0);
         CU_ASSERT_EQUAL(net_n_dropped(&f.net, VS_DROP_REASSEMBLY_TIMEOUT), 3);
 
-        CU_ASSERT_PTR_NULL(vs_ip_reassemble(f.netns, fragments[missing])); /* Too late. */
+        CU_ASSERT_PTR_NULL(
+            vs_ip_reassemble(f.netns, fragments[missing])); /* Too late. */
         CU_ASSERT_EQUAL(vs_host_n_held(f.netns->host), 1);
         net_run(&f.net, 2 * VS_S + 2 * VS_REASSEMBLY_TIMEOUT);
         CU_ASSERT_EQUAL(net_n_dropped(&f.net, VS_DROP_REASSEMBLY_TIMEOUT), 4);
@@ -281,7 +286,8 @@ test_datagrams_are_told_apart(void)
         vs_packet_top(fragments[2][i])->flow.daddr++;
         vs_packet_top(fragments[3][i])->flow.protocol = VS_PROTOCOL_TCP;
         for (unsigned k = 1; k < N - 1; k++) {
-            vs_packet_top(fragments[k][i])->ip_id = vs_packet_top(fragments[0][i])->ip_id;
+            vs_packet_top(fragments[k][i])->ip_id =
+                vs_packet_top(fragments[0][i])->ip_id;
         }
     }
     for (unsigned i = 0; i < 4; i++) {
@@ -390,7 +396,8 @@ static const VsTestCase tests[] = {
     {"a missing fragment times out after 30 s", test_missing_fragment_times_out},
     {"datagrams are told apart", test_datagrams_are_told_apart},
     {"fragments may be cut again", test_fragments_may_be_cut_again},
-    {"the wait for the others is in the trail", test_wait_for_the_others_is_in_the_trail},
+    {"the wait for the others is in the trail",
+     test_wait_for_the_others_is_in_the_trail},
     {"a host that goes drops its fragments", test_host_that_goes_drops_fragments},
     {0},
 };

@@ -11,7 +11,8 @@ typedef struct {
     const char *steals_at; /* A step, or NULL. */
 } Spy;
 
-static const char *const point_names[VS_HOOK_N_POINTS] = {"pre", "in", "fwd", "out", "post"};
+static const char *const point_names[VS_HOOK_N_POINTS] = {"pre", "in", "fwd", "out",
+                                                          "post"};
 
 static VsVerdict
 spy(Spy *data, VsPacket *packet, const VsHookState *state, const char *priority)
@@ -121,8 +122,7 @@ test_forwarded_packet_meets_three_points(void)
     hook_fixture(&f);
     net_udp_send(f.a->root, net_flow(addr_a, 1, addr_b, 2), 10);
     net_run(&f.net, VS_S);
-    CU_ASSERT_STRING_EQUAL(f.spy.walk->str,
-                           "pre-200 pre+0 fwd+0 post-200 post+max ");
+    CU_ASSERT_STRING_EQUAL(f.spy.walk->str, "pre-200 pre+0 fwd+0 post-200 post+max ");
     CU_ASSERT_EQUAL(net_n_arrived(f.sinks[2]), 1);
     hook_clear(&f);
 }
@@ -133,7 +133,8 @@ test_packet_for_a_socket_meets_two(void)
     HookFixture f;
 
     hook_fixture(&f);
-    net_udp_send(f.a->root, net_flow(addr_a, 1, addr_r2, 2), 10); /* Its other address. */
+    net_udp_send(f.a->root, net_flow(addr_a, 1, addr_r2, 2),
+                 10); /* Its other address. */
     net_run(&f.net, VS_S);
     CU_ASSERT_STRING_EQUAL(f.spy.walk->str, "pre-200 pre+0 in+0 in+max ");
     CU_ASSERT_EQUAL(net_n_arrived(f.sinks[1]), 1);
@@ -244,8 +245,9 @@ test_list_is_sorted_by_priority_then_registration(void)
                          &numbers[i]);
     }
     for (int64_t priority = INT32_MIN; priority <= INT32_MAX;
-         priority = priority == INT32_MIN ? -400 : priority == 500 ? INT32_MAX
-                                                                    : priority + 100) {
+         priority = priority == INT32_MIN ? -400
+                    : priority == 500     ? INT32_MAX
+                                          : priority + 100) {
         for (unsigned i = 0; i < N; i++) {
             if (priorities[i] == priority) {
                 expected = expected * 31 + i;
@@ -268,8 +270,10 @@ test_list_is_sorted_by_priority_then_registration(void)
 static const VsTestCase tests[] = {
     {"a forwarded packet meets prerouting, forward, postrouting",
      test_forwarded_packet_meets_three_points},
-    {"a packet for a socket meets prerouting, input", test_packet_for_a_socket_meets_two},
-    {"a packet of a socket meets output, postrouting", test_packet_of_a_socket_meets_two},
+    {"a packet for a socket meets prerouting, input",
+     test_packet_for_a_socket_meets_two},
+    {"a packet of a socket meets output, postrouting",
+     test_packet_of_a_socket_meets_two},
     {"a packet to oneself meets all but forward", test_packet_to_oneself_meets_four},
     {"a stolen packet goes no further", test_stolen_packet_goes_no_further},
     {"hooks run by priority, then registration",

@@ -33,8 +33,11 @@ host_fixture(HostFixture *f, unsigned n_cores, const VsCosts *costs)
 static void
 test_costs_add_up(void)
 {
-    VsCosts costs = {.nic_receive = 1, .nic_transmit = 20, .route_lookup = 300,
-                     .neighbour_lookup = 4000, .socket_receive = 50000,
+    VsCosts costs = {.nic_receive = 1,
+                     .nic_transmit = 20,
+                     .route_lookup = 300,
+                     .neighbour_lookup = 4000,
+                     .socket_receive = 50000,
                      .socket_send = 600000};
     VsTime sending = 600000 + 300 + 4000 + 20;
     VsTime receiving = 1 + 300 + 50000;
@@ -97,8 +100,11 @@ finish_receive(VsHop *hop, VsPacket *packet)
 static void
 test_trail_accounts_for_the_whole_way(void)
 {
-    VsCosts costs = {.nic_receive = 300000, .nic_transmit = 250001, .route_lookup = 60003,
-                     .neighbour_lookup = 30007, .socket_receive = 1200011,
+    VsCosts costs = {.nic_receive = 300000,
+                     .nic_transmit = 250001,
+                     .route_lookup = 60003,
+                     .neighbour_lookup = 30007,
+                     .socket_receive = 1200011,
                      .socket_send = 900013};
     VsJourney journeys[20] = {0};
     Finish finish = {.hop = {finish_receive}};
@@ -145,7 +151,8 @@ test_flow_stays_on_its_core(void)
             before[k] = f.b->cores[k].n_packets;
         }
         for (unsigned n = 0; n < 3; n++) {
-            net_udp_send(f.a->root, net_flow(addr_a, (uint16_t)(1024 + i), addr_b, 53), 10);
+            net_udp_send(f.a->root, net_flow(addr_a, (uint16_t)(1024 + i), addr_b, 53),
+                         10);
             net_run(&f.net, vs_now(&f.net.run) + VS_MS);
         }
         for (unsigned k = 0; k < N_CORES; k++) {
@@ -269,8 +276,11 @@ echo_receive(VsHop *hop, VsPacket *packet)
 static void
 test_nothing_is_allocated_after_warm_up(void)
 {
-    VsCosts costs = {.nic_receive = 300000, .nic_transmit = 250000, .route_lookup = 60000,
-                     .socket_receive = 1200000, .socket_send = 900000};
+    VsCosts costs = {.nic_receive = 300000,
+                     .nic_transmit = 250000,
+                     .route_lookup = 60000,
+                     .socket_receive = 1200000,
+                     .socket_send = 900000};
     HostFixture f;
     Echo echoes[2];
     uint64_t n_allocations;

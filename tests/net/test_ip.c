@@ -89,8 +89,11 @@ test_forwarding_lowers_the_ttl_and_changes_the_frame(void)
 static void
 test_forwarding_is_charged(void)
 {
-    VsCosts costs = {.nic_receive = 300000, .nic_transmit = 250000, .route_lookup = 60000,
-                     .neighbour_lookup = 30000, .ip_forward = 200000};
+    VsCosts costs = {.nic_receive = 300000,
+                     .nic_transmit = 250000,
+                     .route_lookup = 60000,
+                     .neighbour_lookup = 30000,
+                     .ip_forward = 200000};
     VsTime frame = (100 + 8 + 20 + 38) * 800 + VS_US;
     IpFixture f;
 
@@ -99,9 +102,9 @@ test_forwarding_is_charged(void)
     net_introduce(f.card_r2, f.card_b);
     send(&f, packet_to(&f, addr_b, 100));
     CU_ASSERT_EQUAL(f.r->cores[0].busy, 300000 + 60000 + 200000 + 30000 + 250000);
-    CU_ASSERT_EQUAL(net_arrival(f.sink_b, 0)->at,
-                    60000 + 30000 + 250000 + frame + f.r->cores[0].busy + frame + 300000 +
-                        60000);
+    CU_ASSERT_EQUAL(net_arrival(f.sink_b, 0)->at, 60000 + 30000 + 250000 + frame +
+                                                      f.r->cores[0].busy + frame +
+                                                      300000 + 60000);
     net_clear(&f.net);
 }
 
@@ -158,9 +161,9 @@ test_unreachable_route_is_host_unreachable(void)
     IpFixture f;
 
     ip_fixture(&f, 1, &net_no_costs);
-    vs_routes_add(&f.r->root->routes,
-                  &(VsRoute){.prefix = NET_IP(8, 0, 0, 0), .length = 8,
-                             .type = VS_ROUTE_UNREACHABLE});
+    vs_routes_add(&f.r->root->routes, &(VsRoute){.prefix = NET_IP(8, 0, 0, 0),
+                                                 .length = 8,
+                                                 .type = VS_ROUTE_UNREACHABLE});
     send(&f, packet_to(&f, NET_IP(8, 8, 8, 8), 100));
     CU_ASSERT_EQUAL(net_n_dropped(&f.net, VS_DROP_NO_ROUTE), 1);
     check_error(f.sink_a, 0, addr_r, VS_ICMP_UNREACHABLE, VS_ICMP_CODE_HOST);
@@ -261,8 +264,10 @@ test_fragments_on_the_way(void)
 static void
 test_loopback_stays_inside(void)
 {
-    VsCosts costs = {.socket_send = 900000, .socket_receive = 1200000,
-                     .route_lookup = 60000, .nic_transmit = 250000};
+    VsCosts costs = {.socket_send = 900000,
+                     .socket_receive = 1200000,
+                     .route_lookup = 60000,
+                     .nic_transmit = 250000};
     VsAddr to[3] = {addr_a, NET_IP(127, 0, 0, 1), NET_IP(10, 96, 0, 10)};
     IpFixture f;
 
@@ -295,7 +300,8 @@ redirect(void *data, VsPacket *packet, const VsHookState *state)
 static void
 test_output_hook_may_change_the_route(void)
 {
-    static const VsHook hooks[] = {{VS_HOOK_OUTPUT, VS_HOOK_PRI_NAT_DST, redirect}, {0}};
+    static const VsHook hooks[] = {{VS_HOOK_OUTPUT, VS_HOOK_PRI_NAT_DST, redirect},
+                                   {0}};
     VsAddr to = addr_a;
     IpFixture f;
 
@@ -307,9 +313,9 @@ test_output_hook_may_change_the_route(void)
     send(&f, packet_to(&f, addr_a, 10));
     CU_ASSERT_EQUAL(net_n_arrived(f.sink_b), 1);
     to = NET_IP(7, 7, 7, 7);
-    vs_routes_add(&f.a->root->routes,
-                  &(VsRoute){.prefix = NET_IP(7, 0, 0, 0), .length = 8,
-                             .type = VS_ROUTE_UNREACHABLE});
+    vs_routes_add(&f.a->root->routes, &(VsRoute){.prefix = NET_IP(7, 0, 0, 0),
+                                                 .length = 8,
+                                                 .type = VS_ROUTE_UNREACHABLE});
     send(&f, packet_to(&f, addr_b, 10));
     CU_ASSERT_EQUAL(net_n_dropped(&f.net, VS_DROP_NO_ROUTE), 2); /* And the error. */
     net_clear(&f.net);
@@ -318,7 +324,8 @@ test_output_hook_may_change_the_route(void)
 static void
 test_prerouting_hook_may_change_the_route(void)
 {
-    static const VsHook hooks[] = {{VS_HOOK_PREROUTING, VS_HOOK_PRI_NAT_DST, redirect}, {0}};
+    static const VsHook hooks[] = {{VS_HOOK_PREROUTING, VS_HOOK_PRI_NAT_DST, redirect},
+                                   {0}};
     VsAddr to = addr_b;
     IpFixture f;
 
@@ -332,7 +339,8 @@ test_prerouting_hook_may_change_the_route(void)
     net_clear(&f.net);
 }
 
-/* RFC 1122, 3.2.2: no error about an error, a later fragment, a broadcast or nobody's. */
+/* RFC 1122, 3.2.2: no error about an error, a later fragment, a broadcast or
+ * nobody's. */
 static void
 test_no_error_about_these(void)
 {
@@ -377,8 +385,11 @@ test_no_error_about_these(void)
 static void
 test_echo_has_the_same_identifier(void)
 {
-    VsFlow flow = {.saddr = addr_a, .daddr = addr_b, .sport = 4711,
-                   .protocol = VS_PROTOCOL_ICMP, .family = VS_FAMILY_IPV4};
+    VsFlow flow = {.saddr = addr_a,
+                   .daddr = addr_b,
+                   .sport = 4711,
+                   .protocol = VS_PROTOCOL_ICMP,
+                   .family = VS_FAMILY_IPV4};
     VsPacket *packet;
     const VsLayer *reply;
     IpFixture f;
@@ -426,9 +437,13 @@ test_packets_have_increasing_ids(void)
 static void
 test_books_balance_in_a_mixed_crowd(void)
 {
-    VsCosts costs = {.nic_receive = 300000, .nic_transmit = 250000, .route_lookup = 60000,
-                     .neighbour_lookup = 30000, .ip_forward = 200000,
-                     .socket_receive = 1200000, .socket_send = 900000};
+    VsCosts costs = {.nic_receive = 300000,
+                     .nic_transmit = 250000,
+                     .route_lookup = 60000,
+                     .neighbour_lookup = 30000,
+                     .ip_forward = 200000,
+                     .socket_receive = 1200000,
+                     .socket_send = 900000};
     VsRng rng;
     IpFixture f;
 
@@ -439,20 +454,21 @@ test_books_balance_in_a_mixed_crowd(void)
         static const VsAddr to[] = {NET_IP(10, 0, 2, 2), NET_IP(10, 0, 2, 2),
                                     NET_IP(10, 0, 1, 1), NET_IP(10, 0, 2, 77),
                                     NET_IP(8, 8, 8, 8),  NET_IP(10, 0, 1, 2)};
-        VsPacket *packet = packet_to(&f, to[vs_rng_below(&rng, G_N_ELEMENTS(to))],
-                                     (uint32_t)vs_rng_below(&rng, 3000));
+        VsAddr daddr = to[vs_rng_below(&rng, G_N_ELEMENTS(to))];
+        VsPacket *packet = packet_to(&f, daddr, (uint32_t)vs_rng_below(&rng, 3000));
 
         vs_packet_top(packet)->ip_fragment = vs_rng_below(&rng, 2) ? VS_IP_DF : 0;
         vs_packet_top(packet)->ttl = (uint8_t)(1 + vs_rng_below(&rng, 4));
         vs_packet_top(packet)->flow.sport = (uint16_t)vs_rng_below(&rng, 1000);
         vs_ip_send(f.a->root, packet);
         if (i % 8 == 0) {
-            net_run(&f.net, vs_now(&f.net.run) + (VsTime)vs_rng_below(&rng, 30) * VS_US);
+            net_run(&f.net,
+                    vs_now(&f.net.run) + (VsTime)vs_rng_below(&rng, 30) * VS_US);
         }
         if (i % 1000 == 0) {
             net_check_conservation(&f.net);
-            net_run(&f.net, vs_now(&f.net.run) +
-                                (VsTime)vs_rng_below(&rng, 2) * 40 * VS_S);
+            net_run(&f.net,
+                    vs_now(&f.net.run) + (VsTime)vs_rng_below(&rng, 2) * 40 * VS_S);
         }
     }
     CU_ASSERT(net_n_arrived(f.sink_b) > 1000);
@@ -472,13 +488,16 @@ static const VsTestCase tests[] = {
     {"an unreachable route is host unreachable",
      test_unreachable_route_is_host_unreachable},
     {"no way from here is told to oneself", test_no_way_from_here},
-    {"a host that does not forward is silent", test_host_that_does_not_forward_is_silent},
-    {"a packet too big is answered with the MTU", test_too_big_is_answered_with_the_mtu},
+    {"a host that does not forward is silent",
+     test_host_that_does_not_forward_is_silent},
+    {"a packet too big is answered with the MTU",
+     test_too_big_is_answered_with_the_mtu},
     {"a packet too big for the own card, too", test_too_big_for_the_own_card},
     {"packets are cut on the way and whole at its end", test_fragments_on_the_way},
     {"loopback stays inside", test_loopback_stays_inside},
     {"an output hook may change the route", test_output_hook_may_change_the_route},
-    {"a prerouting hook may change the route", test_prerouting_hook_may_change_the_route},
+    {"a prerouting hook may change the route",
+     test_prerouting_hook_may_change_the_route},
     {"there is no error about errors and the like", test_no_error_about_these},
     {"an echo has the identifier it was asked with", test_echo_has_the_same_identifier},
     {"packets have increasing ids", test_packets_have_increasing_ids},

@@ -63,7 +63,8 @@ test_first_packet_asks_and_waits(void)
     CU_ASSERT_EQUAL(vs_host_n_held(f.a), 3);
     net_run(&f.net, VS_S / 2);
     CU_ASSERT_EQUAL(net_n_arrived(f.sink_b), 3);
-    for (unsigned i = 0; i < 3; i++) { /* Question, answer, then at line rate, in order. */
+    for (unsigned i = 0; i < 3;
+         i++) { /* Question, answer, then at line rate, in order. */
         CU_ASSERT_EQUAL(net_arrival(f.sink_b, i)->at, 3 * small_frame + i * 84 * 800);
         CU_ASSERT_EQUAL(net_arrival(f.sink_b, i)->number, i == 0 ? 1 : i + 2);
         CU_ASSERT_EQUAL(net_arrival(f.sink_b, i)->top.dmac, f.card_b->mac);
@@ -103,7 +104,8 @@ test_question_and_answer_are_rfc_826(void)
     CU_ASSERT_EQUAL(arp.target, addr_b);
     CU_ASSERT_EQUAL(arp.target_mac, 0);
 
-    /* B asks A, which so learns the address, sends what waited, and answers to B alone. */
+    /* B asks A, which so learns the address, sends what waited, and answers to B
+     * alone. */
     net_udp_send(f.b->root, net_flow(addr_b, 2, addr_a, 1), 10);
     net_run(&f.net, VS_S * 3 / 4);
     arp = net_arrival(f.watch, 2)->payload.arp;
@@ -249,8 +251,8 @@ test_entry_that_no_longer_answers_fails(void)
 static void
 test_refresh_on_a_host_of_many_cores(void)
 {
-    VsCosts costs = {.neighbour_lookup = 30000, .socket_send = 900000,
-                     .nic_transmit = 250000};
+    VsCosts costs = {
+        .neighbour_lookup = 30000, .socket_send = 900000, .nic_transmit = 250000};
     ArpFixture f;
     VsTime at;
 
@@ -262,7 +264,8 @@ test_refresh_on_a_host_of_many_cores(void)
         net_udp_send(f.a->root, net_flow(addr_a, (uint16_t)i, addr_b, 2), 10);
         net_run(&f.net, 31 * VS_S * i + VS_S);
         CU_ASSERT_EQUAL(net_n_arrived(f.sink_b), i + 1);
-        CU_ASSERT(net_arrival(f.sink_b, i)->at >= at + 900000 + 30000 + 250000 + small_frame);
+        CU_ASSERT(net_arrival(f.sink_b, i)->at >=
+                  at + 900000 + 30000 + 250000 + small_frame);
         CU_ASSERT(net_arrival(f.sink_b, i)->at < at + 10 * VS_US);
     }
     CU_ASSERT_EQUAL(f.card_b->tx_packets, 21); /* An answer each time. */
@@ -292,7 +295,8 @@ test_permanent_entry_is_not_changed_by_arp(void)
 
     arp_fixture(&f, 1, &net_no_costs);
     vs_neighbour_add(f.card_a, addr_b, UINT64_C(0xeeeeeeeeeeee));
-    net_udp_send(f.b->root, net_flow(addr_b, 2, addr_a, 1), 10); /* B asks, and so says. */
+    net_udp_send(f.b->root, net_flow(addr_b, 2, addr_a, 1),
+                 10); /* B asks, and so says. */
     net_run(&f.net, VS_S);
     CU_ASSERT_EQUAL(net_n_arrived(f.sink_a), 1);
     watch_wire_of_a(&f);
@@ -317,7 +321,7 @@ test_question_for_another_teaches_nothing_new(void)
     send_to(&f, addr_b, 10); /* Now it knows A... */
     net_run(&f.net, VS_S * 3 / 4);
     CU_ASSERT_EQUAL(vs_table_length(&f.b->root->neighbours.table), 1);
-    f.card_a->mac ^= 0x100;  /* ...whose card is changed, and asks for somebody else. */
+    f.card_a->mac ^= 0x100; /* ...whose card is changed, and asks for somebody else. */
     send_to(&f, NET_IP(10, 0, 0, 98), 10);
     net_run(&f.net, VS_S);
     net_udp_send(f.b->root, net_flow(addr_b, 2, addr_a, 1), 10);
@@ -351,8 +355,11 @@ finish_receive(VsHop *hop, VsPacket *packet)
 static void
 test_wait_is_in_the_trail(void)
 {
-    VsCosts costs = {.nic_receive = 300000, .nic_transmit = 250001, .route_lookup = 60003,
-                     .neighbour_lookup = 30007, .socket_receive = 1200011,
+    VsCosts costs = {.nic_receive = 300000,
+                     .nic_transmit = 250001,
+                     .route_lookup = 60003,
+                     .neighbour_lookup = 30007,
+                     .socket_receive = 1200011,
                      .socket_send = 900013};
 
     for (unsigned n_cores = 1; n_cores <= 3; n_cores++) {
@@ -380,7 +387,8 @@ test_wait_is_in_the_trail(void)
 }
 
 static const VsTestCase tests[] = {
-    {"the first packet asks, and those after it wait", test_first_packet_asks_and_waits},
+    {"the first packet asks, and those after it wait",
+     test_first_packet_asks_and_waits},
     {"question and answer are RFC 826's", test_question_and_answer_are_rfc_826},
     {"three questions a second apart, then host unreachable",
      test_three_questions_a_second_apart},
@@ -391,7 +399,8 @@ static const VsTestCase tests[] = {
     {"an entry that no longer answers fails", test_entry_that_no_longer_answers_fails},
     {"a refresh works on a host of many cores", test_refresh_on_a_host_of_many_cores},
     {"a permanent entry asks never", test_permanent_entry_asks_never},
-    {"a permanent entry is not changed by ARP", test_permanent_entry_is_not_changed_by_arp},
+    {"a permanent entry is not changed by ARP",
+     test_permanent_entry_is_not_changed_by_arp},
     {"a question for another teaches nothing new",
      test_question_for_another_teaches_nothing_new},
     {"the wait is in the trail", test_wait_is_in_the_trail},

@@ -73,9 +73,12 @@ test_same_prefix_replaces(void)
     VsRoutes routes;
 
     vs_routes_init(&routes);
-    vs_routes_add(&routes, &(VsRoute){.prefix = NET_IP(10, 0, 0, 0), .length = 8, .via = 1});
-    vs_routes_add(&routes, &(VsRoute){.prefix = NET_IP(10, 0, 0, 0), .length = 9, .via = 2});
-    vs_routes_add(&routes, &(VsRoute){.prefix = NET_IP(10, 0, 0, 0), .length = 8, .via = 3});
+    vs_routes_add(&routes,
+                  &(VsRoute){.prefix = NET_IP(10, 0, 0, 0), .length = 8, .via = 1});
+    vs_routes_add(&routes,
+                  &(VsRoute){.prefix = NET_IP(10, 0, 0, 0), .length = 9, .via = 2});
+    vs_routes_add(&routes,
+                  &(VsRoute){.prefix = NET_IP(10, 0, 0, 0), .length = 8, .via = 3});
     CU_ASSERT_EQUAL(routes.n_routes, 2);
     CU_ASSERT_EQUAL(vs_routes_find(&routes, NET_IP(10, 200, 0, 1))->via, 3);
     CU_ASSERT_EQUAL(vs_routes_find(&routes, NET_IP(10, 100, 0, 1))->via, 2);
@@ -115,7 +118,8 @@ test_address_brings_its_routes(void)
     CU_ASSERT(vs_netns_is_local(root, NET_IP(127, 200, 0, 1)));
     CU_ASSERT_FALSE(vs_netns_is_local(root, NET_IP(10, 1, 2, 4)));
     CU_ASSERT_FALSE(vs_netns_is_local(root, NET_IP(9, 9, 9, 9)));
-    CU_ASSERT_PTR_EQUAL(vs_routes_find(&root->routes, NET_IP(10, 1, 2, 255))->iface, card);
+    CU_ASSERT_PTR_EQUAL(vs_routes_find(&root->routes, NET_IP(10, 1, 2, 255))->iface,
+                        card);
     CU_ASSERT_PTR_NULL(vs_routes_find(&root->routes, NET_IP(10, 1, 3, 0)));
 
     /* A /32 has no link around it. */
@@ -148,19 +152,21 @@ test_source_and_mtu_follow_the_route(void)
     CU_ASSERT_EQUAL(vs_netns_source_for(root, NET_IP(8, 8, 8, 8)), outer->address);
     CU_ASSERT_EQUAL(vs_netns_mtu_to(root, NET_IP(8, 8, 8, 8)), 1400);
 
-    vs_routes_add(&root->routes,
-                  &(VsRoute){.prefix = NET_IP(8, 8, 8, 0), .length = 24, .iface = outer,
-                             .source = NET_IP(10, 0, 0, 1)});
+    vs_routes_add(&root->routes, &(VsRoute){.prefix = NET_IP(8, 8, 8, 0),
+                                            .length = 24,
+                                            .iface = outer,
+                                            .source = NET_IP(10, 0, 0, 1)});
     CU_ASSERT_EQUAL(vs_netns_source_for(root, NET_IP(8, 8, 8, 8)), NET_IP(10, 0, 0, 1));
-    vs_routes_add(&root->routes,
-                  &(VsRoute){.prefix = NET_IP(7, 0, 0, 0), .length = 8,
-                             .type = VS_ROUTE_UNREACHABLE});
+    vs_routes_add(&root->routes, &(VsRoute){.prefix = NET_IP(7, 0, 0, 0),
+                                            .length = 8,
+                                            .type = VS_ROUTE_UNREACHABLE});
     CU_ASSERT_EQUAL(vs_netns_source_for(root, NET_IP(7, 7, 7, 7)), 0);
     CU_ASSERT_EQUAL(vs_netns_mtu_to(root, NET_IP(7, 7, 7, 7)), 0);
 
     /* To oneself: from that very address, over lo. */
     vs_netns_add_local(root, NET_IP(10, 96, 0, 1));
-    CU_ASSERT_EQUAL(vs_netns_source_for(root, NET_IP(10, 96, 0, 1)), NET_IP(10, 96, 0, 1));
+    CU_ASSERT_EQUAL(vs_netns_source_for(root, NET_IP(10, 96, 0, 1)),
+                    NET_IP(10, 96, 0, 1));
     CU_ASSERT_EQUAL(vs_netns_mtu_to(root, NET_IP(10, 96, 0, 1)), 65536);
     net_clear(&net);
 }
@@ -170,7 +176,8 @@ static const VsTestCase tests[] = {
     {"a route replaces that of the same prefix", test_same_prefix_replaces},
     {"a default route covers both ends of the space",
      test_default_route_and_the_ends_of_the_space},
-    {"an address brings its local and its link's route", test_address_brings_its_routes},
+    {"an address brings its local and its link's route",
+     test_address_brings_its_routes},
     {"source address and MTU follow the route", test_source_and_mtu_follow_the_route},
     {0},
 };

@@ -55,8 +55,11 @@ test_frames_cross_both_ways(void)
 static void
 test_crossing_is_charged_to_the_senders_core(void)
 {
-    VsCosts costs = {.veth_cross = 500000, .route_lookup = 60000, .neighbour_lookup = 30000,
-                     .socket_receive = 1200000, .socket_send = 900000};
+    VsCosts costs = {.veth_cross = 500000,
+                     .route_lookup = 60000,
+                     .neighbour_lookup = 30000,
+                     .socket_receive = 1200000,
+                     .socket_send = 900000};
     VethFixture f;
 
     veth_fixture(&f, 1, &costs);
@@ -91,8 +94,10 @@ static void
 test_marks_stay_in_their_namespace(void)
 {
     static const VsHook marks[] = {{VS_HOOK_OUTPUT, VS_HOOK_PRI_MANGLE, set_mark}, {0}};
-    static const VsHook output[] = {{VS_HOOK_POSTROUTING, VS_HOOK_PRI_MANGLE, see_mark}, {0}};
-    static const VsHook input[] = {{VS_HOOK_PREROUTING, VS_HOOK_PRI_RAW, see_mark}, {0}};
+    static const VsHook output[] = {{VS_HOOK_POSTROUTING, VS_HOOK_PRI_MANGLE, see_mark},
+                                    {0}};
+    static const VsHook input[] = {{VS_HOOK_PREROUTING, VS_HOOK_PRI_RAW, see_mark},
+                                   {0}};
     uint32_t mark = 0x4000;
     uint32_t seen_before = 1;
     uint32_t seen_after = 1;

@@ -89,8 +89,8 @@ test_idle_wire_starts_at_once(void)
     net_clear(&f.net);
 }
 
-/* Frames a second, as every table of line rates has them: 8 bytes of preamble and 12 of gap
- * beyond the frame. */
+/* Frames a second, as every table of line rates has them: 8 bytes of preamble and 12
+ * of gap beyond the frame. */
 static const struct {
     uint64_t bits_per_s;
     uint64_t ps_per_byte;
@@ -110,16 +110,16 @@ static const struct {
     {800000000000, 10, 1190476190, 187969924, 65019505},
 };
 
-/* A byte takes a whole number of ps, so 10^9 frames take 10^9 times what one takes: the time
- * at the exact rate, in whole numbers. */
+/* A byte takes a whole number of ps, so 10^9 frames take 10^9 times what one takes:
+ * the time at the exact rate, in whole numbers. */
 static void
 test_standard_rates_have_no_drift(void)
 {
     const uint64_t n = 1000000000;
 
     for (unsigned i = 0; i < G_N_ELEMENTS(line_rates); i++) {
-        VsWireConfig config = {.bits_per_s = line_rates[i].bits_per_s, .delay = 1,
-                               .backlog_max = VS_S};
+        VsWireConfig config = {
+            .bits_per_s = line_rates[i].bits_per_s, .delay = 1, .backlog_max = VS_S};
         unsigned __int128 bits_times_ps_per_s =
             (unsigned __int128)84 * 8 * n * (uint64_t)VS_S;
         WireFixture f;
@@ -140,8 +140,9 @@ test_standard_rates_have_no_drift(void)
     }
 }
 
-/* How many back-to-back frames are complete one second after the first began.  All but the
- * last are sent in thought: between frames a wire is no more than its 'busy_until'. */
+/* How many back-to-back frames are complete one second after the first began.  All
+ * but the last are sent in thought: between frames a wire is no more than its
+ * 'busy_until'. */
 static void
 check_frames_a_second(uint64_t bits_per_s, uint32_t frame_bytes, uint64_t n_frames)
 {
@@ -168,11 +169,13 @@ test_frames_a_second(void)
     for (unsigned i = 0; i < G_N_ELEMENTS(line_rates); i++) {
         check_frames_a_second(line_rates[i].bits_per_s, 64, line_rates[i].frames_64);
         check_frames_a_second(line_rates[i].bits_per_s, 512, line_rates[i].frames_512);
-        check_frames_a_second(line_rates[i].bits_per_s, 1518, line_rates[i].frames_1518);
+        check_frames_a_second(line_rates[i].bits_per_s, 1518,
+                              line_rates[i].frames_1518);
     }
 }
 
-/* The same without thought for 1 Gbit/s and a hundredth of a second: 14 880.95 frames. */
+/* The same without thought for 1 Gbit/s and a hundredth of a second: 14 880.95
+ * frames. */
 static void
 test_frames_counted_one_by_one(void)
 {
@@ -198,16 +201,16 @@ exact_time(uint64_t bytes, uint64_t bits_per_s)
 }
 
 static const uint64_t odd_rates[] = {
-    3000000000, 7000000, 9600, 1544000, 933120000, 123456789, 6000000000, 1, 8000000000001,
-    999999999989, 3000000000000,
+    3000000000, 7000000, 9600,          1544000,      933120000,     123456789,
+    6000000000, 1,       8000000000001, 999999999989, 3000000000000,
 };
 
 static void
 test_odd_rates_keep_the_fraction(void)
 {
     for (unsigned i = 0; i < G_N_ELEMENTS(odd_rates); i++) {
-        VsWireConfig config = {.bits_per_s = odd_rates[i], .delay = 1,
-                               .backlog_max = VS_TIME_NEVER};
+        VsWireConfig config = {
+            .bits_per_s = odd_rates[i], .delay = 1, .backlog_max = VS_TIME_NEVER};
         unsigned n = odd_rates[i] < 10000 ? 100 : 5000;
         uint64_t bytes = 0;
         bool is_exact = true;
@@ -240,12 +243,12 @@ test_long_backlog_drops(void)
 
     wire_fixture(&f, &config);
     send_frame(&f, 5);
-    send_frame(&f, 1);  /* Waits for 5000 ps: no longer than the limit. */
+    send_frame(&f, 1); /* Waits for 5000 ps: no longer than the limit. */
     CU_ASSERT_EQUAL(f.wire->n_dropped, 0);
-    send_frame(&f, 1);  /* Would wait for 6000. */
+    send_frame(&f, 1); /* Would wait for 6000. */
     CU_ASSERT_EQUAL(f.wire->n_dropped, 1);
     net_run(&f.net, 1000);
-    send_frame(&f, 1);  /* 5000 again. */
+    send_frame(&f, 1); /* 5000 again. */
     CU_ASSERT_EQUAL(f.wire->n_dropped, 1);
     CU_ASSERT_EQUAL(net_n_dropped(&f.net, VS_DROP_QUEUE_FULL), 1);
     net_run(&f.net, VS_S);
@@ -257,8 +260,8 @@ test_long_backlog_drops(void)
 static void
 test_queue_of_so_many_packets_drops(void)
 {
-    VsWireConfig config = {.bits_per_s = 8000000000, .delay = 1, .backlog_max = VS_S,
-                           .packets_max = 3};
+    VsWireConfig config = {
+        .bits_per_s = 8000000000, .delay = 1, .backlog_max = VS_S, .packets_max = 3};
     WireFixture f;
 
     wire_fixture(&f, &config);
@@ -287,8 +290,10 @@ static void
 compare_with_twin(uint64_t bits_per_s, uint32_t packets_max, VsTime backlog_max)
 {
     enum { N = 4000 };
-    VsWireConfig config = {.bits_per_s = bits_per_s, .delay = 3 * VS_US,
-                           .far_latency = 12345, .backlog_max = backlog_max,
+    VsWireConfig config = {.bits_per_s = bits_per_s,
+                           .delay = 3 * VS_US,
+                           .far_latency = 12345,
+                           .backlog_max = backlog_max,
                            .packets_max = packets_max};
     VsTime start[N], end[N], sent[N];
     VsTime typical = exact_time(800, bits_per_s);
@@ -305,6 +310,7 @@ compare_with_twin(uint64_t bits_per_s, uint32_t packets_max, VsTime backlog_max)
     wire_fixture(&f, &config);
     for (unsigned k = 0; k < N; k++) {
         VsTime now = vs_now(&f.net.run);
+        VsTime at;
         unsigned n_waiting = 0;
         uint32_t wire_bytes = 84 + (uint32_t)vs_rng_below(&rng, 1455);
 
@@ -332,8 +338,9 @@ compare_with_twin(uint64_t bits_per_s, uint32_t packets_max, VsTime backlog_max)
         is_same &= f.wire->n_dropped == n_dropped;
         switch (vs_rng_below(&rng, 4)) {
         case 0: /* The very instant in which a frame begins, or just before. */
-            net_run(&f.net, MAX(now, start[vs_rng_below(&rng, n_sent)] -
-                                         (VsTime)vs_rng_below(&rng, 2)));
+            at = start[vs_rng_below(&rng, n_sent)];
+            at -= (VsTime)vs_rng_below(&rng, 2);
+            net_run(&f.net, MAX(now, at));
             break;
         case 1:
             net_run(&f.net, now + (VsTime)vs_rng_below(&rng, 3 * (uint64_t)typical));
@@ -388,8 +395,8 @@ test_statistics_and_little(void)
     CU_ASSERT_EQUAL(f.wire->stat.n_left, 5);
     CU_ASSERT_EQUAL(f.wire->stat.n_now, 5);
     CU_ASSERT(vs_queue_stat_balances(&f.wire->stat, at));
-    CU_ASSERT(f.wire->stat.visits == (unsigned __int128)(5 * VS_US +
-                                                         (1 + 2 + 3 + 4 + 5) * 800 * VS_NS));
+    CU_ASSERT(f.wire->stat.visits ==
+              (unsigned __int128)(5 * VS_US + (1 + 2 + 3 + 4 + 5) * 800 * VS_NS));
     CU_ASSERT_EQUAL(f.wire->busy, 10 * 800 * VS_NS);
     net_run(&f.net, VS_MS);
     CU_ASSERT_EQUAL(vs_queue_stat_mean_visit(&f.wire->stat),

@@ -8,7 +8,8 @@
 static VsFlow
 random_flow(VsRng *rng)
 {
-    static const uint8_t protocols[] = {VS_PROTOCOL_TCP, VS_PROTOCOL_UDP, VS_PROTOCOL_ICMP};
+    static const uint8_t protocols[] = {VS_PROTOCOL_TCP, VS_PROTOCOL_UDP,
+                                        VS_PROTOCOL_ICMP};
 
     return (VsFlow){.saddr = vs_rng_u32(rng),
                     .daddr = vs_rng_u32(rng),
@@ -23,8 +24,8 @@ static bool
 has_same_members(const VsFlow *a, const VsFlow *b)
 {
     return a->saddr == b->saddr && a->daddr == b->daddr && a->sport == b->sport &&
-           a->dport == b->dport && a->protocol == b->protocol && a->family == b->family &&
-           a->zone == b->zone;
+           a->dport == b->dport && a->protocol == b->protocol &&
+           a->family == b->family && a->zone == b->zone;
 }
 
 /* Flips one bit of one member and looks whether the key notices. */
@@ -51,11 +52,21 @@ test_key_has_every_bit_of_every_member(void)
 static void
 test_reverse_swaps_the_ends(void)
 {
-    VsFlow there = {.saddr = 1, .daddr = 2, .sport = 3, .dport = 4,
-                    .protocol = VS_PROTOCOL_TCP, .family = VS_FAMILY_IPV4, .zone = 5};
+    VsFlow there = {.saddr = 1,
+                    .daddr = 2,
+                    .sport = 3,
+                    .dport = 4,
+                    .protocol = VS_PROTOCOL_TCP,
+                    .family = VS_FAMILY_IPV4,
+                    .zone = 5};
     VsFlow back = vs_flow_reverse(&there);
-    VsFlow right = {.saddr = 2, .daddr = 1, .sport = 4, .dport = 3,
-                    .protocol = VS_PROTOCOL_TCP, .family = VS_FAMILY_IPV4, .zone = 5};
+    VsFlow right = {.saddr = 2,
+                    .daddr = 1,
+                    .sport = 4,
+                    .dport = 3,
+                    .protocol = VS_PROTOCOL_TCP,
+                    .family = VS_FAMILY_IPV4,
+                    .zone = 5};
 
     CU_ASSERT(has_same_members(&back, &right));
 }
@@ -101,8 +112,11 @@ test_text(void)
                 {0, "10.0.0.1:1234 > 192.0.2.255:80 ip"}};
 
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
-        VsFlow flow = {.saddr = 0x0a000001, .daddr = 0xc00002ff, .sport = 1234,
-                       .dport = 80, .protocol = rows[i].protocol};
+        VsFlow flow = {.saddr = 0x0a000001,
+                       .daddr = 0xc00002ff,
+                       .sport = 1234,
+                       .dport = 80,
+                       .protocol = rows[i].protocol};
         g_autofree char *text = vs_flow_format(&flow);
 
         CU_ASSERT_STRING_EQUAL(text, rows[i].text);

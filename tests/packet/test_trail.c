@@ -19,7 +19,8 @@ trail_fixture(TrailFixture *f)
     vs_run_init(&f->run, 1);
     vs_run_make_packets(&f->run);
     f->wait = vs_stages_add(&f->run.packets->stages, "client", "wait", VS_STAGE_DELAY);
-    f->wire = vs_stages_add(&f->run.packets->stages, "wire", "queue", VS_STAGE_QUEUEING);
+    f->wire =
+        vs_stages_add(&f->run.packets->stages, "wire", "queue", VS_STAGE_QUEUEING);
     f->work = vs_stages_add(&f->run.packets->stages, "node", "work", VS_STAGE_SERVICE);
 }
 
@@ -68,8 +69,10 @@ test_stages_have_numbers_and_names(void)
     trail_fixture(&f);
     CU_ASSERT_EQUAL(f.wait, 0);
     CU_ASSERT_EQUAL(f.work, 2);
-    CU_ASSERT_STRING_EQUAL(vs_stages_get(&f.run.packets->stages, f.wire)->place, "wire");
-    CU_ASSERT_STRING_EQUAL(vs_stages_get(&f.run.packets->stages, f.wire)->what, "queue");
+    CU_ASSERT_STRING_EQUAL(vs_stages_get(&f.run.packets->stages, f.wire)->place,
+                           "wire");
+    CU_ASSERT_STRING_EQUAL(vs_stages_get(&f.run.packets->stages, f.wire)->what,
+                           "queue");
     CU_ASSERT_EQUAL(vs_stages_get(&f.run.packets->stages, f.wire)->kind,
                     VS_STAGE_QUEUEING);
     trail_clear(&f);

@@ -1,4 +1,4 @@
-/* vethsim check FILE: reads and checks a scenario without running it. */
+/* vethsim check FILE: reads, checks and compiles a scenario without running it. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -48,6 +48,8 @@ cmd_check(int argc, char **argv)
         .options = options,
     };
     g_autoptr(VsScenario) scenario = NULL;
+    g_autoptr(VsSimulation) simulation = NULL;
+    g_autoptr(GError) error = NULL;
     g_autofree char *contents = NULL;
     g_autofree char *until = NULL;
 
@@ -56,6 +58,11 @@ cmd_check(int argc, char **argv)
     }
     scenario = cmd_load(argc, argv, (const char *const *)settings);
     if (!scenario) {
+        return CMD_BAD_INPUT;
+    }
+    simulation = vs_simulation_new(scenario, NULL, &error);
+    if (!simulation) {
+        g_printerr("%s\n", error->message);
         return CMD_BAD_INPUT;
     }
     contents = list_contents(scenario);

@@ -1,0 +1,88 @@
+#!/usr/bin/env bash
+# gcc and clang, without optimisation and with all of it, make the same runs: the library
+# and the program that prints digests are built anew with each, out of tree, and agree to
+# the last bit.  Slow and fast floating point, other orders of evaluation, uninitialised
+# memory would all show here.
+set -u
+
+runs=(
+    "scenarios/article/scenario.xml 1s"
+    "scenarios/simple-fanout/scenario.xml 1s"
+    "scenarios/cloud-lb-direct/scenario.xml 1s"
+)
+builds=(
+    "gcc -O0"
+    "gcc -O3"
+    "clang -O0"
+    "clang -O3 -march=native"
+)
+
+n=0
+status=0
+reference=
+folder=$(mktemp -d)
+trap 'rm -rf "$folder"' EXIT
+
+# What the Makefile says of variable $1.
+make_variable() {
+    sed -n "s/^$1 = //p" "$top_builddir/Makefile" | head -n 1
+}
+
+# The library's sources, as the Makefile has them.
+sources() {
+    printf 'print-golden-sources:\n\t@echo $(libvethsim_la_SOURCES)\n' > "$folder/print.mk"
+    make -s -C "$top_builddir" -f Makefile -f "$folder/print.mk" print-golden-sources |
+        tr ' ' '\n' | grep '\.c$'
+}
+
+# build COMPILER OPTIONS...: one object for each source, as many at a time as there are
+# processors.
+build() {
+    local into=$folder/objects
+    rm -rf "$into"
+    mkdir -p "$into"
+    (cd "$top_srcdir" && { sources; echo tests/golden/digest.c; } |
+        xargs -P "$(nproc)" -I '{}' sh -c '
+            into=$1 file=$2
+            shift 2
+            exec "$@" -c -o "$into/$(echo "$file" | tr / _).o" "$file"
+        ' sh "$into" '{}' "$@" "@$folder/flags") &&
+        "$1" -o "$folder/digest" "$into"/*.o "@$folder/libs"
+}
+
+# Quoted for a shell, which is how compilers read their @files.  Without -g, which takes
+# time and changes nothing.
+echo "-std=gnu11 -ffp-contract=off -w -Ilibsim -I. $(make_variable DEPS_CFLAGS)" \
+    "$(make_variable DEFS) $(make_variable VS_CPPFLAGS)" > "$folder/flags"
+echo "$(make_variable DEPS_LIBS) -lm" > "$folder/libs"
+
+for builder in "${builds[@]}"; do
+    read -r compiler options <<< "$builder"
+    n=$((n + 1))
+    if ! command -v "$compiler" > /dev/null; then
+        echo "ok $n - $builder # SKIP there is no $compiler"
+        continue
+    fi
+    # shellcheck disable=SC2086
+    if ! build "$compiler" $options > "$folder/log" 2>&1; then
+        echo "not ok $n - $builder compiles"
+        sed 's/^/# /' "$folder/log" | tail -n 20
+        status=1
+        continue
+    fi
+    digests=$(for run in "${runs[@]}"; do
+        read -r file until <<< "$run"
+        "$folder/digest" "$top_srcdir/$file" "$until" 2>&1
+    done)
+    reference=${reference:-$digests}
+    if [ "$digests" = "$reference" ] && [ "$(wc -w <<< "$digests")" = ${#runs[@]} ]; then
+        echo "ok $n - $builder: $(echo $digests)"
+    else
+        echo "not ok $n - $builder makes the runs of the first"
+        echo "# $(echo $digests)"
+        echo "# $(echo $reference)"
+        status=1
+    fi
+done
+echo "1..$n"
+exit $status
