@@ -160,7 +160,7 @@ static void
 add_unique(GString *xsd, const char *name, const char *selector)
 {
     add(xsd,
-        "    <xs:unique name=\"%s-ids\">\n"
+        "    <xs:unique name=\"%s\">\n"
         "      <xs:selector xpath=\"%s\"/>\n"
         "      <xs:field xpath=\"@id\"/>\n"
         "    </xs:unique>\n",
@@ -180,13 +180,15 @@ add_uniques(GString *xsd, const VsRegistry *registry)
             continue;
         }
         if ((*model)->id_scope == VS_ID_SCOPE_KIND) {
-            add_unique(xsd, (*model)->element, selector);
+            g_autofree char *name = g_strdup_printf("ids-of-%s", (*model)->element);
+
+            add_unique(xsd, name, selector);
         } else if ((*model)->id_scope == VS_ID_SCOPE_SCENARIO) {
             g_string_append_printf(shared, "%s%s", shared->len ? "|" : "", selector);
         }
     }
     if (shared->len > 0) {
-        add_unique(xsd, "scenario", shared->str);
+        add_unique(xsd, "ids-of-hosts", shared->str);
     }
 }
 
@@ -204,7 +206,9 @@ add_unique_children(GString *xsd, const VsRegistry *registry, const VsModel *par
         }
     }
     if (children->len > 0) {
-        add_unique(xsd, parent->element, children->str);
+        g_autofree char *name = g_strdup_printf("ids-in-%s", parent->element);
+
+        add_unique(xsd, name, children->str);
     }
 }
 
