@@ -149,7 +149,7 @@ vs_calendar_remove(VsCalendar *calendar, VsTimer *timer)
 static inline void
 prefetch_owner(const VsTimer *timer)
 {
-    for (int offset = -128; offset <= 192; offset += 64) {
+    for (int offset = -64; offset <= 128; offset += 64) {
         __builtin_prefetch((const void *)((uintptr_t)timer + (uintptr_t)offset), 1);
     }
 }

@@ -16,7 +16,7 @@ typedef struct VsJob {
     struct VsJob *next; /* In the queue. */
     VsStation *station;
     VsTime arrived;
-    VsTime started;     /* Valid from the start of service. */
+    VsTime started; /* Valid from the start of service. */
     VsTimer done;
 } VsJob;
 
@@ -40,8 +40,8 @@ struct VsStation {
 
     uint64_t n_served;
     uint64_t n_refused;
-    VsTime busy;      /* Worker time. */
-    VsQueueStat stat; /* Waiting and in service. */
+    VsTime busy;            /* Worker time. */
+    VsQueueStat stat;       /* Waiting and in service. */
     VsQueueStat queue_stat; /* Waiting only. */
 };
 

@@ -5,7 +5,8 @@
 static unsigned __int128
 area_until(const VsQueueStat *stat, VsTime now)
 {
-    return stat->area + (unsigned __int128)stat->n_now * (uint64_t)(now - stat->changed_at);
+    return stat->area +
+           (unsigned __int128)stat->n_now * (uint64_t)(now - stat->changed_at);
 }
 
 double

@@ -14,7 +14,7 @@
 
 #include "engine/time.h"
 
-#define VS_CONTAINER_OF(pointer, Type, member)                                         \
+#define VS_CONTAINER_OF(pointer, Type, member) \
     ((Type *)(void *)((char *)(pointer)-offsetof(Type, member)))
 
 typedef struct VsTimer VsTimer;

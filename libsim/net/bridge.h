@@ -23,7 +23,7 @@ typedef struct VsBridge {
     VsIface **ports;
     VsTable fdb; /* MAC address to VsFdbEntry. */
     VsTime ageing;
-    bool is_filtered;   /* br_netfilter: bridged IPv4 frames pass the IP hooks too. */
+    bool is_filtered; /* br_netfilter: bridged IPv4 frames pass the IP hooks too. */
     uint64_t n_flooded;
 } VsBridge;
 

@@ -59,7 +59,7 @@ typedef struct VsHookList {
         VsHookFn fn;
         void *data;
         int32_t priority;
-    } *entries;
+    } * entries;
 } VsHookList;
 
 void vs_hook_list_add(VsHookList *list, const VsHook *hook, void *data);

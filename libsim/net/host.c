@@ -123,7 +123,8 @@ vs_host_unpark(VsHost *host, VsPacket *packet, VsStage wait_stage)
 {
     VsTime charge = host->core ? host->core->charge : 0;
 
-    vs_packet_step(packet, wait_stage, vs_now(host->part.run) + charge - packet->entered);
+    vs_packet_step(packet, wait_stage,
+                   vs_now(host->part.run) + charge - packet->entered);
     packet->charge = charge;
 }
 

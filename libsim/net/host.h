@@ -24,7 +24,8 @@ typedef struct VsHost {
     VsHop resubmit; /* Submits what was made while a core worked. */
     VsCore *core; /* That handles a packet right now; NULL: none, or no cores at all. */
     struct VsNetns *root; /* The root namespace. */
-    struct VsNetns *namespaces; /* All of them, linked by their 'next', the root first. */
+    struct VsNetns
+        *namespaces; /* All of them, linked by their 'next', the root first. */
     uint64_t next_mac;
 } VsHost;
 

@@ -89,7 +89,8 @@ vs_iface_set_address(VsIface *iface, VsAddr address, unsigned prefix_length)
         vs_routes_add(&iface->netns->routes,
                       &(VsRoute){.prefix = address & mask,
                                  .length = (uint8_t)prefix_length,
-                                 .type = VS_ROUTE_LOCAL, .iface = iface});
+                                 .type = VS_ROUTE_LOCAL,
+                                 .iface = iface});
         return;
     }
     vs_netns_add_local(iface->netns, address);

@@ -22,9 +22,9 @@ typedef enum VsIfaceKind {
 typedef struct VsIface VsIface;
 
 struct VsIface {
-    VsHop hop;   /* Handles a received frame (on a core). */
-    VsHop card;  /* ETHERNET: the far end of the wire; steers frames to cores. */
-    VsHop send;  /* Transmits a frame that the host made. */
+    VsHop hop;     /* Handles a received frame (on a core). */
+    VsHop card;    /* ETHERNET: the far end of the wire; steers frames to cores. */
+    VsHop send;    /* Transmits a frame that the host made. */
     VsIface *next; /* In the namespace, in order of creation. */
     struct VsNetns *netns;
     VsIfaceKind kind;
@@ -33,10 +33,11 @@ struct VsIface {
     uint32_t mtu;
     VsAddr address; /* 0: none. */
     uint8_t prefix_length;
-    VsIface *peer;           /* VETH. */
-    VsWire *wire;            /* ETHERNET: the direction we send on; NULL: no link. */
-    struct VsBridge *bridge; /* BRIDGE: its bridge.  Others: the bridge it is a port of. */
-    bool is_hairpin;         /* Port flag: frames may leave by the port they came in. */
+    VsIface *peer; /* VETH. */
+    VsWire *wire;  /* ETHERNET: the direction we send on; NULL: no link. */
+    struct VsBridge
+        *bridge;     /* BRIDGE: its bridge.  Others: the bridge it is a port of. */
+    bool is_hairpin; /* Port flag: frames may leave by the port they came in. */
 
     uint64_t rx_packets;
     uint64_t rx_bytes; /* Without preamble, gap and FCS. */

@@ -112,16 +112,19 @@ vs_netns_is_local(const VsNetns *netns, VsAddr address)
 void
 vs_netns_add_local(VsNetns *netns, VsAddr address)
 {
-    vs_routes_add(&netns->routes,
-                  &(VsRoute){.prefix = address, .length = 32, .type = VS_ROUTE_LOCAL,
-                             .iface = netns->loopback});
+    vs_routes_add(&netns->routes, &(VsRoute){.prefix = address,
+                                             .length = 32,
+                                             .type = VS_ROUTE_LOCAL,
+                                             .iface = netns->loopback});
 }
 
 void
 vs_netns_add_route(VsNetns *netns, VsAddr prefix, unsigned length, VsIface *iface,
                    VsAddr via)
 {
-    vs_routes_add(&netns->routes,
-                  &(VsRoute){.prefix = prefix, .length = (uint8_t)length,
-                             .type = VS_ROUTE_UNICAST, .iface = iface, .via = via});
+    vs_routes_add(&netns->routes, &(VsRoute){.prefix = prefix,
+                                             .length = (uint8_t)length,
+                                             .type = VS_ROUTE_UNICAST,
+                                             .iface = iface,
+                                             .via = via});
 }

@@ -36,8 +36,8 @@ struct VsNetns {
     void (*free_sockets)(struct VsSockets *sockets);
     struct VsReassembly *reassembly;
 
-    VsStage work_stage;      /* CPU time spent in here. */
-    VsStage neighbour_stage; /* Waiting for ARP. */
+    VsStage work_stage;       /* CPU time spent in here. */
+    VsStage neighbour_stage;  /* Waiting for ARP. */
     VsStage reassembly_stage; /* Waiting for the other fragments. */
 };
 

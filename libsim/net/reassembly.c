@@ -48,7 +48,8 @@ vs_ip_fragment(VsPacket *packet, uint32_t mtu)
     uint32_t total = content_bytes(first);
     uint32_t base = offset_bytes(first);
     uint32_t piece = (mtu - VS_IPV4_HEADER_BYTES) & ~UINT32_C(7);
-    uint16_t last_flag = first->ip_fragment & VS_IP_MF; /* Fragments may be cut again. */
+    uint16_t last_flag =
+        first->ip_fragment & VS_IP_MF; /* Fragments may be cut again. */
     VsPacket *tail = packet;
 
     for (uint32_t at = piece; at < total; at += piece) {
@@ -163,7 +164,8 @@ VsPacket *
 vs_ip_reassemble(VsNetns *netns, VsPacket *fragment)
 {
     VsReassembly *reassembly = reassembly_of(netns);
-    VsDatagram *datagram = datagram_get(reassembly, datagram_key(vs_packet_top(fragment)));
+    VsDatagram *datagram =
+        datagram_get(reassembly, datagram_key(vs_packet_top(fragment)));
     VsPacket *whole;
     VsPacket *rest;
     VsLayer *top;

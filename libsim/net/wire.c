@@ -9,8 +9,8 @@ static void wire_receive(VsHop *hop, VsPacket *packet);
 static void wire_arrive(VsTimer *timer);
 
 void
-vs_wire_init(VsWire *wire, const char *name, const VsWireConfig *config, VsPart *receiver,
-             VsHop *far_end)
+vs_wire_init(VsWire *wire, const char *name, const VsWireConfig *config,
+             VsPart *receiver, VsHop *far_end)
 {
     VsStages *stages = &receiver->run->packets->stages;
     g_autofree char *place = g_strdup_printf("wire %s", name);
@@ -28,7 +28,8 @@ vs_wire_init(VsWire *wire, const char *name, const VsWireConfig *config, VsPart 
     vs_timer_init(&wire->arrival, &wire->entity, wire_arrive);
 
     wire->queue_stage = vs_stages_add(stages, place, "queue", VS_STAGE_QUEUEING);
-    wire->transmit_stage = vs_stages_add(stages, place, "transmission", VS_STAGE_SERVICE);
+    wire->transmit_stage =
+        vs_stages_add(stages, place, "transmission", VS_STAGE_SERVICE);
     wire->propagate_stage = vs_stages_add(stages, place, "propagation", VS_STAGE_DELAY);
     wire->latency_stage = vs_stages_add(stages, place, "switching", VS_STAGE_DELAY);
 }

@@ -46,7 +46,7 @@ typedef struct VsWire {
     uint64_t n_packets;
     uint64_t n_bytes; /* On the wire. */
     uint64_t n_dropped;
-    VsTime busy; /* Time spent transmitting. */
+    VsTime busy;      /* Time spent transmitting. */
     VsQueueStat stat; /* From send to arrival. */
 } VsWire;
 

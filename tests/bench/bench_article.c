@@ -33,7 +33,8 @@ count_completed(const VsSimulation *simulation)
         }
         for (const VsStat *stat = element->model->stats; stat && stat->name; stat++) {
             if (g_str_equal(stat->name, "completed")) {
-                n_completed += *(const uint64_t *)(const void *)(instance + stat->offset);
+                n_completed +=
+                    *(const uint64_t *)(const void *)(instance + stat->offset);
             }
         }
     }

@@ -74,7 +74,8 @@ chain_init(Chain *chain, VsRun *run, VsRng *rng)
 
     vs_part_init(&chain->part, run);
     chain->rng = rng;
-    chain->mean_gap = (IP_BYTES + VS_ETHER_HEADER_BYTES + VS_ETHER_OVERHEAD_BYTES) * 800 / 0.9;
+    chain->mean_gap =
+        (IP_BYTES + VS_ETHER_HEADER_BYTES + VS_ETHER_OVERHEAD_BYTES) * 800 / 0.9;
     chain->sink.receive = sink;
     for (unsigned i = 0; i < N_WIRES; i++) {
         VsHop *far_end = i < N_WIRES - 1 ? &chain->forwarders[i].hop : &chain->sink;

@@ -134,12 +134,14 @@ measure_connections(VsRun *run)
     double before;
 
     memset(&listener, 0, sizeof(listener));
-    if (!vs_tcp_listen(&listener, host->root, 0, PORT, N_CONNECTIONS, &listener_ops, NULL)) {
+    if (!vs_tcp_listen(&listener, host->root, 0, PORT, N_CONNECTIONS, &listener_ops,
+                       NULL)) {
         g_error("port %d is taken", PORT);
     }
     before = heap_bytes();
     for (unsigned i = 0; i < N_CONNECTIONS; i++) {
-        connections[i] = vs_tcp_connect(host->root, 0, LOCALHOST, PORT, NULL, &ops, NULL);
+        connections[i] =
+            vs_tcp_connect(host->root, 0, LOCALHOST, PORT, NULL, &ops, NULL);
         vs_run_advance(run, vs_now(run) + VS_MS, UINT64_MAX);
         g_assert(vs_tcp_state(connections[i]) == VS_TCP_ESTABLISHED);
     }
