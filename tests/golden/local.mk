@@ -2,6 +2,8 @@
 
 noinst_PROGRAMS += tests/golden/digest
 tests_golden_digest_SOURCES = tests/golden/digest.c
+# Part of "make all", which must do without the test libraries.
+tests_golden_digest_LDADD = libvethsim.la $(DEPS_LIBS)
 
 script_tests += \
 	tests/golden/compilers.sh \
