@@ -2,7 +2,8 @@
 # gcc and clang, without optimisation and with all of it, make the same runs: the library
 # and the program that prints digests are built anew with each, out of tree, and agree to
 # the last bit.  Slow and fast floating point, other orders of evaluation, uninitialised
-# memory would all show here.
+# memory would all show here.  The programs are kept in the build folder, and made again
+# only when a source is newer.
 set -u
 
 runs=(
@@ -21,6 +22,8 @@ n=0
 status=0
 reference=
 folder=$(mktemp -d)
+kept=$top_builddir/tests/golden/compilers
+mkdir -p "$kept"
 trap 'rm -rf "$folder"' EXIT
 
 # What the Makefile says of variable $1.
@@ -35,6 +38,12 @@ sources() {
         tr ' ' '\n' | grep '\.c$'
 }
 
+# Is the program $1 newer than all it is made of?
+is_fresh() {
+    [ -x "$1" ] && [ -z "$(cd "$top_srcdir" && find libsim models tests/golden/digest.c \
+        -name '*.[chd]*' -newer "$1" -print -quit)" ]
+}
+
 # build COMPILER OPTIONS...: one object for each source, as many at a time as there are
 # processors.
 build() {
@@ -47,7 +56,7 @@ build() {
             shift 2
             exec "$@" -c -o "$into/$(echo "$file" | tr / _).o" "$file"
         ' sh "$into" '{}' "$@" "@$folder/flags") &&
-        "$1" -o "$folder/digest" "$into"/*.o "@$folder/libs"
+        "$1" -o "$program" "$into"/*.o "@$folder/libs"
 }
 
 # Quoted for a shell, which is how compilers read their @files.  Without -g, which takes
@@ -63,8 +72,9 @@ for builder in "${builds[@]}"; do
         echo "ok $n - $builder # SKIP there is no $compiler"
         continue
     fi
+    program=$kept/${builder// /_}
     # shellcheck disable=SC2086
-    if ! build "$compiler" $options > "$folder/log" 2>&1; then
+    if ! is_fresh "$program" && ! build "$compiler" $options > "$folder/log" 2>&1; then
         echo "not ok $n - $builder compiles"
         sed 's/^/# /' "$folder/log" | tail -n 20
         status=1
@@ -72,7 +82,7 @@ for builder in "${builds[@]}"; do
     fi
     digests=$(for run in "${runs[@]}"; do
         read -r file until <<< "$run"
-        "$folder/digest" "$top_srcdir/$file" "$until" 2>&1
+        "$program" "$top_srcdir/$file" "$until" 2>&1
     done)
     reference=${reference:-$digests}
     if [ "$digests" = "$reference" ] && [ "$(wc -w <<< "$digests")" = ${#runs[@]} ]; then

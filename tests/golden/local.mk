@@ -11,3 +11,7 @@ script_tests += \
 	tests/golden/schema.sh
 
 EXTRA_DIST += tests/golden/digests.txt tests/golden/renew.sh
+
+# What compilers.sh keeps.
+clean-local:
+	rm -rf tests/golden/compilers
