@@ -51,6 +51,15 @@ has_buckets(const VsCalendar *calendar)
     return calendar->horizon != UINT64_MAX;
 }
 
+/* A plan may take time in proportion to what is pending: there must have been as much work
+ * as that since the last, or many more timers have come. */
+static inline bool
+wants_plan(const VsCalendar *calendar, uint64_t n_work)
+{
+    return (n_work > PLAN_INTERVAL && n_work > 4 * calendar->n_pending) ||
+           calendar->n_pending > 4 * calendar->n_pending_planned;
+}
+
 void
 vs_calendar_init(VsCalendar *calendar)
 {
@@ -302,8 +311,7 @@ static void
 overflow(VsCalendar *calendar, VsTimer *timer)
 {
     calendar->n_work++;
-    if (!has_buckets(calendar) || (calendar->n_work > PLAN_INTERVAL &&
-                                   calendar->n_work > 4 * calendar->n_pending)) {
+    if (!has_buckets(calendar) || wants_plan(calendar, calendar->n_work)) {
         plan(calendar);
         if ((uint64_t)timer->due >= calendar->horizon) {
             place_timer(calendar, timer);
@@ -320,12 +328,10 @@ overflow(VsCalendar *calendar, VsTimer *timer)
 static void
 open_next_bucket(VsCalendar *calendar)
 {
-    uint64_t n_work =
-        calendar->n_work + calendar->n_popped - calendar->n_popped_planned;
+    uint64_t n_popped = calendar->n_popped - calendar->n_popped_planned;
     size_t mask;
 
-    if (G_UNLIKELY((n_work > PLAN_INTERVAL && n_work > 4 * calendar->n_pending) ||
-                   calendar->n_pending > 4 * calendar->n_pending_planned)) {
+    if (G_UNLIKELY(wants_plan(calendar, calendar->n_work + n_popped))) {
         plan(calendar);
         if (!has_buckets(calendar)) {
             return;
@@ -519,8 +525,11 @@ event_gap(const VsCalendar *calendar)
         return (double)elapsed / (double)n_popped;
     }
     if (calendar->end > calendar->first) {
-        return (double)(calendar->end[-1].due - calendar->first->due) /
-               (double)(calendar->end - calendar->first);
+        uint64_t last =
+            has_buckets(calendar) ? calendar->horizon : (uint64_t)calendar->end[-1].due;
+        size_t n = (size_t)(calendar->end - calendar->first) + calendar->heap.length;
+
+        return (double)(last - (uint64_t)calendar->first->due) / (double)n;
     }
     return (double)calendar->n_buckets * (double)(UINT64_C(1) << calendar->shift) /
            (double)MAX(calendar->n_in_buckets, 1);
