@@ -1,5 +1,6 @@
 check_PROGRAMS += \
 	tests/base/test_dist \
+	tests/base/test_dist_parse \
 	tests/base/test_fmath \
 	tests/base/test_hash \
 	tests/base/test_histogram \
@@ -10,9 +11,15 @@ check_PROGRAMS += \
 	tests/base/test_table \
 	tests/base/test_units
 
-tests_base_test_dist_SOURCES = tests/base/test_dist.c tests/vs_test.h
+tests_base_test_dist_SOURCES = tests/base/test_dist.c tests/vs_test.h \
+	tests/base/random_fixture.h
 tests_base_test_dist_CFLAGS = $(AM_CFLAGS) $(GSL_CFLAGS)
 tests_base_test_dist_LDADD = $(TEST_LIBS) $(GSL_LIBS)
+
+tests_base_test_dist_parse_SOURCES = tests/base/test_dist_parse.c tests/vs_test.h \
+	tests/base/random_fixture.h
+tests_base_test_dist_parse_CFLAGS = $(AM_CFLAGS) $(GSL_CFLAGS)
+tests_base_test_dist_parse_LDADD = $(TEST_LIBS) $(GSL_LIBS)
 
 tests_base_test_fmath_SOURCES = tests/base/test_fmath.c tests/vs_test.h
 tests_base_test_fmath_CFLAGS = $(AM_CFLAGS) $(GSL_CFLAGS)
@@ -30,7 +37,8 @@ tests_base_test_lpm_LDADD = $(TEST_LIBS)
 tests_base_test_pool_SOURCES = tests/base/test_pool.c tests/vs_test.h
 tests_base_test_pool_LDADD = $(TEST_LIBS)
 
-tests_base_test_rng_SOURCES = tests/base/test_rng.c tests/vs_test.h
+tests_base_test_rng_SOURCES = tests/base/test_rng.c tests/vs_test.h \
+	tests/base/random_fixture.h
 tests_base_test_rng_CFLAGS = $(AM_CFLAGS) $(GSL_CFLAGS)
 tests_base_test_rng_LDADD = $(TEST_LIBS) $(GSL_LIBS)
 

@@ -1,9 +1,7 @@
 #include "base/rng.h"
 
-#include <gsl/gsl_cdf.h>
-
 #include "base/hash.h"
-#include "vs_test.h"
+#include "tests/base/random_fixture.h"
 
 static void
 test_philox_gives_the_vectors_of_random123(void)
@@ -138,18 +136,6 @@ test_the_forms_of_a_draw_take_one_number_each(void)
         CU_ASSERT(x >= 0 && x < 1);
         CU_ASSERT_EQUAL(vs_rng_u32(&rng), vs_rng_u64(&twin) >> 32);
     }
-}
-
-/* The chance of counts as uneven as these, or more, when all cells are as likely. */
-static double
-get_chi_square_chance(const unsigned *counts, unsigned n_cells, double n_draws)
-{
-    double expected = n_draws / n_cells, sum = 0;
-
-    for (unsigned i = 0; i < n_cells; i++) {
-        sum += (counts[i] - expected) * (counts[i] - expected) / expected;
-    }
-    return gsl_cdf_chisq_Q(sum, n_cells - 1);
 }
 
 static void

@@ -126,6 +126,26 @@ model_error(const char *format, ...)
     return error ? g_strdup(error->message) : NULL;
 }
 
+void
+model_check_error(const char *part, const char *format, ...)
+{
+    g_autofree char *body = NULL;
+    g_autofree char *message = NULL;
+    va_list arguments;
+    bool is_right;
+
+    va_start(arguments, format);
+    body = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    message = model_error("%s", body);
+    is_right = part ? message && strstr(message, part) : !message;
+    CU_ASSERT(is_right);
+    if (!is_right) {
+        fprintf(stderr, "%s\n    is refused with \"%s\", not \"%s\"\n", body,
+                message ? message : "nothing", part ? part : "nothing");
+    }
+}
+
 /* The element of this id whose model has the statistic. */
 const void *
 model_stat(const Model *model, const char *id, const char *stat)
@@ -173,6 +193,17 @@ model_share(const Model *model, const char *id, const char *stat, const char *na
     }
     fprintf(stderr, "\"%s\" has no share of %s\n", name, stat);
     abort();
+}
+
+void
+model_check_each(const Model *model, const char *id, unsigned n, const char *stat,
+                 uint64_t expected)
+{
+    for (unsigned i = 1; i <= n; i++) {
+        g_autofree char *id_of_one = g_strdup_printf("%s-%u", id, i);
+
+        CU_ASSERT_EQUAL(model_counter(model, id_of_one, stat), expected);
+    }
 }
 
 uint64_t

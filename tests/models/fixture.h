@@ -37,6 +37,9 @@ void model_free(Model *model);
 /* Why such a scenario is refused, by the reader or when built; NULL: it is not. */
 char *model_error(const char *format, ...) G_GNUC_PRINTF(1, 2);
 
+/* Such a scenario is refused, and 'part' is in the reason; with NULL it is not refused. */
+void model_check_error(const char *part, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
 /* Statistics, by the names that `vethsim models` tells. */
 const void *model_stat(const Model *model, const char *id, const char *stat);
 uint64_t model_counter(const Model *model, const char *id, const char *stat);
@@ -45,6 +48,10 @@ const VsHistogram *model_histogram(const Model *model, const char *id,
 uint64_t model_share(const Model *model, const char *id, const char *stat,
                      const char *name);
 uint64_t model_dropped(const Model *model, VsDrop drop);
+
+/* Each of the 'n' that count= made of element 'id' has 'expected' in this counter. */
+void model_check_each(const Model *model, const char *id, unsigned n, const char *stat,
+                      uint64_t expected);
 
 /* What is inside. */
 VsHost *model_host(const Model *model, const char *id);

@@ -1,25 +1,38 @@
 #include "models/fixture.h"
 #include "models/lb/lb.h"
 
-/* Clients, a load balancer at 203.0.113.10 and four nodes, each with one pod. */
-#define LB(clients, lb)                                                    \
+/* Clients, and a load balancer at 203.0.113.10 that has nodes behind its switch. */
+#define EDGE(clients, lb)                                                  \
     "%s" clients                                                           \
     "<switch id='out' subnet='192.0.2.0/24'/><link from='edge' to='out'/>" \
     "<lb id='edge' service='s' costs='free' " lb "/>"                      \
-    "<switch id='tor'/><link from='edge' to='tor'/>"                       \
+    "<switch id='tor'/><link from='edge' to='tor'/>"
+
+/* The same with four nodes, each with one pod. */
+#define LB(clients, lb)                                                    \
+    EDGE(clients, lb)                                                      \
     "<node id='n' count='4' costs='free'/><link from='n' to='tor'/>"       \
     "<pod id='p' count='4' labels='app=web'>"                              \
     "<container id='web' service-time='1ms'/></pod>"                       \
     "<service id='s' type='NodePort' node-port='30080' target-port='8080'" \
     " select='app=web'/>"
-#define CLIENT(attributes)                                                   \
-    "<client id='c' costs='free' to='http://203.0.113.10/' " attributes "/>" \
+
+#define CLIENT(attributes) CLIENT_OF("203.0.113.10", attributes)
+#define CLIENT_OF(vip, attributes)                                      \
+    "<client id='c' costs='free' to='http://" vip "/' " attributes "/>" \
     "<link from='c' to='out'/>"
+#define MANY_CLIENTS(attributes)                                                \
+    "<client id='many' costs='free' to='http://203.0.113.10/' " attributes "/>" \
+    "<link from='many' to='out'/>"
 
 #define NODES "n-1", "n-2", "n-3", "n-4"
 #define PODS "p-1", "p-2", "p-3", "p-4"
 
 enum { N_BACKENDS = 4 };
+
+/* A run of LB(); what follows are the values of %s in 'lb'. */
+#define lb_new(clients, lb, ...) \
+    model_new(LB(clients, lb), model_free_costs, ##__VA_ARGS__)
 
 static void
 shares_of(const Model *model, const char *const *names, uint64_t *ret_counts)
@@ -46,9 +59,8 @@ test_round_robin_shares_are_equal(void)
     static const char *const algorithms[] = {"round-robin", "smooth-wrr"};
 
     for (unsigned i = 0; i < G_N_ELEMENTS(algorithms); i++) {
-        Model *model = model_new(
-            LB(CLIENT("arrivals='constant(1000/s)' stop='1s'"), "algorithm='%s'"),
-            model_free_costs, algorithms[i]);
+        Model *model = lb_new(CLIENT("arrivals='constant(1000/s)' stop='1s'"),
+                              "algorithm='%s'", algorithms[i]);
         uint64_t counts[N_BACKENDS];
 
         model_run(model, 3 * VS_S);
@@ -68,9 +80,8 @@ test_hashed_and_random_shares_are_even(void)
     static const char *const algorithms[] = {"random", "maglev"};
 
     for (unsigned i = 0; i < G_N_ELEMENTS(algorithms); i++) {
-        Model *model = model_new(
-            LB(CLIENT("arrivals='constant(1000/s)' stop='4s'"), "algorithm='%s'"),
-            model_free_costs, algorithms[i]);
+        Model *model = lb_new(CLIENT("arrivals='constant(1000/s)' stop='4s'"),
+                              "algorithm='%s'", algorithms[i]);
         uint64_t counts[N_BACKENDS];
 
         model_run(model, 6 * VS_S);
@@ -84,11 +95,9 @@ test_hashed_and_random_shares_are_even(void)
 static void
 test_source_hash_keeps_a_client_on_one_backend(void)
 {
-    Model *model = model_new(
-        LB("<client id='many' count='200' costs='free' to='http://203.0.113.10/'"
-           " arrivals='constant(5/s)' stop='1s'/><link from='many' to='out'/>",
-           "algorithm='source-hash'"),
-        model_free_costs);
+    Model *model =
+        lb_new(MANY_CLIENTS("count='200' arrivals='constant(5/s)' stop='1s'"),
+               "algorithm='source-hash'");
     uint64_t counts[N_BACKENDS];
 
     model_run(model, 3 * VS_S);
@@ -102,34 +111,22 @@ test_source_hash_keeps_a_client_on_one_backend(void)
     model_free(model);
 }
 
+#define SLOW_AND_FAST_POD                                              \
+    "<node id='n' costs='free'/><link from='n' to='tor'/>"             \
+    "<pod id='slow' labels='app=web'>"                                 \
+    "<container id='slow-web' service-time='1s' workers='100'/></pod>" \
+    "<pod id='fast' labels='app=web'>"                                 \
+    "<container id='fast-web' service-time='1ms'/></pod>"              \
+    "<service id='s' target-port='8080' select='app=web'/>"
+
 /* One backend is slow: least-conn sends the rest elsewhere. */
 static void
 test_least_conn_avoids_the_busy(void)
 {
-    Model *model = model_new(
-        "%s" CLIENT(
-            "arrivals='constant(100/s)' stop='5s'") "<switch id='out' "
-                                                    "subnet='192.0.2.0/24'/><link "
-                                                    "from='edge' to='out'/>"
-                                                    "<lb id='edge' service='s' "
-                                                    "costs='free' target='pods' "
-                                                    "algorithm='least-conn'/>"
-                                                    "<switch id='tor'/><link "
-                                                    "from='edge' to='tor'/>"
-                                                    "<node id='n' costs='free'/><link "
-                                                    "from='n' to='tor'/>"
-                                                    "<pod id='slow' "
-                                                    "labels='app=web'><container "
-                                                    "id='slow-web' service-time='1s'"
-                                                    " workers='100'/></pod>"
-                                                    "<pod id='fast' "
-                                                    "labels='app=web'><container "
-                                                    "id='fast-web' "
-                                                    "service-time='1ms'/></pod>"
-                                                    "<service id='s' "
-                                                    "target-port='8080' "
-                                                    "select='app=web'/>",
-        model_free_costs);
+    Model *model =
+        model_new(EDGE(CLIENT("arrivals='constant(100/s)' stop='5s'"),
+                       "target='pods' algorithm='least-conn'") SLOW_AND_FAST_POD,
+                  model_free_costs);
 
     model_run(model, 8 * VS_S);
     CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 500);
@@ -159,10 +156,8 @@ active_of(const Model *model, unsigned backend)
 static void
 test_least_conn_counts_until_the_connection_closes(void)
 {
-    Model *model =
-        model_new(LB(CLIENT("arrivals='constant(1/s)' stop='4s' keep-alive='no'"),
-                     "algorithm='least-conn'"),
-                  model_free_costs);
+    Model *model = lb_new(CLIENT("arrivals='constant(1/s)' stop='4s' keep-alive='no'"),
+                          "algorithm='least-conn'");
 
     /* They follow one another, so all find everybody idle: the first of equals. */
     model_run(model, 6 * VS_S);
@@ -172,9 +167,8 @@ test_least_conn_counts_until_the_connection_closes(void)
     model_free(model);
 
     /* Four users at a time, each with an open connection: one each. */
-    model = model_new(LB(CLIENT("arrivals='closed(4, 1s)' stop='10s' keep-alive='yes'"),
-                         "algorithm='least-conn'"),
-                      model_free_costs);
+    model = lb_new(CLIENT("arrivals='closed(4, 1s)' stop='10s' keep-alive='yes'"),
+                   "algorithm='least-conn'");
     model_run(model, 20 * VS_S);
     for (unsigned i = 0; i < N_BACKENDS; i++) {
         CU_ASSERT_EQUAL(model_share(model, "edge", "backends", nodes[i]), 1);
@@ -187,8 +181,7 @@ static void
 test_target_pods_goes_past_kube_proxy(void)
 {
     Model *model =
-        model_new(LB(CLIENT("arrivals='constant(1000/s)' stop='1s'"), "target='pods'"),
-                  model_free_costs);
+        lb_new(CLIENT("arrivals='constant(1000/s)' stop='1s'"), "target='pods'");
     const VsShares *endpoints;
     uint64_t counts[N_BACKENDS];
 
@@ -207,8 +200,7 @@ static void
 test_nodes_limits_the_backends(void)
 {
     Model *model =
-        model_new(LB(CLIENT("arrivals='constant(100/s)' stop='1s'"), "nodes='n-2 n-4'"),
-                  model_free_costs);
+        lb_new(CLIENT("arrivals='constant(100/s)' stop='1s'"), "nodes='n-2 n-4'");
     const VsShares *shares = model_stat(model, "edge", "backends");
 
     model_run(model, 3 * VS_S);
@@ -223,9 +215,8 @@ test_nodes_limits_the_backends(void)
 static void
 test_connection_keeps_its_backend(void)
 {
-    Model *model = model_new(
-        LB(CLIENT("arrivals='constant(100/s)' stop='5s' keep-alive='yes'"), ""),
-        model_free_costs);
+    Model *model =
+        lb_new(CLIENT("arrivals='constant(100/s)' stop='5s' keep-alive='yes'"), "");
 
     model_run(model, 7 * VS_S);
     CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 500);
@@ -239,8 +230,7 @@ static void
 test_replies_return_through_the_load_balancer(void)
 {
     Model *model =
-        model_new(LB(CLIENT("arrivals='constant(10/s)' stop='1s'"), "target='pods'"),
-                  model_free_costs);
+        lb_new(CLIENT("arrivals='constant(10/s)' stop='1s'"), "target='pods'");
     Tap *at_pod = tap_new(model_pod(model, "p-1")->netns, VS_HOOK_INPUT);
     Tap *at_client = tap_new(model_host(model, "c")->root, VS_HOOK_INPUT);
     VsAddr inside = model_host(model, "edge")->root->ifaces->next->next->address;
@@ -265,18 +255,11 @@ test_replies_return_through_the_load_balancer(void)
 static void
 test_equal_source_ports_are_told_apart(void)
 {
-    Model *model = model_new(
-        LB("<client id='many' count='50' costs='free' to='http://203.0.113.10/'"
-           " arrivals='constant(10/s)' stop='1s'/><link from='many' to='out'/>",
-           "nodes='n-1'"),
-        model_free_costs);
+    Model *model = lb_new(
+        MANY_CLIENTS("count='50' arrivals='constant(10/s)' stop='1s'"), "nodes='n-1'");
 
     model_run(model, 3 * VS_S);
-    for (unsigned i = 1; i <= 50; i++) {
-        g_autofree char *id = g_strdup_printf("many-%u", i);
-
-        CU_ASSERT_EQUAL(model_counter(model, id, "completed"), 10);
-    }
+    model_check_each(model, "many", 50, "completed", 10);
     model_free(model);
 }
 
@@ -284,10 +267,7 @@ static void
 test_other_ports_of_the_vip_refuse(void)
 {
     Model *model =
-        model_new(LB("<client id='c' costs='free' to='http://203.0.113.10:81/'"
-                     " arrivals='constant(10/s)' stop='1s'/><link from='c' to='out'/>",
-                     ""),
-                  model_free_costs);
+        lb_new(CLIENT_OF("203.0.113.10:81", "arrivals='constant(10/s)' stop='1s'"), "");
 
     model_run(model, 2 * VS_S);
     CU_ASSERT_EQUAL(model_counter(model, "c", "error-refused"), 10);
@@ -299,10 +279,8 @@ static void
 test_vip_and_port_as_given(void)
 {
     Model *model =
-        model_new(LB("<client id='c' costs='free' to='http://198.51.100.4:8443/'"
-                     " arrivals='constant(10/s)' stop='1s'/><link from='c' to='out'/>",
-                     "vip='198.51.100.4' port='8443'"),
-                  model_free_costs);
+        lb_new(CLIENT_OF("198.51.100.4:8443", "arrivals='constant(10/s)' stop='1s'"),
+               "vip='198.51.100.4' port='8443'");
 
     model_run(model, 2 * VS_S);
     assert_all_completed(model, 10);
@@ -329,31 +307,21 @@ test_wrong_configurations_are_refused(void)
         {"target='pods' nodes='n-1'", "has no effect with target=\"pods\""},
         {"health-interval='1s' health-timeout='1s'", "not below health-interval"},
     };
-    g_autofree char *no_port =
-        model_error("<lb id='l' service='s'/><node id='n'/><link from='l' to='n'/>"
-                    "<service id='s' select='a=b'/>");
-    g_autofree char *no_backend = model_error(
-        "<lb id='l' service='s' target='pods'/><node id='n'/><link from='l' to='n'/>"
-        "<service id='s' select='a=b'/>");
-    g_autofree char *same_vip =
-        model_error(TWO_LBS("vip='198.51.100.4'", "vip='198.51.100.4'"));
-    g_autofree char *taken_vip = model_error(TWO_LBS("", "vip='203.0.113.10'"));
-    g_autofree char *next_vip = model_error(TWO_LBS("vip='203.0.113.10'", ""));
 
     for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
-        g_autofree char *message =
-            model_error(LB("", "%s"), model_free_costs, cases[i].attributes);
-
-        CU_ASSERT_PTR_NOT_NULL_FATAL(message);
-        CU_ASSERT_PTR_NOT_NULL(strstr(message, cases[i].message));
+        model_check_error(cases[i].message, LB("", "%s"), model_free_costs,
+                          cases[i].attributes);
     }
-    CU_ASSERT_PTR_NOT_NULL(strstr(no_port, "has no node port"));
-    CU_ASSERT_PTR_NOT_NULL(strstr(no_backend, "has no backend"));
-    CU_ASSERT_PTR_NOT_NULL_FATAL(same_vip);
-    CU_ASSERT_PTR_NOT_NULL(strstr(same_vip, "198.51.100.4"));
-    CU_ASSERT_PTR_NOT_NULL_FATAL(taken_vip);
-    CU_ASSERT_PTR_NOT_NULL(strstr(taken_vip, "203.0.113.10"));
-    CU_ASSERT_PTR_NULL(next_vip);
+    model_check_error("has no node port",
+                      "<lb id='l' service='s'/><node id='n'/><link from='l' to='n'/>"
+                      "<service id='s' select='a=b'/>");
+    model_check_error("has no backend",
+                      "<lb id='l' service='s' target='pods'/><node id='n'/>"
+                      "<link from='l' to='n'/><service id='s' select='a=b'/>");
+    model_check_error("198.51.100.4",
+                      TWO_LBS("vip='198.51.100.4'", "vip='198.51.100.4'"));
+    model_check_error("203.0.113.10", TWO_LBS("", "vip='203.0.113.10'"));
+    model_check_error(NULL, TWO_LBS("vip='203.0.113.10'", ""));
 }
 
 static const VsTestCase tests[] = {

@@ -1,3 +1,7 @@
+# tests/net: the tests of libsim/net.
+
+net_fixture = tests/net/net_fixture.h tests/vs_test.h
+
 check_PROGRAMS += \
 	tests/net/test_bridge \
 	tests/net/test_core \
@@ -10,43 +14,14 @@ check_PROGRAMS += \
 	tests/net/test_veth \
 	tests/net/test_wire
 
-tests_net_test_bridge_SOURCES = tests/net/test_bridge.c tests/vs_test.h \
-	tests/net/net_fixture.h
-tests_net_test_bridge_LDADD = $(TEST_LIBS)
-
-tests_net_test_core_SOURCES = tests/net/test_core.c tests/vs_test.h \
-	tests/net/net_fixture.h
-tests_net_test_core_LDADD = $(TEST_LIBS)
-
-tests_net_test_fragments_SOURCES = tests/net/test_fragments.c tests/vs_test.h \
-	tests/net/net_fixture.h
-tests_net_test_fragments_LDADD = $(TEST_LIBS)
-
-tests_net_test_hook_SOURCES = tests/net/test_hook.c tests/vs_test.h \
-	tests/net/net_fixture.h
-tests_net_test_hook_LDADD = $(TEST_LIBS)
-
-tests_net_test_host_SOURCES = tests/net/test_host.c tests/vs_test.h \
-	tests/net/net_fixture.h \
+tests_net_test_bridge_SOURCES = tests/net/test_bridge.c $(net_fixture)
+tests_net_test_core_SOURCES = tests/net/test_core.c $(net_fixture)
+tests_net_test_fragments_SOURCES = tests/net/test_fragments.c $(net_fixture)
+tests_net_test_hook_SOURCES = tests/net/test_hook.c $(net_fixture)
+tests_net_test_host_SOURCES = tests/net/test_host.c $(net_fixture) \
 	tests/engine/count_allocations.h
-tests_net_test_host_LDADD = $(TEST_LIBS)
-
-tests_net_test_ip_SOURCES = tests/net/test_ip.c tests/vs_test.h \
-	tests/net/net_fixture.h
-tests_net_test_ip_LDADD = $(TEST_LIBS)
-
-tests_net_test_neighbour_SOURCES = tests/net/test_neighbour.c tests/vs_test.h \
-	tests/net/net_fixture.h
-tests_net_test_neighbour_LDADD = $(TEST_LIBS)
-
-tests_net_test_route_SOURCES = tests/net/test_route.c tests/vs_test.h \
-	tests/net/net_fixture.h
-tests_net_test_route_LDADD = $(TEST_LIBS)
-
-tests_net_test_veth_SOURCES = tests/net/test_veth.c tests/vs_test.h \
-	tests/net/net_fixture.h
-tests_net_test_veth_LDADD = $(TEST_LIBS)
-
-tests_net_test_wire_SOURCES = tests/net/test_wire.c tests/vs_test.h \
-	tests/net/net_fixture.h
-tests_net_test_wire_LDADD = $(TEST_LIBS)
+tests_net_test_ip_SOURCES = tests/net/test_ip.c $(net_fixture)
+tests_net_test_neighbour_SOURCES = tests/net/test_neighbour.c $(net_fixture)
+tests_net_test_route_SOURCES = tests/net/test_route.c $(net_fixture)
+tests_net_test_veth_SOURCES = tests/net/test_veth.c $(net_fixture)
+tests_net_test_wire_SOURCES = tests/net/test_wire.c $(net_fixture)

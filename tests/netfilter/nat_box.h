@@ -10,6 +10,9 @@
 #define BOX_OUTSIDE NET_IP(192, 0, 2, 1)
 #define BOX_CLIENT NET_IP(10, 0, 0, 2)
 #define BOX_SERVER NET_IP(198, 51, 100, 7)
+#define BOX_VIP NET_IP(10, 96, 0, 10)
+#define BOX_VIP2 NET_IP(10, 96, 0, 11)
+#define BOX_BACKEND NET_IP(198, 51, 100, 20)
 #define BOX_MAC UINT64_C(0x020000000001) /* Of everybody else. */
 
 /* What a frame takes from a card to a sink. */
@@ -23,6 +26,7 @@ typedef struct {
     VsIface *inside, *outside;
     NetSink *to_inside, *to_outside, *to_sockets;
     VsConntrack *conntrack;
+    unsigned n_released[8]; /* By source port, after box_init_release(). */
 } Box;
 
 static inline VsIface *
@@ -180,4 +184,115 @@ box_is_flow(VsFlow flow, VsAddr saddr, unsigned sport, VsAddr daddr, unsigned dp
 {
     return flow.saddr == saddr && flow.sport == sport && flow.daddr == daddr &&
            flow.dport == dport;
+}
+
+/* 'flow' has an entry until 'timeout' after 'since', to the picosecond. */
+static inline void
+box_check_lives_for(Box *box, VsFlow flow, VsTime since, VsTime timeout)
+{
+    net_run(&box->net, since + timeout - 1);
+    CU_ASSERT_PTR_NOT_NULL(box_find(box, flow));
+    net_run(&box->net, since + timeout);
+    CU_ASSERT_PTR_NULL(box_find(box, flow));
+}
+
+static inline VsFlow
+box_client_flow(uint16_t sport)
+{
+    return net_flow(BOX_CLIENT, sport, BOX_SERVER, 80);
+}
+
+static inline VsFlow
+box_echo_flow(VsAddr saddr, VsAddr daddr, uint16_t id)
+{
+    return (VsFlow){.saddr = saddr,
+                    .daddr = daddr,
+                    .sport = id,
+                    .protocol = VS_PROTOCOL_ICMP,
+                    .family = VS_FAMILY_IPV4};
+}
+
+/* ---- Rules of translation -------------------------------------------------------- */
+
+/* VIPs, port 80, go to the backend's port 8080. */
+static inline bool
+box_service_rule(void *n_calls, VsPacket *packet, VsConntrackEntry *entry,
+                 const VsHookState *state, bool *ret_stolen)
+{
+    const VsFlow *flow = &vs_packet_top(packet)->flow;
+
+    (void)ret_stolen;
+    CU_ASSERT_PTR_EQUAL(packet->ct, entry);
+    CU_ASSERT(packet->flags & VS_PACKET_CT_NEW);
+    CU_ASSERT(state->point == VS_HOOK_PREROUTING || state->point == VS_HOOK_OUTPUT);
+    if (n_calls) {
+        ++*(unsigned *)n_calls;
+    }
+    if ((flow->daddr != BOX_VIP && flow->daddr != BOX_VIP2) ||
+        (flow->dport != 80 && flow->protocol != VS_PROTOCOL_ICMP)) {
+        return false;
+    }
+    vs_nat_dst(entry, BOX_BACKEND, 8080);
+    return true;
+}
+
+/* What leaves by the outer card comes from the router. */
+static inline bool
+box_masquerade(void *n_calls, VsPacket *packet, VsConntrackEntry *entry,
+               const VsHookState *state, bool *ret_stolen)
+{
+    (void)ret_stolen;
+    CU_ASSERT(state->point == VS_HOOK_POSTROUTING || state->point == VS_HOOK_INPUT);
+    if (n_calls) {
+        ++*(unsigned *)n_calls;
+    }
+    if (!state->out || state->out->address != BOX_OUTSIDE ||
+        vs_packet_top(packet)->flow.saddr == BOX_OUTSIDE) {
+        return false;
+    }
+    vs_nat_src(entry, BOX_OUTSIDE);
+    return true;
+}
+
+static inline void
+box_init_service(Box *box)
+{
+    box_init(box);
+    vs_nat_add_dst_rule(box->conntrack, box_service_rule, NULL);
+}
+
+static inline void
+box_init_masquerade(Box *box)
+{
+    box_init(box);
+    vs_nat_add_src_rule(box->conntrack, box_masquerade, NULL);
+}
+
+/* ---- The end of connections ------------------------------------------------------ */
+
+static inline void
+box_count_release(VsConntrackEntry *entry)
+{
+    (*(unsigned *)entry->user)++;
+}
+
+/* Has every new connection tell when it ends; the port picks the counter. */
+static inline bool
+box_want_release(void *box_, VsPacket *packet, VsConntrackEntry *entry,
+                 const VsHookState *state, bool *ret_stolen)
+{
+    Box *box = box_;
+
+    (void)state;
+    (void)ret_stolen;
+    entry->release = box_count_release;
+    entry->user = &box->n_released[vs_packet_top(packet)->flow.sport % 8];
+    return false;
+}
+
+static inline void
+box_init_release(Box *box)
+{
+    box_init(box);
+    vs_nat_add_dst_rule(box->conntrack, box_want_release, box);
 }
