@@ -25,7 +25,7 @@ may_answer(const VsLayer *layer)
 
 /* What the packet was sent to if that is ours, else the interface it came in by. */
 static VsAddr
-source_of_error(const VsNetns *netns, const VsPacket *packet, const VsLayer *fault)
+source_of_error(VsNetns *netns, const VsPacket *packet, const VsLayer *fault)
 {
     if (vs_netns_is_local(netns, fault->flow.daddr)) {
         return fault->flow.daddr;

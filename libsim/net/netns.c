@@ -77,7 +77,7 @@ vs_netns_add_hooks(VsNetns *netns, const VsHook *hooks, void *data)
 }
 
 VsAddr
-vs_netns_source_for(const VsNetns *netns, VsAddr daddr)
+vs_netns_source_for(VsNetns *netns, VsAddr daddr)
 {
     const VsRoute *route = vs_routes_find(&netns->routes, daddr);
 
@@ -91,7 +91,7 @@ vs_netns_source_for(const VsNetns *netns, VsAddr daddr)
 }
 
 uint32_t
-vs_netns_mtu_to(const VsNetns *netns, VsAddr daddr)
+vs_netns_mtu_to(VsNetns *netns, VsAddr daddr)
 {
     const VsRoute *route = vs_routes_find(&netns->routes, daddr);
 
@@ -102,7 +102,7 @@ vs_netns_mtu_to(const VsNetns *netns, VsAddr daddr)
 }
 
 bool
-vs_netns_is_local(const VsNetns *netns, VsAddr address)
+vs_netns_is_local(VsNetns *netns, VsAddr address)
 {
     const VsRoute *route = vs_routes_find(&netns->routes, address);
 

@@ -49,13 +49,13 @@ void vs_netns_free(VsNetns *netns);
 void vs_netns_add_hooks(VsNetns *netns, const VsHook *hooks, void *data);
 
 /* The address that a packet to 'daddr' would be sent from, or 0 without a route. */
-VsAddr vs_netns_source_for(const VsNetns *netns, VsAddr daddr);
+VsAddr vs_netns_source_for(VsNetns *netns, VsAddr daddr);
 
 /* MTU of the route to 'daddr', or 0 without one. */
-uint32_t vs_netns_mtu_to(const VsNetns *netns, VsAddr daddr);
+uint32_t vs_netns_mtu_to(VsNetns *netns, VsAddr daddr);
 
 /* True if 'address' is delivered to sockets of this namespace. */
-bool vs_netns_is_local(const VsNetns *netns, VsAddr address);
+bool vs_netns_is_local(VsNetns *netns, VsAddr address);
 
 /* Makes 'address' local without an interface of its own: a VIP. */
 void vs_netns_add_local(VsNetns *netns, VsAddr address);

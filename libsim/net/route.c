@@ -24,6 +24,7 @@ vs_routes_add(VsRoutes *routes, const VsRoute *route)
 {
     uint32_t index = 0;
 
+    memset(routes->recent, 0, sizeof(routes->recent));
     if (vs_lpm_find(&routes->lpm, route->prefix, route->length, &index)) {
         routes->routes[index] = *route;
         return;
@@ -37,9 +38,20 @@ vs_routes_add(VsRoutes *routes, const VsRoute *route)
 }
 
 const VsRoute *
-vs_routes_find(const VsRoutes *routes, VsAddr addr)
+vs_routes_find(VsRoutes *routes, VsAddr addr)
 {
+    /* A multiplicative hash: the high bits depend on all bits of the address. */
+    unsigned slot = addr * UINT32_C(0x9e3779b1) >> 29;
     uint32_t index = 0;
 
-    return vs_lpm_lookup(&routes->lpm, addr, &index) ? &routes->routes[index] : NULL;
+    G_STATIC_ASSERT(VS_ROUTES_N_RECENT == 1 << (32 - 29));
+    if (routes->recent[slot].addr == addr && routes->recent[slot].number) {
+        return &routes->routes[routes->recent[slot].number - 1];
+    }
+    if (!vs_lpm_lookup(&routes->lpm, addr, &index)) {
+        return NULL;
+    }
+    routes->recent[slot].addr = addr;
+    routes->recent[slot].number = index + 1;
+    return &routes->routes[index];
 }

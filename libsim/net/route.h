@@ -24,10 +24,17 @@ typedef struct VsRoute {
     VsAddr source; /* Preferred source address; 0: the interface's. */
 } VsRoute;
 
+/* The last answers, by destination: one cache line, most packets look no further. */
+enum { VS_ROUTES_N_RECENT = 8 };
+
 typedef struct VsRoutes {
     VsLpm lpm;
     unsigned n_routes;
     VsRoute *routes;
+    struct {
+        VsAddr addr;
+        uint32_t number; /* Index into 'routes', plus one; 0: empty. */
+    } recent[VS_ROUTES_N_RECENT];
 } VsRoutes;
 
 void vs_routes_init(VsRoutes *routes);
@@ -36,5 +43,5 @@ void vs_routes_clear(VsRoutes *routes);
 /* Adds 'route', or replaces the one of the same prefix. */
 void vs_routes_add(VsRoutes *routes, const VsRoute *route);
 
-/* The route of 'addr', or NULL. */
-const VsRoute *vs_routes_find(const VsRoutes *routes, VsAddr addr);
+/* The route of 'addr', or NULL; valid until a route is added. */
+const VsRoute *vs_routes_find(VsRoutes *routes, VsAddr addr);
