@@ -14,7 +14,8 @@ enum {
     SHIFT_MAX = 16,        /* Neighbours moved to keep the front sorted. */
     FEW_TIMERS = 8,        /* No buckets for so few. */
     FIRST_CAPACITY = 64,
-    AHEAD = 3, /* An owner is fetched so many events before its turn. */
+    AHEAD = 4,       /* An owner is fetched so many events before its turn. */
+    NEEDS_AHEAD = 2, /* And what it needs, when the owner has come. */
     CAPACITY_SPARE = AHEAD + 1,
     CHUNK_BYTES = 256,
     CHUNK_LENGTH = CHUNK_BYTES / sizeof(VsPendingEntry) - 1,
@@ -163,6 +164,17 @@ prefetch_owner(const VsTimer *timer)
     }
 }
 
+/* What the owner said it will need: a packet's metadata and payload, three lines. */
+static inline void
+prefetch_needs(const VsTimer *timer)
+{
+    const char *needs = timer->needs;
+
+    for (int offset = 0; offset <= 64; offset += 64) {
+        __builtin_prefetch(needs + offset, 1);
+    }
+}
+
 VsTimer *
 vs_calendar_pop(VsCalendar *calendar, VsTime until)
 {
@@ -183,6 +195,9 @@ vs_calendar_pop(VsCalendar *calendar, VsTime until)
     if (G_LIKELY(item == calendar->first)) {
         calendar->first++;
         prefetch_owner(item[AHEAD].timer);
+        if (item + NEEDS_AHEAD < calendar->end && item[NEEDS_AHEAD].timer) {
+            prefetch_needs(item[NEEDS_AHEAD].timer);
+        }
     } else {
         vs_pending_heap_remove(&calendar->heap, 0);
     }

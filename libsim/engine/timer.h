@@ -40,6 +40,8 @@ struct VsTimer {
         size_t slot;                  /* HEAP: index. */
     };
     VsTimerPlace place;
+    const void
+        *needs; /* What fire() reads first beyond the owner, to be fetched ahead. */
 };
 
 /* Makes 'timer' an idle timer of 'entity', which must outlive it. */

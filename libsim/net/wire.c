@@ -97,6 +97,7 @@ vs_wire_send(VsWire *wire, VsPacket *packet)
         wire->line_free = start;
     }
     if (!vs_timer_is_armed(&wire->arrival)) {
+        wire->arrival.needs = packet;
         vs_timer_arm(&wire->arrival, packet->due);
     }
 }
@@ -143,6 +144,7 @@ wire_arrive(VsTimer *timer)
         pass_first_waiting(wire);
     }
     if (wire->in_flight.first) {
+        timer->needs = wire->in_flight.first;
         vs_timer_arm(timer, packet->next_due);
     }
     vs_queue_stat_leave(&wire->stat, packet->entered, packet->due);
