@@ -12,6 +12,7 @@
 #include "engine/timer.h"
 
 struct VsPacketPool;
+struct VsTrace;
 
 struct VsRun {
     VsTime now;
@@ -23,6 +24,7 @@ struct VsRun {
     uint32_t next_part;
     const VsPart *current_part;   /* Whose event is running; NULL outside events. */
     struct VsPacketPool *packets; /* Of the packet floor, which sets and frees it. */
+    struct VsTrace *trace;        /* The packet floor's too: packet/trace.h; or NULL. */
 };
 
 void vs_run_init(VsRun *run, uint64_t seed);

@@ -1,7 +1,16 @@
 netfilter_headers = \
 	libsim/netfilter/conntrack.h \
-	libsim/netfilter/nat.h
+	libsim/netfilter/dispatch.h \
+	libsim/netfilter/evaluate.h \
+	libsim/netfilter/nat.h \
+	libsim/netfilter/rule.h \
+	libsim/netfilter/ruleset.h
 
 libvethsim_la_SOURCES += \
 	libsim/netfilter/conntrack.c \
-	libsim/netfilter/nat.c
+	libsim/netfilter/dispatch.c \
+	libsim/netfilter/evaluate.c \
+	libsim/netfilter/nat.c \
+	libsim/netfilter/rule.c \
+	libsim/netfilter/ruleset.c \
+	libsim/netfilter/set.c

@@ -5,6 +5,7 @@ packet_headers = \
 	libsim/packet/names.h \
 	libsim/packet/packet.h \
 	libsim/packet/payload.h \
+	libsim/packet/trace.h \
 	libsim/packet/trail.h
 
 libvethsim_la_SOURCES += \
@@ -12,4 +13,5 @@ libvethsim_la_SOURCES += \
 	libsim/packet/flow.c \
 	libsim/packet/names.c \
 	libsim/packet/packet.c \
+	libsim/packet/trace.c \
 	libsim/packet/trail.c

@@ -3,6 +3,8 @@
 #include <glib.h>
 #include <string.h>
 
+#include "packet/trace.h"
+
 enum {
     PACKETS_A_SLAB = 256,
     TRAILS_A_SLAB = 64,
@@ -29,6 +31,7 @@ vs_run_free_packets(VsRun *run)
 {
     VsPacketPool *pool = run->packets;
 
+    vs_run_free_trace(run);
     vs_pool_clear(&pool->packets);
     vs_pool_clear(&pool->trails);
     vs_names_clear(&pool->names);
@@ -121,6 +124,9 @@ vs_packet_follow(VsPacket *packet, VsStage wait_stage)
         trail->wait_stage = wait_stage;
         trail->n_steps = 0;
         packet->trail = trail;
+        if (packet->payload.journey->is_traced && packet->run->trace) {
+            packet->flags |= VS_PACKET_TRACED;
+        }
     }
 }
 

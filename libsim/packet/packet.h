@@ -141,6 +141,7 @@ struct VsPacket {
 /* Packet flags. */
 #define VS_PACKET_CT_NEW 0x0001 /* First of its connection: nat rules apply. */
 #define VS_PACKET_PROBE 0x0002  /* Of a health check: not a client's. */
+#define VS_PACKET_TRACED 0x0004 /* Its steps are recorded: packet/trace.h. */
 
 /* The run's packets, and what became of them; and the names and stages they refer to. */
 typedef struct VsPacketPool {

@@ -79,6 +79,7 @@ vs_trail_add(VsTrail *trail, VsStage stage, VsTime elapsed)
 typedef struct VsJourney {
     uint32_t generation; /* 0: never started. */
     bool is_under_way;
+    bool is_traced; /* Its packets tell their story: packet/trace.h. */
     VsTime started;
     VsTime accounted; /* All time from 'started' to here has a stage. */
     VsStep *steps;

@@ -1,0 +1,155 @@
+#include <string.h>
+
+#include "netfilter/ruleset.h"
+
+static VsSet *
+set_new(VsRuleTable *table, const char *name)
+{
+    VsSet *set = g_new0(VsSet, 1);
+
+    set->table = table;
+    set->name = g_strdup(name);
+    set->elements = g_ptr_array_new();
+    vs_table_init(&set->index);
+    return set;
+}
+
+VsSet *
+vs_set_new(void)
+{
+    return set_new(NULL, NULL);
+}
+
+static void
+element_free(VsSetElement *element)
+{
+    g_free(element->verdict.target);
+    g_free(element->comment);
+    g_free(element);
+}
+
+void
+vs_set_free(VsSet *set)
+{
+    if (!set) {
+        return;
+    }
+    for (unsigned i = 0; i < set->elements->len; i++) {
+        element_free(set->elements->pdata[i]);
+    }
+    g_ptr_array_free(set->elements, TRUE);
+    vs_table_clear(&set->index);
+    g_free(set->name);
+    g_free(set->comment);
+    g_free(set);
+}
+
+VsSet *
+vs_ruleset_find_set(const VsRuleset *ruleset, const VsRuleTable *table,
+                    const char *name)
+{
+    return g_hash_table_lookup(table ? table->set_names : ruleset->ipset_names, name);
+}
+
+VsSet *
+vs_ruleset_get_set(VsRuleset *ruleset, VsRuleTable *table, const char *name)
+{
+    VsSet *set = vs_ruleset_find_set(ruleset, table, name);
+
+    if (!set) {
+        set = set_new(table, name);
+        g_ptr_array_add(table ? table->sets : ruleset->ipsets, set);
+        g_hash_table_insert(table ? table->set_names : ruleset->ipset_names, set->name,
+                            set);
+        vs_ruleset_touch(ruleset);
+    }
+    return set;
+}
+
+VsKey
+vs_set_key(const uint32_t *values, unsigned n_values)
+{
+    uint32_t parts[VS_KEY_MAX_FIELDS] = {0};
+
+    memcpy(parts, values, n_values * sizeof(*values));
+    return (VsKey){
+        {(uint64_t)parts[0] << 32 | parts[1], (uint64_t)parts[2] << 32 | parts[3]}};
+}
+
+/* Where a set of a namespace changes, cached outcomes of its ruleset are out of date. */
+static void
+touch(VsSet *set)
+{
+    if (set->table && !set->is_dynamic) {
+        vs_ruleset_touch(set->table->ruleset);
+    }
+}
+
+VsSetElement *
+vs_set_add(VsSet *set, const VsKey *key)
+{
+    VsSetElement *element;
+
+    vs_set_remove(set, key);
+    element = g_new0(VsSetElement, 1);
+    element->key = *key;
+    element->end = *key;
+    element->prefix_length = 32;
+    g_ptr_array_add(set->elements, element);
+    if (!set->has_intervals) {
+        vs_table_insert(&set->index, *key, element);
+    }
+    touch(set);
+    return element;
+}
+
+void
+vs_set_remove(VsSet *set, const VsKey *key)
+{
+    VsSetElement *element = NULL;
+
+    if (!set->has_intervals) {
+        element = vs_table_find(&set->index, *key);
+    }
+    for (unsigned i = 0; set->has_intervals && !element && i < set->elements->len;
+         i++) {
+        VsSetElement *candidate = set->elements->pdata[i];
+
+        if (vs_key_equal(candidate->key, *key)) {
+            element = candidate;
+        }
+    }
+    if (!element) {
+        return;
+    }
+    if (!set->has_intervals) {
+        vs_table_remove(&set->index, *key);
+    }
+    g_ptr_array_remove(set->elements, element);
+    element_free(element);
+    touch(set);
+}
+
+static bool
+is_at_most(VsKey a, VsKey b)
+{
+    return a.w[0] != b.w[0] ? a.w[0] < b.w[0] : a.w[1] <= b.w[1];
+}
+
+VsSetElement *
+vs_set_find(const VsSet *set, const VsKey *key, VsTime now)
+{
+    VsSetElement *found = NULL;
+
+    if (!set->has_intervals) {
+        found = vs_table_find(&set->index, *key);
+    }
+    for (unsigned i = 0; set->has_intervals && !found && i < set->elements->len; i++) {
+        VsSetElement *element = set->elements->pdata[i];
+
+        if (is_at_most(element->key, *key) && is_at_most(*key, element->end)) {
+            found = element;
+        }
+    }
+    return found && (found->expires == 0 || found->expires > now) ? found : NULL;
+}
