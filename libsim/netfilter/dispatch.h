@@ -19,5 +19,6 @@ const VsDispatch *vs_dispatch_get(VsChain *chain);
 void vs_dispatch_free(VsDispatch *dispatch);
 
 /* Index in the chain of the first rule at or after 'from' that may match a packet to
- * 'daddr'; the chain's length when there is none.  O(log of the rules of one address). */
+ * 'daddr'; the chain's length when there is none.  O(log of
+ * the rules of one address, and of the runs). */
 unsigned vs_dispatch_next(const VsDispatch *dispatch, unsigned from, VsAddr daddr);

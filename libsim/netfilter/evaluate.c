@@ -3,18 +3,7 @@
 #include <string.h>
 
 #include "netfilter/dispatch.h"
-
-/* A chain deeper than this was refused when the rules were linked; jumps never circle. */
-enum { MAX_DEPTH = 64 };
-
-enum { RECENT_MAX_STAMPS = 20 }; /* ip_pkt_list_tot's default. */
-
-/* An address in a list of xt_recent: the times of its last packets, a ring. */
-typedef struct RecentEntry {
-    VsTime stamps[RECENT_MAX_STAMPS];
-    unsigned n_stamps;
-    unsigned next;
-} RecentEntry;
+#include "netfilter/recent.h"
 
 typedef struct Outcome {
     VsVerdictKind kind;
@@ -23,8 +12,7 @@ typedef struct Outcome {
 
 static bool step_holds(VsRuleStep *step, VsRuleView *view);
 static bool is_statement(VsStepKind kind);
-static Outcome do_statement(VsRuleStep *step, VsRuleView *view);
-static uint32_t field_value(VsRuleView *view, VsField field);
+static bool do_statement(VsRuleStep *step, VsRuleView *view, Outcome *outcome);
 
 static void
 credit(VsRuleView *view, VsRule *rule)
@@ -37,35 +25,24 @@ credit(VsRuleView *view, VsRule *rule)
     view->n_hits++;
 }
 
-/* The steps of one rule up to a verdict.  An iptables rule is credited once all matches
- * hold, an nft rule has counters of its own but is credited alike. */
+/* The steps of one rule, up to a verdict or the first that does not hold.  nft rules, which
+ * count in steps of their own, are credited as those of iptables are. */
 static Outcome
 run_rule(VsRule *rule, VsRuleView *view)
 {
     const VsRuleStep *failed = NULL;
     Outcome outcome = {VS_RULE_CONTINUE, NULL};
-    bool is_credited = false;
 
-    for (unsigned i = 0; i < rule->n_steps; i++) {
+    for (unsigned i = 0; i < rule->n_steps && outcome.kind == VS_RULE_CONTINUE; i++) {
         VsRuleStep *step = &rule->steps[i];
 
-        if (!is_statement(step->kind)) {
-            if (!step_holds(step, view)) {
-                failed = step;
-                break;
-            }
-            continue;
-        }
-        if (!is_credited) {
-            credit(view, rule);
-            is_credited = true;
-        }
-        outcome = do_statement(step, view);
-        if (outcome.kind != VS_RULE_CONTINUE) {
+        if (is_statement(step->kind) ? !do_statement(step, view, &outcome)
+                                     : !step_holds(step, view)) {
+            failed = step;
             break;
         }
     }
-    if (!is_credited && !failed) {
+    if (!failed) {
         credit(view, rule);
     }
     if (G_UNLIKELY(view->observer)) {
@@ -117,7 +94,7 @@ apply_policy(VsChain *chain, VsRuleView *view)
 VsVerdictKind
 vs_chain_run(VsChain *base, VsRuleView *view)
 {
-    Frame stack[MAX_DEPTH];
+    Frame stack[VS_CHAIN_MAX_DEPTH]; /* Linking refused more. */
     unsigned depth = 0;
     Frame frame = {base, 0};
 
@@ -134,7 +111,7 @@ vs_chain_run(VsChain *base, VsRuleView *view)
         case VS_RULE_CONTINUE:
             break;
         case VS_RULE_JUMP:
-            g_assert(depth < MAX_DEPTH);
+            g_assert(depth < VS_CHAIN_MAX_DEPTH);
             stack[depth++] = frame;
             G_GNUC_FALLTHROUGH;
         case VS_RULE_GOTO:
@@ -238,8 +215,8 @@ next_number(VsLookup *lookup, VsRuleView *view)
         /* reciprocal_scale(get_random_u32(), modulus). */
         number = (uint32_t)((uint64_t)vs_rng_u32(view->rng) * modulus >> 32);
     } else {
-        number = lookup->numgen_next + 1 < modulus ? lookup->numgen_next + 1 : 0;
-        lookup->numgen_next = number;
+        number = lookup->numgen_next;
+        lookup->numgen_next = number + 1 < modulus ? number + 1 : 0;
     }
     return number + lookup->numgen_offset;
 }
@@ -269,13 +246,17 @@ look_up(VsLookup *lookup, VsRuleView *view)
     return vs_set_find(lookup->set, &key, view->now);
 }
 
-/* xt_statistic's nth: the count starts at --packet and matches when it comes round to 0. */
+/* xt_statistic's nth, which starts at --packet and matches when it comes round to 0. */
 static bool
 nth_holds(VsRuleStep *step, VsRuleView *view)
 {
+    uint32_t every = step->nth.every;
+
     view->is_volatile = true;
-    step->nth.count = step->nth.count == step->nth.every - 1 ? 0 : step->nth.count + 1;
-    return (step->nth.count == 0) != step->nth.is_inverted;
+    step->nth.count = (step->nth.count + 1) % every;
+    return ((uint64_t)step->nth.first + step->nth.count) % every == 0
+               ? !step->nth.is_inverted
+               : step->nth.is_inverted;
 }
 
 /* Linux net/netfilter/xt_limit.c, in exact time: 'credit' grows with time up to the burst,
@@ -302,97 +283,13 @@ limit_holds(VsLimit *limit, VsRuleView *view)
     return is_within != limit->is_inverted;
 }
 
-static void
-recent_stamp(RecentEntry *entry, VsTime now)
-{
-    entry->stamps[entry->next] = now;
-    entry->next = (entry->next + 1) % RECENT_MAX_STAMPS;
-    entry->n_stamps = MIN(entry->n_stamps + 1, RECENT_MAX_STAMPS);
-}
-
-/* Enough packets in the time asked for; the entry is there (recent_mt). */
 static bool
-recent_is_hit(const VsRecent *recent, const RecentEntry *entry, VsTime now)
+recent_holds(const VsRecent *recent, VsRuleView *view)
 {
-    uint32_t n_hits = 0;
-    uint32_t wanted = MAX(recent->hitcount, 1);
-
-    if (recent->seconds == 0 && recent->hitcount == 0) {
-        return true;
-    }
-    for (unsigned i = 0; i < entry->n_stamps; i++) {
-        if (recent->seconds == 0 ||
-            entry->stamps[i] + (VsTime)recent->seconds * VS_S >= now) {
-            n_hits++;
-        }
-    }
-    return n_hits >= wanted;
-}
-
-/* --reap: an entry whose last packet is too long ago is forgotten. */
-static void
-recent_reap(VsRecentList *list, const VsRecent *recent, VsTime now)
-{
-    size_t cursor = 0;
-    VsKey key;
-    void *value;
-    g_autoptr(GArray) dead = NULL;
-
-    while (vs_table_next(&list->entries, &cursor, &key, &value)) {
-        const RecentEntry *entry = value;
-        unsigned last = (entry->next + RECENT_MAX_STAMPS - 1) % RECENT_MAX_STAMPS;
-
-        if (entry->stamps[last] + (VsTime)recent->seconds * VS_S < now) {
-            dead = dead ? dead : g_array_new(FALSE, FALSE, sizeof(VsKey));
-            g_array_append_val(dead, key);
-        }
-    }
-    for (unsigned i = 0; dead && i < dead->len; i++) {
-        VsKey *gone = &g_array_index(dead, VsKey, i);
-
-        g_free(vs_table_find(&list->entries, *gone));
-        vs_table_remove(&list->entries, *gone);
-    }
-}
-
-static bool
-recent_holds(VsRecent *recent, VsRuleView *view)
-{
-    VsField side = recent->is_destination ? VS_FIELD_DADDR : VS_FIELD_SADDR;
-    VsKey key = {{view->fields[side] & recent->mask, 1}};
-    RecentEntry *entry = vs_table_find(&recent->list->entries, key);
-    bool holds = entry != NULL;
-
     view->is_volatile = true;
-    switch (recent->check) {
-    case VS_RECENT_SET:
-        if (!entry) {
-            entry = g_new0(RecentEntry, 1);
-            vs_table_insert(&recent->list->entries, key, entry);
-        }
-        recent_stamp(entry, view->now);
-        holds = true;
-        break;
-    case VS_RECENT_REMOVE:
-        if (entry) {
-            vs_table_remove(&recent->list->entries, key);
-            g_free(entry);
-        }
-        break;
-    case VS_RECENT_RCHECK:
-    case VS_RECENT_UPDATE:
-        if (entry) {
-            holds = recent_is_hit(recent, entry, view->now);
-            if (recent->is_reaping) {
-                recent_reap(recent->list, recent, view->now);
-            }
-            if (recent->check == VS_RECENT_UPDATE && holds) {
-                recent_stamp(entry, view->now);
-            }
-        }
-        break;
-    }
-    return holds != recent->is_inverted;
+    return vs_recent_holds(
+        recent, view->fields[recent->is_destination ? VS_FIELD_DADDR : VS_FIELD_SADDR],
+        view->now);
 }
 
 static bool
@@ -425,7 +322,7 @@ step_holds(VsRuleStep *step, VsRuleView *view)
         return (look_up(&step->lookup, view) != NULL) != step->lookup.is_inverted;
     case VS_STEP_RANDOM:
         view->is_volatile = true;
-        return ((vs_rng_u32(view->rng) & 0x7fffffff) < step->random.threshold) !=
+        return ((vs_rng_u32(view->rng) & INT32_MAX) < step->random.threshold) !=
                step->random.is_inverted;
     case VS_STEP_NTH:
         return nth_holds(step, view);
@@ -446,91 +343,107 @@ to_outcome(const VsRuleVerdict *verdict)
     return (Outcome){verdict->kind, verdict->chain};
 }
 
-static void
+/* False when there is no room for a new element. */
+static bool
 update_set(VsRuleStep *step, VsRuleView *view)
 {
-    VsKey key = lookup_key(&step->update.key, view);
     VsSet *set = step->update.key.set;
+    VsKey key = lookup_key(&step->update.key, view);
     VsSetElement *element = vs_set_find(set, &key, view->now);
     VsTime timeout = step->update.timeout ? step->update.timeout : set->timeout;
 
     view->is_volatile = true;
+    view->n_lookups++;
     if (element && step->update.is_add) {
-        return;
+        return true;
     }
     if (!element) {
+        if (!vs_set_has_room(set, view->now)) {
+            return false;
+        }
         element = vs_set_add(set, &key);
     }
     element->expires = timeout ? view->now + timeout : 0;
+    return true;
 }
 
-static Outcome
+static void
 do_mark(const VsRuleStep *step, VsRuleView *view)
 {
-    uint32_t mark = view->fields[VS_FIELD_MARK];
-    uint32_t ct_mark = view->fields[VS_FIELD_CT_MARK];
+    uint32_t *mark = &view->fields[VS_FIELD_MARK];
+    uint32_t *ct_mark = &view->fields[VS_FIELD_CT_MARK];
     uint32_t value = step->mark.value;
     uint32_t keep = ~step->mark.mask;
 
     switch (step->kind) {
     case VS_STEP_SET_MARK:
-        view->fields[VS_FIELD_MARK] = (mark & keep) ^ value;
+        *mark = (*mark & keep) ^ value;
         break;
     case VS_STEP_SET_CT_MARK:
-        view->fields[VS_FIELD_CT_MARK] = (ct_mark & keep) ^ value;
+        *ct_mark = (*ct_mark & keep) ^ value;
         break;
     case VS_STEP_SAVE_MARK:
-        view->fields[VS_FIELD_CT_MARK] = (ct_mark & keep) ^ (mark & value);
+        *ct_mark = (*ct_mark & keep) ^ (*mark & value);
         break;
     default:
-        view->fields[VS_FIELD_MARK] = (mark & keep) ^ (ct_mark & value);
+        *mark = (*mark & keep) ^ (*ct_mark & value);
         break;
     }
-    return (Outcome){VS_RULE_CONTINUE, NULL};
 }
 
-static Outcome
-do_statement(VsRuleStep *step, VsRuleView *view)
+static bool
+do_vmap(VsRuleStep *step, VsRuleView *view, Outcome *outcome)
 {
-    const Outcome go_on = {VS_RULE_CONTINUE, NULL};
-    VsSetElement *element;
+    const VsSetElement *element = look_up(&step->lookup, view);
 
+    if (element) {
+        *outcome = to_outcome(&element->verdict);
+    }
+    return element != NULL;
+}
+
+/* False when the rule ends here, as after a match that does not hold. */
+static bool
+do_statement(VsRuleStep *step, VsRuleView *view, Outcome *outcome)
+{
     switch (step->kind) {
     case VS_STEP_COUNTER:
         view->is_volatile = true;
         step->counter.n_packets++;
         step->counter.n_bytes += view->bytes;
-        return go_on;
+        return true;
     case VS_STEP_VERDICT:
-        return to_outcome(&step->verdict);
+        *outcome = to_outcome(&step->verdict);
+        return true;
     case VS_STEP_VMAP:
-        element = look_up(&step->lookup, view);
-        return element ? to_outcome(&element->verdict) : go_on;
+        return do_vmap(step, view, outcome);
     case VS_STEP_SET_MARK:
     case VS_STEP_SET_CT_MARK:
     case VS_STEP_SAVE_MARK:
     case VS_STEP_RESTORE_MARK:
-        return do_mark(step, view);
+        do_mark(step, view);
+        return true;
     case VS_STEP_NOTRACK:
         view->is_notrack = true;
-        return go_on;
+        return true;
     case VS_STEP_SET_ZONE:
         view->zone = (uint16_t)step->mark.value;
         view->has_zone = true;
-        return go_on;
+        return true;
     case VS_STEP_DNAT:
     case VS_STEP_SNAT:
     case VS_STEP_MASQUERADE:
     case VS_STEP_REDIRECT:
         view->nat = step;
-        return (Outcome){VS_RULE_ACCEPT, NULL};
+        outcome->kind = VS_RULE_ACCEPT;
+        return true;
     case VS_STEP_REJECT:
         view->reject = step;
-        return (Outcome){VS_RULE_DROP, NULL};
+        outcome->kind = VS_RULE_DROP;
+        return true;
     case VS_STEP_UPDATE:
-        update_set(step, view);
-        return go_on;
+        return update_set(step, view);
     default:
-        return go_on; /* A log line goes nowhere; the trace has the rule. */
+        return true; /* A log line goes nowhere; the trace has the rule. */
     }
 }

@@ -52,7 +52,8 @@ struct VsRuleView {
 typedef struct VsRuleObserver VsRuleObserver;
 struct VsRuleObserver {
     void (*enter)(VsRuleObserver *observer, const VsChain *chain);
-    /* 'failed' is the step that did not hold, NULL when all did. */
+    /* 'failed' is the step that did not hold, NULL when all did: a match, a verdict map
+     * without the key, or an update of a full set. */
     void (*rule)(VsRuleObserver *observer, const VsRule *rule, const VsRuleStep *failed,
                  const VsRuleView *view, VsVerdictKind verdict);
     void (*policy)(VsRuleObserver *observer, const VsChain *chain,
@@ -63,5 +64,5 @@ struct VsRuleObserver {
 VsVerdictKind vs_chain_run(VsChain *chain, VsRuleView *view);
 
 /* Why 'step' holds or does not hold for what 'view' sees: "dport 80 is not 443".  Newly
- * allocated. */
+ * allocated.  To be asked before the walk goes on; what a random step drew is not kept. */
 char *vs_rule_step_explain(const VsRuleStep *step, const VsRuleView *view, bool holds);

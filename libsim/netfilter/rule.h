@@ -123,7 +123,7 @@ typedef enum VsStepKind {
     /* Statements. */
     VS_STEP_COUNTER, /* nft: counts here. */
     VS_STEP_VERDICT,
-    VS_STEP_VMAP,     /* The verdict of the key in a map; without one, the next step. */
+    VS_STEP_VMAP,     /* The verdict of the key in a map; without one, the rule ends. */
     VS_STEP_SET_MARK, /* mark = (mark & ~mask) ^ value. */
     VS_STEP_SET_CT_MARK,
     VS_STEP_SAVE_MARK,    /* ct mark = (ct mark & ~mask) ^ (mark & value): CONNMARK. */
@@ -136,7 +136,8 @@ typedef enum VsStepKind {
     VS_STEP_REDIRECT,
     VS_STEP_REJECT,
     VS_STEP_LOG,
-    VS_STEP_UPDATE, /* nft: adds or refreshes an element of a dynamic set. */
+    VS_STEP_UPDATE, /* nft: adds or refreshes an element of a dynamic set; without room
+                     * the rule ends. */
     VS_STEP_LENGTH_
 } VsStepKind;
 
@@ -179,9 +180,9 @@ typedef struct VsLookup {
     VsNumgen numgen; /* NUMGEN: mode, modulus, offset; and the running number. */
     uint32_t numgen_modulus;
     uint32_t numgen_offset;
-    uint32_t numgen_next;
-    char *set_name; /* Owned; NULL: the anonymous 'set', which the step owns. */
-    VsSet *set;     /* Found by vs_ruleset_link() when it has a name. */
+    uint32_t numgen_next; /* Of INC, before the offset: starts at 0. */
+    char *set_name;       /* Owned; NULL: the anonymous 'set', which the step owns. */
+    VsSet *set;           /* Found by vs_ruleset_link() when it has a name. */
     bool is_inverted;
 } VsLookup;
 
@@ -196,11 +197,11 @@ typedef struct VsRecent {
     char *name; /* Of the list; owned. */
     VsRecentCheck check;
     bool is_inverted;
-    bool is_destination; /* --rdest */
-    bool is_reaping;     /* --reap */
-    uint32_t seconds;    /* 0: any age. */
-    uint32_t hitcount;   /* 0: not asked. */
-    VsAddr mask;
+    bool is_destination;       /* --rdest */
+    bool is_reaping;           /* --reap */
+    uint32_t seconds;          /* 0: any age. */
+    uint32_t hitcount;         /* 0: not asked. */
+    VsAddr mask;               /* The first rule of a list decides for all. */
     struct VsRecentList *list; /* Found by vs_ruleset_link(). */
 } VsRecent;
 
@@ -226,7 +227,7 @@ typedef struct VsLimit {
     VsTime unit;
     uint32_t burst;
     bool is_inverted; /* nft "limit rate over". */
-    int64_t credit;   /* State: in 1/amount of 'unit'; filled at the first packet. */
+    VsTime credit;    /* State: unit/amount a packet; filled at the first packet. */
     VsTime updated;
     bool is_started;
 } VsLimit;
@@ -266,7 +267,7 @@ typedef struct VsRuleStep {
         } random;
         struct {
             uint32_t every, first; /* As written; 'first' is --packet. */
-            uint32_t count;        /* State. */
+            uint32_t count;        /* State: packets so far, modulo 'every'. */
             bool is_inverted;
         } nth;
         VsRecent recent;

@@ -1,8 +1,7 @@
 #include "netfilter/ruleset.h"
 
-#include <string.h>
-
 #include "netfilter/dispatch.h"
+#include "netfilter/recent.h"
 
 G_DEFINE_QUARK(vs - ruleset - error - quark, vs_ruleset_error)
 
@@ -38,7 +37,6 @@ const char *const vs_iptables_table_names[] = {"raw", "mangle", "nat", "filter",
 static void table_free(gpointer table);
 static void chain_free(gpointer chain);
 static void rule_free(gpointer rule);
-static void recent_list_free(gpointer list);
 
 VsRuleset *
 vs_ruleset_new(void)
@@ -48,8 +46,8 @@ vs_ruleset_new(void)
     ruleset->tables = g_ptr_array_new_with_free_func(table_free);
     ruleset->ipsets = g_ptr_array_new_with_free_func((GDestroyNotify)vs_set_free);
     ruleset->ipset_names = g_hash_table_new(g_str_hash, g_str_equal);
-    ruleset->recent_lists = g_ptr_array_new_with_free_func(recent_list_free);
-    ruleset->recent_names = g_hash_table_new(g_str_hash, g_str_equal);
+    ruleset->recent_lists = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+                                                  (GDestroyNotify)vs_recent_list_free);
     ruleset->generation = 1;
     return ruleset;
 }
@@ -63,8 +61,7 @@ vs_ruleset_free(VsRuleset *ruleset)
     g_ptr_array_free(ruleset->tables, TRUE);
     g_hash_table_destroy(ruleset->ipset_names);
     g_ptr_array_free(ruleset->ipsets, TRUE);
-    g_hash_table_destroy(ruleset->recent_names);
-    g_ptr_array_free(ruleset->recent_lists, TRUE);
+    g_hash_table_destroy(ruleset->recent_lists);
     g_free(ruleset);
 }
 
@@ -250,208 +247,6 @@ rule_free(gpointer rule_)
     }
     g_free(rule->steps);
     g_free(rule);
-}
-
-static void
-recent_list_free(gpointer list_)
-{
-    VsRecentList *list = list_;
-    size_t cursor = 0;
-    VsKey key;
-    void *entry;
-
-    while (vs_table_next(&list->entries, &cursor, &key, &entry)) {
-        g_free(entry);
-    }
-    vs_table_clear(&list->entries);
-    g_free(list->name);
-    g_free(list);
-}
-
-static bool
-find_chain(const VsRule *rule, VsRuleVerdict *verdict, GError **error)
-{
-    if (verdict->kind != VS_RULE_JUMP && verdict->kind != VS_RULE_GOTO) {
-        return true;
-    }
-    verdict->chain = vs_rule_table_find_chain(rule->chain->table, verdict->target);
-    if (verdict->chain && verdict->chain->type == VS_CHAIN_REGULAR) {
-        return true;
-    }
-    g_set_error(error, VS_RULESET_ERROR, VS_RULESET_ERROR_REFERENCE,
-                verdict->chain
-                    ? "%u: chain \"%s\" is a base chain, which rules cannot jump to"
-                    : "%u: there is no chain \"%s\" to go to",
-                rule->line, verdict->target);
-    return false;
-}
-
-static bool
-link_set(const VsRule *rule, VsSet *set, GError **error)
-{
-    for (unsigned i = 0; set->is_map && i < set->elements->len; i++) {
-        VsSetElement *element = set->elements->pdata[i];
-
-        if (!find_chain(rule, &element->verdict, error)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool
-link_lookup(const VsRule *rule, VsLookup *lookup, bool wants_map, GError **error)
-{
-    VsRuleTable *table = rule->chain->table;
-
-    if (lookup->set_name) {
-        lookup->set = vs_ruleset_find_set(
-            table->ruleset, table->dialect == VS_DIALECT_NFT ? table : NULL,
-            lookup->set_name);
-    }
-    if (!lookup->set || lookup->set->is_map != wants_map) {
-        g_set_error(error, VS_RULESET_ERROR, VS_RULESET_ERROR_REFERENCE,
-                    "%u: there is no %s \"%s\"", rule->line, wants_map ? "map" : "set",
-                    lookup->set_name);
-        return false;
-    }
-    return link_set(rule, lookup->set, error);
-}
-
-static VsRecentList *
-get_recent_list(VsRuleset *ruleset, const char *name)
-{
-    VsRecentList *list = g_hash_table_lookup(ruleset->recent_names, name);
-
-    if (!list) {
-        list = g_new0(VsRecentList, 1);
-        list->name = g_strdup(name);
-        vs_table_init(&list->entries);
-        g_ptr_array_add(ruleset->recent_lists, list);
-        g_hash_table_insert(ruleset->recent_names, list->name, list);
-    }
-    return list;
-}
-
-static bool
-link_step(VsRule *rule, VsRuleStep *step, GError **error)
-{
-    switch (step->kind) {
-    case VS_STEP_VERDICT:
-        return find_chain(rule, &step->verdict, error);
-    case VS_STEP_LOOKUP:
-        return link_lookup(rule, &step->lookup, false, error);
-    case VS_STEP_VMAP:
-        return link_lookup(rule, &step->lookup, true, error);
-    case VS_STEP_UPDATE:
-        return link_lookup(rule, &step->update.key, false, error);
-    case VS_STEP_RECENT:
-        step->recent.list =
-            get_recent_list(rule->chain->table->ruleset, step->recent.name);
-        return true;
-    default:
-        return true;
-    }
-}
-
-/* Marks of the depth-first search for circles. */
-enum { UNSEEN, ON_PATH, DONE };
-
-static bool check_chain(GHashTable *marks, VsChain *chain, GError **error);
-
-static bool
-check_target(GHashTable *marks, const VsRule *rule, const VsRuleVerdict *verdict,
-             GError **error)
-{
-    if (!verdict->chain) {
-        return true;
-    }
-    if (GPOINTER_TO_INT(g_hash_table_lookup(marks, verdict->chain)) == ON_PATH) {
-        g_set_error(error, VS_RULESET_ERROR, VS_RULESET_ERROR_LOOP,
-                    "%u: going to chain \"%s\" makes a circle", rule->line,
-                    verdict->target);
-        return false;
-    }
-    return check_chain(marks, verdict->chain, error);
-}
-
-static bool
-check_step(GHashTable *marks, const VsRule *rule, const VsRuleStep *step,
-           GError **error)
-{
-    if (step->kind == VS_STEP_VERDICT) {
-        return check_target(marks, rule, &step->verdict, error);
-    }
-    if (step->kind == VS_STEP_VMAP) {
-        const GPtrArray *elements = step->lookup.set->elements;
-
-        for (unsigned i = 0; i < elements->len; i++) {
-            const VsSetElement *element = elements->pdata[i];
-
-            if (!check_target(marks, rule, &element->verdict, error)) {
-                return false;
-            }
-        }
-    }
-    return true;
-}
-
-/* Recursive: as deep as the chains are nested. */
-static bool
-check_chain(GHashTable *marks, VsChain *chain, GError **error)
-{
-    if (GPOINTER_TO_INT(g_hash_table_lookup(marks, chain)) == DONE) {
-        return true;
-    }
-    g_hash_table_insert(marks, chain, GINT_TO_POINTER(ON_PATH));
-    for (unsigned i = 0; i < chain->rules->len; i++) {
-        const VsRule *rule = chain->rules->pdata[i];
-
-        for (unsigned j = 0; j < rule->n_steps; j++) {
-            if (!check_step(marks, rule, &rule->steps[j], error)) {
-                return false;
-            }
-        }
-    }
-    g_hash_table_insert(marks, chain, GINT_TO_POINTER(DONE));
-    return true;
-}
-
-static bool
-link_table(VsRuleTable *table, GError **error)
-{
-    g_autoptr(GHashTable) marks = g_hash_table_new(NULL, NULL);
-
-    for (unsigned i = 0; i < table->chains->len; i++) {
-        VsChain *chain = table->chains->pdata[i];
-
-        for (unsigned j = 0; j < chain->rules->len; j++) {
-            VsRule *rule = chain->rules->pdata[j];
-
-            for (unsigned k = 0; k < rule->n_steps; k++) {
-                if (!link_step(rule, &rule->steps[k], error)) {
-                    return false;
-                }
-            }
-        }
-    }
-    for (unsigned i = 0; i < table->chains->len; i++) {
-        if (!check_chain(marks, table->chains->pdata[i], error)) {
-            return false;
-        }
-    }
-    return true;
-}
-
-bool
-vs_ruleset_link(VsRuleset *ruleset, GError **error)
-{
-    for (unsigned i = 0; i < ruleset->tables->len; i++) {
-        if (!link_table(ruleset->tables->pdata[i], error)) {
-            return false;
-        }
-    }
-    return true;
 }
 
 void

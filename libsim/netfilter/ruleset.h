@@ -80,6 +80,7 @@ typedef struct VsSetElement {
 } VsSetElement;
 
 struct VsSet {
+    VsRuleset *ruleset; /* NULL: anonymous. */
     VsRuleTable *table; /* NULL: an ipset, or anonymous. */
     char *name;         /* NULL: anonymous. */
     unsigned n_types;
@@ -96,18 +97,11 @@ struct VsSet {
     VsTable index;       /* Key to element; sets without intervals. */
 };
 
-/* A list of xt_recent: addresses and when they were seen. */
-typedef struct VsRecentList {
-    char *name;
-    VsTable entries; /* Address to VsRecentEntry (evaluate.c). */
-} VsRecentList;
-
 struct VsRuleset {
     GPtrArray *tables; /* Of VsRuleTable, in order of creation. */
     GPtrArray *ipsets; /* Of VsSet with a name and without a table. */
     GHashTable *ipset_names;
-    GPtrArray *recent_lists; /* Of VsRecentList. */
-    GHashTable *recent_names;
+    GHashTable *recent_lists; /* Name to VsRecentList (recent.h). */
     uint32_t generation;
 };
 
@@ -155,6 +149,9 @@ VsKey vs_set_key(const uint32_t *values, unsigned n_values);
 VsSetElement *vs_set_add(VsSet *set, const VsKey *key);
 void vs_set_remove(VsSet *set, const VsKey *key);
 
+/* Whether one more element may be added; forgets those that have expired if it must. */
+bool vs_set_has_room(VsSet *set, VsTime now);
+
 /* The element that holds 'key' at 'now', or NULL. O(1) without intervals. */
 VsSetElement *vs_set_find(const VsSet *set, const VsKey *key, VsTime now);
 
@@ -173,8 +170,14 @@ void vs_rule_goto(VsRule *rule, const char *chain);
 void vs_rule_set_mark(VsRule *rule, uint32_t value, uint32_t mask);
 void vs_rule_dnat(VsRule *rule, VsAddr address, uint16_t port); /* port 0: kept. */
 
-/* Resolves jumps, sets and lists, and checks that no chain reaches itself.  False with
- * 'error' set: "LINE: what is wrong", LINE absent for rules without one. */
+/* Chains that reach one another by jumps, gotos and verdict maps may be nested this deep,
+ * the base chain included.  nft's is the kernel's (NFT_JUMP_STACK_SIZE). */
+enum { VS_CHAIN_MAX_DEPTH = 64, VS_CHAIN_MAX_DEPTH_NFT = 16 };
+
+/* Resolves jumps, sets and lists, and checks that no chain reaches itself or is nested too
+ * deep.  Needed again after any change of rules or maps; what rules remember (counts, lists)
+ * stays.  False with 'error' set: "LINE: what is wrong", LINE absent for rules without one
+ * and for elements of named maps. */
 bool vs_ruleset_link(VsRuleset *ruleset, GError **error);
 
 /* Moves on 'generation': rules, sets or counters' holders have changed. */

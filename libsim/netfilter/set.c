@@ -3,10 +3,11 @@
 #include "netfilter/ruleset.h"
 
 static VsSet *
-set_new(VsRuleTable *table, const char *name)
+set_new(VsRuleset *ruleset, VsRuleTable *table, const char *name)
 {
     VsSet *set = g_new0(VsSet, 1);
 
+    set->ruleset = ruleset;
     set->table = table;
     set->name = g_strdup(name);
     set->elements = g_ptr_array_new();
@@ -17,7 +18,7 @@ set_new(VsRuleTable *table, const char *name)
 VsSet *
 vs_set_new(void)
 {
-    return set_new(NULL, NULL);
+    return set_new(NULL, NULL, NULL);
 }
 
 static void
@@ -57,7 +58,7 @@ vs_ruleset_get_set(VsRuleset *ruleset, VsRuleTable *table, const char *name)
     VsSet *set = vs_ruleset_find_set(ruleset, table, name);
 
     if (!set) {
-        set = set_new(table, name);
+        set = set_new(ruleset, table, name);
         g_ptr_array_add(table ? table->sets : ruleset->ipsets, set);
         g_hash_table_insert(table ? table->set_names : ruleset->ipset_names, set->name,
                             set);
@@ -76,12 +77,13 @@ vs_set_key(const uint32_t *values, unsigned n_values)
         {(uint64_t)parts[0] << 32 | parts[1], (uint64_t)parts[2] << 32 | parts[3]}};
 }
 
-/* Where a set of a namespace changes, cached outcomes of its ruleset are out of date. */
+/* Where a set with a name changes, cached outcomes of its ruleset are out of date; nobody
+ * keeps outcomes that dynamic sets had a part in. */
 static void
 touch(VsSet *set)
 {
-    if (set->table && !set->is_dynamic) {
-        vs_ruleset_touch(set->table->ruleset);
+    if (set->ruleset && !set->is_dynamic) {
+        vs_ruleset_touch(set->ruleset);
     }
 }
 
@@ -128,6 +130,24 @@ vs_set_remove(VsSet *set, const VsKey *key)
     g_ptr_array_remove(set->elements, element);
     element_free(element);
     touch(set);
+}
+
+bool
+vs_set_has_room(VsSet *set, VsTime now)
+{
+    if (set->size == 0 || set->elements->len < set->size) {
+        return true;
+    }
+    for (unsigned i = set->elements->len; i-- > 0;) {
+        const VsSetElement *element = set->elements->pdata[i];
+
+        if (element->expires != 0 && element->expires <= now) {
+            VsKey key = element->key;
+
+            vs_set_remove(set, &key);
+        }
+    }
+    return set->elements->len < set->size;
 }
 
 static bool

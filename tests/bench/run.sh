@@ -2,7 +2,7 @@
 # Runs the benches and their peers, turn by turn, and prints medians, spreads and ratios.
 # "make bench" calls it in the build folder.
 #
-# usage: run.sh [hold|chain|memory|article]...       all of them without an argument
+# usage: run.sh [hold|chain|rules|memory|article]...       all of them without an argument
 #
 # RUNS=5 is the number of samples of each; QUICK=1 leaves out the largest cases.
 set -eu
@@ -96,6 +96,16 @@ bench_chain() {
     fi
 }
 
+bench_rules() {
+    local n
+
+    echo "== Rules of a chain of services"
+    for n in 10 1000 20000; do
+        compare "rules $n" "kwalks/s" "$here/bench_rules indexed $n" \
+            "one by one=$here/bench_rules plain $n"
+    done
+}
+
 bench_memory() {
     echo "== Memory, bytes"
     "$here/bench_memory"
@@ -114,7 +124,7 @@ echo "$(awk -F': ' '/model name/ { print $2; exit }' /proc/cpuinfo), $(nproc) co
 mkdir -p "$here"
 build_peer peer_ns3 ns3/core-module.h -lns3-core -lns3-network -lns3-internet -lns3-point-to-point
 build_peer peer_simgrid simgrid/s4u.hpp -lsimgrid
-for bench in "${@:-hold chain memory article}"; do
+for bench in "${@:-hold chain rules memory article}"; do
     for name in $bench; do
         "bench_$name"
     done

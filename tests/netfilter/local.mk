@@ -2,16 +2,37 @@
 
 nat_fixture = tests/netfilter/nat_box.h $(net_fixture)
 
+rules_fixture = tests/netfilter/rules_fixture.h
+
 check_PROGRAMS += \
 	tests/netfilter/test_conntrack \
 	tests/netfilter/test_conntrack_tcp \
+	tests/netfilter/test_evaluate \
+	tests/netfilter/test_evaluate_match \
+	tests/netfilter/test_evaluate_sets \
+	tests/netfilter/test_evaluate_twin \
+	tests/netfilter/test_explain \
 	tests/netfilter/test_nat \
 	tests/netfilter/test_nat_icmp \
-	tests/netfilter/test_nat_ports
+	tests/netfilter/test_nat_ports \
+	tests/netfilter/test_ruleset
 
 tests_netfilter_test_conntrack_SOURCES = tests/netfilter/test_conntrack.c $(nat_fixture)
 tests_netfilter_test_conntrack_tcp_SOURCES = tests/netfilter/test_conntrack_tcp.c \
 	$(nat_fixture)
+tests_netfilter_test_evaluate_SOURCES = tests/netfilter/test_evaluate.c $(rules_fixture)
+tests_netfilter_test_evaluate_match_SOURCES = tests/netfilter/test_evaluate_match.c \
+	tests/base/random_fixture.h $(rules_fixture)
+tests_netfilter_test_evaluate_match_CFLAGS = $(AM_CFLAGS) $(GSL_CFLAGS)
+tests_netfilter_test_evaluate_match_LDADD = $(TEST_LIBS) $(GSL_LIBS)
+tests_netfilter_test_evaluate_sets_SOURCES = tests/netfilter/test_evaluate_sets.c \
+	tests/base/random_fixture.h $(rules_fixture)
+tests_netfilter_test_evaluate_sets_CFLAGS = $(AM_CFLAGS) $(GSL_CFLAGS)
+tests_netfilter_test_evaluate_sets_LDADD = $(TEST_LIBS) $(GSL_LIBS)
+tests_netfilter_test_evaluate_twin_SOURCES = tests/netfilter/test_evaluate_twin.c \
+	tests/netfilter/rules_twin.c tests/netfilter/rules_twin.h $(rules_fixture)
+tests_netfilter_test_explain_SOURCES = tests/netfilter/test_explain.c $(rules_fixture)
 tests_netfilter_test_nat_SOURCES = tests/netfilter/test_nat.c $(nat_fixture)
 tests_netfilter_test_nat_icmp_SOURCES = tests/netfilter/test_nat_icmp.c $(nat_fixture)
 tests_netfilter_test_nat_ports_SOURCES = tests/netfilter/test_nat_ports.c $(nat_fixture)
+tests_netfilter_test_ruleset_SOURCES = tests/netfilter/test_ruleset.c $(rules_fixture)
