@@ -54,6 +54,7 @@ struct VsBuild {
     GArray *wires;       /* Of VsBuiltWire; the two directions of a link in sequence. */
     GArray *addresses;   /* Of VsBuiltAddress. */
     VsAddr next_vip;
+    bool is_without_load; /* Clients send nothing of their own. */
 };
 
 void vs_build_init(VsBuild *build, VsRun *run, unsigned n_elements);

@@ -6,6 +6,7 @@
 #include "net/ip.h"
 #include "net/neighbour.h"
 #include "net/netns.h"
+#include "packet/trace.h"
 
 enum {
     MTU_ETHERNET = 1500,
@@ -105,6 +106,15 @@ frame_bytes(const VsPacket *packet)
     return packet->wire_bytes - VS_ETHER_OVERHEAD_BYTES;
 }
 
+static void
+record(const VsIface *iface, VsPacket *packet, VsTraceKind kind)
+{
+    const VsCore *core = iface->netns->host->core;
+
+    vs_trace_add(packet, kind, iface->netns->name, core ? core->charge : 0)->device =
+        g_strdup(iface->name);
+}
+
 /* To the namespace at the other end, which sees a frame without our marks. */
 static void
 veth_transmit(VsIface *iface, VsPacket *packet)
@@ -141,6 +151,9 @@ vs_iface_transmit(VsIface *iface, VsPacket *packet)
 {
     iface->tx_packets++;
     iface->tx_bytes += frame_bytes(packet);
+    if (vs_packet_is_traced(packet)) {
+        record(iface, packet, VS_TRACE_TRANSMIT);
+    }
     switch (iface->kind) {
     case VS_IFACE_LOOPBACK:
         vs_iface_receive(iface, packet);
@@ -162,6 +175,9 @@ vs_iface_receive(VsIface *iface, VsPacket *packet)
 {
     iface->rx_packets++;
     iface->rx_bytes += frame_bytes(packet);
+    if (vs_packet_is_traced(packet)) {
+        record(iface, packet, VS_TRACE_RECEIVE);
+    }
     if (iface->bridge) {
         vs_bridge_forward(iface->bridge, iface, packet);
     } else {

@@ -74,9 +74,25 @@ vs_packet_deliver(VsPacket *packet)
     free_packet(packet);
 }
 
+/* Where its last step was taken. */
+static void
+record_drop(VsPacket *packet, VsDrop drop)
+{
+    const VsTraceRecord *last = vs_trace_last(packet->run->trace, packet->number);
+    g_autofree char *place = last ? g_strdup(last->place) : NULL;
+    VsTime time = last ? last->time : 0;
+    VsTraceRecord *record = vs_trace_add(packet, VS_TRACE_DROP, place, 0);
+
+    record->time = MAX(record->time, time); /* Within the work of a core. */
+    record->text = g_strdup(vs_drop_text(drop));
+}
+
 void
 vs_packet_drop(VsPacket *packet, VsDrop drop)
 {
+    if (G_UNLIKELY(vs_packet_is_traced(packet))) {
+        record_drop(packet, drop);
+    }
     packet->run->packets->n_dropped[drop]++;
     free_packet(packet);
 }

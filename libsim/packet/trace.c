@@ -1,5 +1,7 @@
 #include "packet/trace.h"
 
+#include <string.h>
+
 static const char *const kind_names[VS_TRACE_N_KINDS] = {
     [VS_TRACE_SEND] = "send",
     [VS_TRACE_RECEIVE] = "receive",
@@ -33,6 +35,7 @@ record_clear(gpointer record_)
     g_free(record->text);
     g_free(record->why);
     g_free(record->verdict);
+    g_strfreev(record->passed);
 }
 
 VsTrace *
@@ -72,6 +75,57 @@ vs_trace_add(VsPacket *packet, VsTraceKind kind, const char *place, VsTime charg
     record->payload_bytes = packet->payload_bytes;
     record->payload = packet->payload;
     return record;
+}
+
+/* The last record of a delivery in 'place', or NULL. */
+static const VsTraceRecord *
+find_delivery(const VsTrace *trace, const char *place)
+{
+    for (unsigned i = trace->records->len; i-- > 0;) {
+        const VsTraceRecord *record = &g_array_index(trace->records, VsTraceRecord, i);
+
+        if (record->kind == VS_TRACE_DELIVER && strcmp(record->place, place) == 0) {
+            return record;
+        }
+    }
+    return NULL;
+}
+
+VsTraceRecord *
+vs_trace_add_message(VsRun *run, const VsPayload *payload, VsTraceKind kind,
+                     const char *place)
+{
+    const VsJourney *journey = vs_payload_journey(payload);
+    const VsTraceRecord *delivery;
+    VsTraceRecord record = {.kind = kind, .time = vs_now(run), .payload = *payload};
+
+    if (!run->trace || !journey || !journey->is_traced) {
+        return NULL;
+    }
+    delivery = find_delivery(run->trace, place);
+    if (!delivery) {
+        return NULL;
+    }
+    record.packet = delivery->packet;
+    record.after = delivery->after;
+    record.n_layers = delivery->n_layers;
+    record.place = g_strdup(place);
+    g_array_append_val(run->trace->records, record);
+    return &g_array_index(run->trace->records, VsTraceRecord,
+                          run->trace->records->len - 1);
+}
+
+const VsTraceRecord *
+vs_trace_last(const VsTrace *trace, uint64_t number)
+{
+    for (unsigned i = trace->records->len; i-- > 0;) {
+        const VsTraceRecord *record = &g_array_index(trace->records, VsTraceRecord, i);
+
+        if (record->packet == number) {
+            return record;
+        }
+    }
+    return NULL;
 }
 
 const char *

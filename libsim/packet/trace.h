@@ -44,6 +44,7 @@ typedef struct VsTraceRecord {
     char *text;
     char *why;
     char *verdict; /* "ACCEPT", "jump KUBE-SERVICES", "no match". */
+    char **passed; /* SERVICE: what was not chosen, text and why in turn; or NULL. */
     VsTime cost;   /* Work that this step charged. */
     VsStage stage;
     VsTime elapsed;
@@ -74,6 +75,15 @@ vs_packet_is_traced(const VsPacket *packet)
  * to new strings. */
 VsTraceRecord *vs_trace_add(VsPacket *packet, VsTraceKind kind, const char *place,
                             VsTime charge);
+
+/* The same for a step taken with a message whose packets were delivered before: the record
+ * belongs to the last of them in 'place'.  NULL when 'payload' serves no traced journey or
+ * nothing traced was delivered there. */
+VsTraceRecord *vs_trace_add_message(VsRun *run, const VsPayload *payload,
+                                    VsTraceKind kind, const char *place);
+
+/* The last record of packet 'number' of the run, or NULL. */
+const VsTraceRecord *vs_trace_last(const VsTrace *trace, uint64_t number);
 
 /* "send", "rule": as in the published schema. */
 const char *vs_trace_kind_name(VsTraceKind kind);

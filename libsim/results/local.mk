@@ -5,7 +5,10 @@ results_headers = \
 	libsim/results/plot.h \
 	libsim/results/results.h \
 	libsim/results/stage_table.h \
-	libsim/results/summary.h
+	libsim/results/summary.h \
+	libsim/results/trace_json.h \
+	libsim/results/trace_text.h \
+	libsim/results/trace_why.h
 
 libvethsim_la_SOURCES += \
 	$(results_headers) \
@@ -38,4 +41,24 @@ libvethsim_la_SOURCES += \
 	libsim/results/summary_text_clients.c \
 	libsim/results/summary_text_parts.c \
 	libsim/results/text_table.c \
-	libsim/results/text_table.h
+	libsim/results/text_table.h \
+	libsim/results/trace_headers.c \
+	libsim/results/trace_headers.h \
+	libsim/results/trace_json.c \
+	libsim/results/trace_text.c \
+	libsim/results/trace_why.c
+
+# The published schema, as vethsim trace --schema prints it.
+nodist_libvethsim_la_SOURCES = libsim/results/trace_schema.c
+EXTRA_DIST += docs/trace.schema.json
+CLEANFILES += libsim/results/trace_schema.c
+
+libsim/results/trace_schema.c: docs/trace.schema.json libsim/results/local.mk
+	$(AM_V_GEN)$(MKDIR_P) libsim/results && { \
+	    echo '#include "results/trace_json.h"'; \
+	    echo 'static const char schema[] ='; \
+	    sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/.*/    "&\\n"/' \
+	        $(top_srcdir)/docs/trace.schema.json; \
+	    echo '    ;'; \
+	    echo 'const char *vs_trace_schema(void) { return schema; }'; \
+	} > $@.new && mv $@.new $@

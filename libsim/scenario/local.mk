@@ -1,6 +1,7 @@
 # libsim/scenario: from a file to a run.
 
 scenario_headers = \
+	libsim/scenario/probe.h \
 	libsim/scenario/scenario.h \
 	libsim/scenario/schema.h \
 	libsim/scenario/simulation.h
@@ -12,6 +13,9 @@ libvethsim_la_SOURCES += \
 	libsim/scenario/expand.c \
 	libsim/scenario/hash.c \
 	libsim/scenario/private.h \
+	libsim/scenario/probe.c \
+	libsim/scenario/probe_names.c \
+	libsim/scenario/probe_names.h \
 	libsim/scenario/reader_xml.c \
 	libsim/scenario/reader_xml.h \
 	libsim/scenario/references.c \

@@ -34,6 +34,7 @@ vs_simulation_new(const VsScenario *scenario, const VsSimulationOptions *options
     vs_run_make_packets(&simulation->run);
     vs_build_init(&simulation->build, &simulation->run,
                   vs_scenario_n_elements(scenario));
+    simulation->build.is_without_load = options && options->is_without_load;
     if (!compile(simulation, error)) {
         vs_simulation_free(simulation);
         return NULL;

@@ -19,7 +19,8 @@ typedef struct VsSimulation VsSimulation;
 typedef struct VsSimulationOptions {
     bool has_seed; /* Otherwise the scenario's. */
     uint64_t seed;
-    VsTime until; /* 0: the scenario's. */
+    VsTime until;         /* 0: the scenario's. */
+    bool is_without_load; /* Its clients send nothing: a probe.h does. */
 } VsSimulationOptions;
 
 /* Compiles 'scenario'.  'options' may be NULL.  Returns NULL with 'error' set (domain

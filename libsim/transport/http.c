@@ -129,6 +129,23 @@ vs_http_measure(VsHttp *http, const VsNames *names)
     http->head_bytes = (uint32_t)sink.bytes;
 }
 
+VsPayload
+vs_http_new_request(VsNames *names, const char *host, const char *path,
+                    uint64_t body_bytes, bool is_close)
+{
+    VsPayload payload = {.kind = VS_PAYLOAD_HTTP};
+
+    payload.http = (VsHttp){
+        .host = vs_names_intern(names, host),
+        .path = vs_names_intern(names, path),
+        .method = body_bytes > 0 ? VS_HTTP_POST : VS_HTTP_GET,
+        .is_close = is_close,
+        .body_bytes = body_bytes,
+    };
+    vs_http_measure(&payload.http, names);
+    return payload;
+}
+
 const char *
 vs_http_reason(unsigned status)
 {

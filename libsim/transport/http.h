@@ -16,6 +16,10 @@ void vs_http_print_head(const VsHttp *http, const VsNames *names, GString *out);
 /* Sets http->head_bytes to what vs_http_print_head() would write, without writing it. */
 void vs_http_measure(VsHttp *http, const VsNames *names);
 
+/* A request for 'path' of 'host', measured: GET, or POST with a body. */
+VsPayload vs_http_new_request(VsNames *names, const char *host, const char *path,
+                              uint64_t body_bytes, bool is_close);
+
 /* "OK", "Not Found", ... of RFC 9110; "Unknown" for others. */
 const char *vs_http_reason(unsigned status);
 

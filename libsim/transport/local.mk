@@ -5,6 +5,7 @@ transport_headers = \
 	libsim/transport/http.h \
 	libsim/transport/http_server.h \
 	libsim/transport/socket.h \
+	libsim/transport/stub.h \
 	libsim/transport/tcp.h \
 	libsim/transport/udp.h
 
@@ -14,6 +15,7 @@ libvethsim_la_SOURCES += \
 	libsim/transport/http_server.c \
 	libsim/transport/socket.c \
 	libsim/transport/socket_internal.h \
+	libsim/transport/stub.c \
 	libsim/transport/tcp.c \
 	libsim/transport/tcp_error.c \
 	libsim/transport/tcp_input.c \

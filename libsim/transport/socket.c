@@ -124,6 +124,7 @@ icmp_input(VsSockets *sockets, VsPacket *packet)
     const VsLayer *quoted;
     bool is_ours = false;
 
+    vs_sockets_tell(sockets, packet, VS_TRACE_DELIVER);
     if (top->icmp.type == VS_ICMP_ECHO) {
         vs_icmp_answer_echo(sockets->netns, packet);
         return;

@@ -1,6 +1,7 @@
 /* The inside of VsSockets, for the files of this folder. */
 #pragma once
 
+#include "packet/trace.h"
 #include "transport/tcp.h"
 #include "transport/udp.h"
 
@@ -93,7 +94,19 @@ vs_sockets_hand_trail(VsPacket *cause, VsPacket *answer)
     answer->payload.journey = cause->payload.journey;
     answer->payload.journey_generation = cause->payload.journey_generation;
     answer->trail = cause->trail;
+    answer->flags |= cause->flags & VS_PACKET_TRACED;
     cause->trail = NULL;
+}
+
+/* Tells the trace, if 'packet' is traced, that a socket sends it, or takes it. */
+static inline void
+vs_sockets_tell(const VsSockets *sockets, VsPacket *packet, VsTraceKind kind)
+{
+    if (vs_packet_is_traced(packet)) {
+        const VsCore *core = sockets->netns->host->core;
+
+        vs_trace_add(packet, kind, sockets->netns->name, core ? core->charge : 0);
+    }
 }
 
 void vs_udp_input(VsSockets *sockets, VsPacket *packet);

@@ -44,6 +44,7 @@ vs_tcp_connect(VsNetns *netns, VsAddr saddr, VsAddr daddr, uint16_t dport,
 
         tcp->journey = journey;
         tcp->journey_generation = journey ? journey->generation : 0;
+        tcp->is_traced = journey && journey->is_traced && sockets->run->trace;
         vs_table_insert(&sockets->connections, vs_flow_key(&reverse), tcp);
         vs_tcp_send_syn(tcp, NULL);
     }
@@ -55,12 +56,17 @@ vs_tcp_connect(VsNetns *netns, VsAddr saddr, VsAddr daddr, uint16_t dport,
 void
 vs_tcp_send(VsTcp *tcp, const VsPayload *payload, uint64_t bytes)
 {
+    const VsJourney *journey;
     VsTcpMessage *message;
 
     if (!vs_tcp_is_alive(tcp)) {
         return;
     }
     g_assert(bytes > 0 && !tcp->is_closing);
+    journey = vs_payload_journey(payload);
+    if (journey) {
+        tcp->is_traced = journey->is_traced && tcp->sockets->run->trace;
+    }
     message = vs_tcp_messages_push(tcp, &tcp->queue, payload, bytes);
     message->start = tcp->snd_end;
     tcp->snd_end += bytes;

@@ -28,6 +28,7 @@ vs_tcp_input(VsSockets *sockets, VsPacket *packet)
     } else {
         VsTcp *tcp = (VsTcp *)entry;
 
+        vs_sockets_tell(sockets, packet, VS_TRACE_DELIVER);
         if (G_UNLIKELY(tcp->state == VS_TCP_SYN_SENT)) {
             receive_answer_to_syn(tcp, packet);
         } else {
@@ -386,6 +387,9 @@ take_data(VsTcp *tcp, VsPacket *packet, const Segment *segment)
         tcp->is_ack_now = true;
     }
     tcp->has_received = true;
+    if (packet->payload_bytes > 0) {
+        tcp->is_traced = vs_packet_is_traced(packet);
+    }
     take_in_order(tcp, packet, packet);
     take_early(tcp, packet);
     vs_packet_deliver(packet);

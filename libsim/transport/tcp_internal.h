@@ -68,6 +68,7 @@ struct VsTcp {
     bool has_received : 1; /* Data: what we send is taken for an answer. */
     bool is_ack_now : 1;   /* The next ACK must not be delayed. */
     bool is_answered : 1;  /* Something came since the last time-out. */
+    bool is_traced : 1; /* It carries a traced journey now: so are its ACK and FIN. */
     uint32_t cwnd;
     uint32_t window;     /* The peer's, in bytes from snd_una. */
     uint32_t kept_bytes; /* Of 'kept'. */

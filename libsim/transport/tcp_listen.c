@@ -93,6 +93,7 @@ receive_syn(VsTcpListener *listener, VsPacket *packet)
     tcp = vs_tcp_new(sockets, &flow);
     tcp->state = VS_TCP_SYN_RECEIVED;
     tcp->listener = listener;
+    tcp->is_traced = vs_packet_is_traced(packet);
     list_push(&listener->handshakes, tcp);
     listener->n_pending++;
     vs_table_insert(&sockets->connections, vs_flow_key(&top->flow), tcp);
@@ -112,6 +113,7 @@ vs_tcp_listen_input(VsSockets *sockets, VsPacket *packet)
         top->tcp.flags & (VS_TCP_SYN | VS_TCP_ACK | VS_TCP_RST | VS_TCP_FIN);
 
     if (listener && flags == VS_TCP_SYN) {
+        vs_sockets_tell(sockets, packet, VS_TRACE_DELIVER);
         receive_syn(listener, packet);
         return;
     }

@@ -39,6 +39,9 @@ new_segment(VsTcp *tcp, uint64_t position, uint8_t flags, uint32_t option_bytes,
         header->window = advertise(tcp, flags & VS_TCP_SYN ? 0 : tcp->receive_shift);
     }
     packet->payload_bytes = payload_bytes;
+    if (G_UNLIKELY(tcp->is_traced)) {
+        packet->flags |= VS_PACKET_TRACED;
+    }
     return packet;
 }
 
@@ -49,6 +52,7 @@ transmit(VsTcp *tcp, VsPacket *packet)
     tcp->rcv_acked = tcp->rcv_nxt;
     tcp->ack_due = VS_TIME_NEVER;
     tcp->is_ack_now = false;
+    vs_sockets_tell(tcp->sockets, packet, VS_TRACE_SEND);
     vs_ip_send(tcp->sockets->netns, packet);
 }
 
@@ -213,6 +217,7 @@ send_bare(VsSockets *sockets, const VsFlow *flow, const VsTcpHeader *header,
         vs_sockets_hand_trail(cause, packet);
     }
     sockets->stats.n_segments_sent++;
+    vs_sockets_tell(sockets, packet, VS_TRACE_SEND);
     vs_ip_send(sockets->netns, packet);
 }
 

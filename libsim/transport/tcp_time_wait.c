@@ -84,13 +84,16 @@ vs_tcp_time_wait_input(VsSockets *sockets, VsTcpTimeWait *wait, VsPacket *packet
     const VsTcpHeader *header = &vs_packet_top(packet)->tcp;
     bool is_beyond = (int32_t)(header->seq - wait->rcv_nxt) > 0;
 
+    if ((header->flags & (VS_TCP_SYN | VS_TCP_ACK | VS_TCP_RST)) == VS_TCP_SYN &&
+        is_beyond) {
+        forget(sockets, wait);
+        vs_tcp_listen_input(sockets, packet);
+        return;
+    }
+    vs_sockets_tell(sockets, packet, VS_TRACE_DELIVER);
     if (header->flags & VS_TCP_RST) {
         forget(sockets, wait); /* net.ipv4.tcp_rfc1337 is 0. */
         vs_packet_deliver(packet);
-    } else if ((header->flags & VS_TCP_SYN) && !(header->flags & VS_TCP_ACK) &&
-               is_beyond) {
-        forget(sockets, wait);
-        vs_tcp_listen_input(sockets, packet);
     } else if (packet->payload_bytes > 0 ||
                (header->flags & (VS_TCP_SYN | VS_TCP_FIN))) {
         vs_tcp_send_time_wait_ack(sockets, wait);

@@ -59,9 +59,11 @@ send_datagram(VsUdp *udp, const VsFlow *flow, VsPacket *query, const VsPayload *
     packet->payload = *payload;
     if (query && payload->journey) {
         packet->trail = query->trail;
+        packet->flags |= query->flags & VS_PACKET_TRACED;
         query->trail = NULL;
     }
     vs_packet_follow(packet, sockets->wait_stage);
+    vs_sockets_tell(sockets, packet, VS_TRACE_SEND);
     vs_sockets_enter(sockets);
     vs_ip_send(udp->netns, packet);
     vs_sockets_leave(sockets);
@@ -101,6 +103,7 @@ vs_udp_input(VsSockets *sockets, VsPacket *packet)
         vs_sockets_find_bound(sockets, VS_PROTOCOL_UDP, flow->daddr, flow->dport);
 
     if (udp) {
+        vs_sockets_tell(sockets, packet, VS_TRACE_DELIVER);
         udp->ops->receive(udp, packet);
         vs_packet_deliver(packet);
     } else {

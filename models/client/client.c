@@ -44,7 +44,7 @@ static const VsStat client_stats[] = {
     ERROR_COUNTER(503, "503", "Service Unavailable: no endpoint, or a full queue."),
     ERROR_COUNTER(504, "504", "Gateway Timeout: the upstream did not answer in time."),
     ERROR_COUNTER(STATUS, "status", "Another status than 200."),
-    VS_COUNTER(Client, n_lookups, "lookups", "query", "DNS queries sent."),
+    VS_COUNTER(Client, stub.n_asked, "lookups", "query", "DNS queries sent."),
     VS_COUNTER(Client, n_connects, "connects", "connection", "Connections opened."),
     VS_HISTOGRAM(Client, latency, "latency", "ps",
                  "From the intended start to the whole answer, of completed requests."),
@@ -213,7 +213,9 @@ client_open(void *self, const VsElement *element, VsBuild *build, GError **error
         return false;
     }
     client_exchange_open(client, host, path, port);
-    client_load_start(client);
+    if (!build->is_without_load) {
+        client_load_start(client);
+    }
     return true;
 }
 

@@ -2,7 +2,7 @@
  *
  * client.c    configuration, statistics, the start and end of a request
  * load.c      when requests begin
- * lookup.c    the stub resolver
+ * lookup.c    the address of the host
  * exchange.c  the connection and the request on it */
 #pragma once
 
@@ -54,10 +54,8 @@ typedef struct ClientRequest {
     VsTime phase_elapsed[CLIENT_N_PHASES];
     VsTimer timeout;
     ClientConnection *connection; /* From the connect phase on. */
-    VsTimer lookup_retry;
-    uint32_t n_lookups;
-    uint16_t lookup_id; /* 0: none is under way. */
-    uint32_t user;      /* Closed loop: whose request. */
+    VsStubLookup lookup;
+    uint32_t user; /* Closed loop: whose request. */
 } ClientRequest;
 
 struct ClientConnection {
@@ -86,10 +84,7 @@ struct Client {
     VsName host_name;
     VsAddr address; /* Known, until... */
     VsTime expires;
-    VsAddr resolver;
-    VsUdp stub;
-    uint16_t next_lookup_id;
-    VsTable lookups; /* Id to ClientRequest. */
+    VsStub stub;
 
     /* exchange.c */
     uint16_t port;
@@ -100,7 +95,6 @@ struct Client {
     uint64_t n_requests;
     uint64_t n_completed;
     uint64_t n_errors[CLIENT_N_ERRORS];
-    uint64_t n_lookups;
     uint64_t n_connects;
     VsHistogram latency;
     VsHistogram phases[CLIENT_N_PHASES];

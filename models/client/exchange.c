@@ -8,15 +8,8 @@ client_exchange_open(Client *client, const char *host, const char *path, uint16_
     VsNames *names = &client->host->part.run->packets->names;
 
     client->port = port;
-    client->message.kind = VS_PAYLOAD_HTTP;
-    client->message.http = (VsHttp){
-        .host = vs_names_intern(names, host),
-        .path = vs_names_intern(names, path),
-        .method = client->config->body_bytes > 0 ? VS_HTTP_POST : VS_HTTP_GET,
-        .is_close = !client->config->is_keep_alive,
-        .body_bytes = client->config->body_bytes,
-    };
-    vs_http_measure(&client->message.http, names);
+    client->message = vs_http_new_request(names, host, path, client->config->body_bytes,
+                                          !client->config->is_keep_alive);
     vs_pool_init(&client->connections, sizeof(ClientConnection), CONNECTIONS_A_SLAB);
 }
 

@@ -80,6 +80,22 @@ cache_get(Resolver *resolver, VsName name)
     return entry;
 }
 
+/* Tells the trace of what 'query' asked for. */
+static void
+record(const Resolver *resolver, const DnsQuery *query, const char *text,
+       const char *why)
+{
+    VsNetns *root = resolver->server.host->root;
+    VsTraceRecord *added =
+        vs_trace_add_message(root->run, &query->payload, VS_TRACE_SERVICE, root->name);
+
+    if (added) {
+        added->name = g_strdup("resolver");
+        added->text = g_strdup(text);
+        added->why = g_strdup(why);
+    }
+}
+
 static void
 ask(CacheEntry *entry, const VsPayload *asked_by)
 {
@@ -130,11 +146,18 @@ resolver_worked(DnsServer *server, DnsQuery *query)
         VsDns answer = entry->answer;
 
         resolver->n_hits++;
+        record(resolver, query, "answered from the cache",
+               "the name was asked for before, and its time to live is not over");
         answer.ttl_s = (uint32_t)((entry->expires - now) / VS_S); /* Never longer. */
         dns_server_answer(server, query, &answer);
         return;
     }
     resolver->n_misses++;
+    record(resolver, query,
+           entry->is_asked ? "waits for the answer of the upstream server"
+                           : "asks the upstream server",
+           entry->is_asked ? "another query has asked for it already"
+                           : "the name is not in the cache");
     query->next = NULL;
     if (entry->waiting) {
         entry->last_waiting->next = query;

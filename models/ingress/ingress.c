@@ -100,10 +100,16 @@ ingress_served(VsStation *station, VsJob *job)
     const VsHttp *http = &request->payload.http;
     VsJourney *journey = vs_payload_journey(&request->payload);
     VsService *service = ingress_rules_find(ingress->rules, http->host, http->path);
+    VsTraceRecord *record;
 
     if (journey) {
         vs_journey_wait(journey, ingress->queue_stage, job->started);
         vs_journey_wait(journey, ingress->work_stage, job->done.due);
+    }
+    record = vs_trace_add_message(ingress->server.netns->run, &request->payload,
+                                  VS_TRACE_SERVICE, ingress->server.netns->name);
+    if (record) {
+        ingress_rules_explain(ingress->rules, http->host, http->path, record);
     }
     if (service) {
         ingress_upstreams_forward(ingress->upstreams, service, request);

@@ -16,6 +16,10 @@ void ingress_rules_free(IngressRules *rules);
  * path: the longest; at equal length Exact before Prefix (Kubernetes, Ingress API). */
 VsService *ingress_rules_find(IngressRules *rules, VsName host, VsName path);
 
+/* Tells 'record' which rule a request met, and why each other did not do. */
+void ingress_rules_explain(const IngressRules *rules, VsName host, VsName path,
+                           VsTraceRecord *record);
+
 /* True if 'path', whose query does not count, matches rule 'pattern': Exact as a whole,
  * Prefix by elements between slashes. */
 bool ingress_path_matches(const char *pattern, bool is_exact, const char *path);

@@ -97,7 +97,7 @@ is_better(const Route *a, const Route *b)
 }
 
 /* The best host first: only its paths count, as each host is a server of its own. */
-static VsService *
+static const Route *
 search(const IngressRules *rules, const char *host, const char *path)
 {
     const Route *best = NULL;
@@ -120,7 +120,7 @@ search(const IngressRules *rules, const char *host, const char *path)
             best = route;
         }
     }
-    return best ? best->service : rules->fallback;
+    return best;
 }
 
 VsService *
@@ -131,12 +131,71 @@ ingress_rules_find(IngressRules *rules, VsName host, VsName path)
     Answer *answer = vs_table_find(&rules->answers, key);
 
     if (!answer) {
-        answer = vs_pool_alloc(&rules->answer_pool);
-        answer->service =
+        const Route *best =
             search(rules, vs_names_get(names, host), vs_names_get(names, path));
+
+        answer = vs_pool_alloc(&rules->answer_pool);
+        answer->service = best ? best->service : rules->fallback;
         vs_table_insert(&rules->answers, key, answer);
     }
     return answer->service;
+}
+
+static char *
+format_route(const Route *route)
+{
+    return g_strdup_printf("rule host %s path %s (%s): service %s",
+                           route->host ? route->host : "*", route->path,
+                           route->is_exact ? "Exact" : "Prefix", route->service->name);
+}
+
+static char *
+explain_passed(const Route *route, const Route *best, const char *host,
+               const char *path)
+{
+    if (route->host && !ingress_host_matches(route->host, host)) {
+        return g_strdup_printf("host %s is not %s", host, route->host);
+    }
+    if (!ingress_path_matches(route->path, route->is_exact, path)) {
+        return g_strdup_printf("path %s does not match %s (%s)", path, route->path,
+                               route->is_exact ? "Exact" : "Prefix");
+    }
+    return g_strdup(!best || host_rank(route->host) < host_rank(best->host)
+                        ? "it matches, but a rule for the host goes before it"
+                        : "it matches, but another path is longer or exact");
+}
+
+void
+ingress_rules_explain(const IngressRules *rules, VsName host, VsName path,
+                      VsTraceRecord *record)
+{
+    const char *host_text = vs_names_get(&rules->run->packets->names, host);
+    const char *path_text = vs_names_get(&rules->run->packets->names, path);
+    const Route *best = search(rules, host_text, path_text);
+    GPtrArray *passed = g_ptr_array_new();
+
+    for (unsigned i = 0; i < rules->routes->len; i++) {
+        const Route *route = &g_array_index(rules->routes, Route, i);
+
+        if (route != best) {
+            g_ptr_array_add(passed, format_route(route));
+            g_ptr_array_add(passed, explain_passed(route, best, host_text, path_text));
+        }
+    }
+    g_ptr_array_add(passed, NULL);
+    record->passed = (char **)g_ptr_array_free(passed, FALSE);
+    record->name = g_strdup("ingress");
+    if (best) {
+        record->text = format_route(best);
+        record->why = g_strdup_printf("host %s, path %s", host_text, path_text);
+    } else {
+        record->text = rules->fallback
+                           ? g_strdup_printf("service %s", rules->fallback->name)
+                           : g_strdup("404 Not Found");
+        record->why =
+            g_strdup_printf("no rule matches host %s, path %s%s", host_text, path_text,
+                            rules->fallback ? ": default-service" : "");
+    }
 }
 
 static void

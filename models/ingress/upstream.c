@@ -244,12 +244,38 @@ upstream_get(IngressUpstreams *upstreams, Target *target, VsJourney *journey)
     return upstream;
 }
 
+/* Tells the trace which address of 'service' was chosen. */
+static void
+record_upstream(const IngressUpstreams *upstreams, const VsService *service,
+                const VsPayload *payload, const Upstream *upstream, bool is_reused)
+{
+    const VsNetns *netns = upstreams->config.netns;
+    const Target *target = upstream->target;
+    VsTraceRecord *record =
+        vs_trace_add_message(netns->run, payload, VS_TRACE_SERVICE, netns->name);
+    g_autofree char *address = NULL;
+
+    if (!record) {
+        return;
+    }
+    address = vs_format_ipv4(target->address);
+    record->name = g_strdup("upstream");
+    record->text =
+        g_strdup_printf("%s:%u, on %s", address, target->port,
+                        is_reused ? "a connection kept alive" : "a new connection");
+    record->why = upstreams->config.is_to_endpoints
+                      ? g_strdup_printf("the next of the %u endpoints of service %s",
+                                        service->n_endpoints, service->name)
+                      : g_strdup_printf("the cluster IP of service %s", service->name);
+}
+
 void
 ingress_upstreams_forward(IngressUpstreams *upstreams, VsService *service,
                           VsHttpRequest *request)
 {
     VsNetns *netns = upstreams->config.netns;
     VsPayload payload = request->payload;
+    uint64_t n_reused = upstreams->stats->n_reused;
     Upstream *upstream;
 
     if (service->n_endpoints == 0) {
@@ -259,6 +285,8 @@ ingress_upstreams_forward(IngressUpstreams *upstreams, VsService *service,
     upstream = upstream_get(upstreams, choose_target(upstreams, service),
                             vs_payload_journey(&payload));
     upstream->request = request;
+    record_upstream(upstreams, service, &payload, upstream,
+                    upstreams->stats->n_reused > n_reused);
     payload.http.is_close = false;
     payload.http.forwarded_for = vs_http_peer(request);
     vs_http_measure(&payload.http, &netns->run->packets->names);

@@ -100,6 +100,50 @@ lb_release(VsConntrackEntry *entry)
     vs_balancer_release(&backend->lb->balancer, backend->index);
 }
 
+static char *
+format_backend(const Lb *lb, uint32_t index)
+{
+    const LbBackend *backend = &lb->backends[index];
+    g_autofree char *address = vs_format_ipv4(backend->address);
+
+    return g_strdup_printf("backend %s %s:%u", lb->balancer.backends[index].name,
+                           address, backend->port);
+}
+
+/* Tells the trace what was chosen, and what of each backend that was not. */
+static void
+record_choice(const Lb *lb, VsPacket *packet, uint32_t choice)
+{
+    const VsCore *core = lb->host->core;
+    VsTraceRecord *record = vs_trace_add(packet, VS_TRACE_SERVICE, lb->host->root->name,
+                                         core ? core->charge : 0);
+    const char *algorithm = lb->balancer.kind->name;
+    GPtrArray *passed = g_ptr_array_new();
+
+    for (uint32_t i = 0; i < lb->n_backends; i++) {
+        if (i != choice) {
+            g_ptr_array_add(passed, format_backend(lb, i));
+            g_ptr_array_add(passed,
+                            lb->backends[i].is_up
+                                ? g_strdup_printf("it is up, but the choice of %s "
+                                                  "fell on another",
+                                                  algorithm)
+                                : g_strdup("its health checks have failed"));
+        }
+    }
+    g_ptr_array_add(passed, NULL);
+    record->name = g_strdup("load balancer");
+    record->passed = (char **)g_ptr_array_free(passed, FALSE);
+    if (choice == VS_BALANCER_NONE) {
+        record->text = g_strdup("no backend");
+        record->why = g_strdup_printf("none of %u is up", lb->n_backends);
+    } else {
+        record->text = format_backend(lb, choice);
+        record->why = g_strdup_printf("%s among the %u of %u that are up", algorithm,
+                                      lb->balancer.n_available, lb->n_backends);
+    }
+}
+
 /* DNAT: a new connection to the VIP gets a backend. */
 static bool
 lb_dst_rule(void *data, VsPacket *packet, VsConntrackEntry *entry,
@@ -118,6 +162,9 @@ lb_dst_rule(void *data, VsPacket *packet, VsConntrackEntry *entry,
     choice = vs_balancer_pick(&lb->balancer, lb->balancer.kind->is_by_source
                                                  ? flow->saddr
                                                  : key.w[0] ^ vs_mix64(key.w[1]));
+    if (vs_packet_is_traced(packet)) {
+        record_choice(lb, packet, choice);
+    }
     if (choice == VS_BALANCER_NONE) {
         lb->n_refused++;
         vs_packet_drop(packet, VS_DROP_NO_BACKEND);

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Writes digests.txt anew, after a change that is meant to change runs.
+# Writes digests.txt and the tutorial's expected.trace anew, after a change that is meant
+# to change runs or what is told of them.
 #
 # usage: renew.sh [BUILD]      BUILD: the build folder, build/ of the tree without it
 set -eu
@@ -8,8 +9,9 @@ cd "$(dirname "$0")/../.."
 build=${1:-build}
 digest=$build/tests/golden/digest
 list=tests/golden/digests.txt
+one_wire=scenarios/tutorial/01-one-wire
 
-make -s -C "$build" tests/golden/digest
+make -s -C "$build" vethsim tests/golden/digest
 {
     echo "# FILE UNTIL DIGEST: what tests/golden/digests.sh expects; tests/golden/renew.sh"
     echo "# writes it.  Each run stops early, to be quick."
@@ -20,4 +22,7 @@ make -s -C "$build" tests/golden/digest
     done
 } > "$list.new"
 mv "$list.new" "$list"
-git diff --stat -- "$list" 2> /dev/null || cat "$list"
+
+"$build/vethsim" trace "$one_wire/scenario.xml" --from user \
+    --to http://172.16.0.2:30080/ > "$one_wire/expected.trace"
+git diff --stat -- "$list" "$one_wire" 2> /dev/null || cat "$list"

@@ -6,3 +6,18 @@ check_PROGRAMS += \
 
 tests_results_test_results_SOURCES = tests/results/test_results.c tests/results/ticker.h
 tests_results_test_summary_SOURCES = tests/results/test_summary.c tests/results/ticker.h
+
+check_PROGRAMS += \
+	tests/results/test_probe \
+	tests/results/test_trace_json \
+	tests/results/test_trace_text \
+	tests/results/test_trace_why
+
+tests_results_test_probe_SOURCES = \
+	tests/results/test_probe.c tests/results/probe_fixture.h
+tests_results_test_trace_json_SOURCES = \
+	tests/results/test_trace_json.c tests/results/probe_fixture.h
+tests_results_test_trace_text_SOURCES = \
+	tests/results/test_trace_text.c tests/results/probe_fixture.h
+tests_results_test_trace_why_SOURCES = \
+	tests/results/test_trace_why.c tests/results/probe_fixture.h

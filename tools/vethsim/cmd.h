@@ -22,6 +22,7 @@ int cmd_models(int argc, char **argv);
 int cmd_plot(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_schema(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
 
 /* How a verb is used, for its --help. */
 typedef struct CmdUsage {

@@ -8,4 +8,5 @@ vethsim_SOURCES += \
 	tools/vethsim/cmd_plot.c \
 	tools/vethsim/cmd_run.c \
 	tools/vethsim/cmd_schema.c \
+	tools/vethsim/cmd_trace.c \
 	tools/vethsim/main.c

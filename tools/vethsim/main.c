@@ -14,6 +14,7 @@ typedef struct Verb {
 
 static const Verb verbs[] = {
     {"run", cmd_run, "Runs a scenario and writes down what came of it."},
+    {"trace", cmd_trace, "Follows one request through every namespace."},
     {"check", cmd_check, "Reads and checks a scenario without running it."},
     {"models", cmd_models,
      "Shows what scenarios can hold: models and their parameters."},

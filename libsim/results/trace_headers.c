@@ -1,0 +1,231 @@
+#include "results/trace_headers.h"
+
+#include <string.h>
+
+#include "base/units.h"
+#include "results/json_put.h"
+#include "transport/http.h"
+
+/* Numbers of a header, in the order they are shown. */
+enum { N_NUMBERS = 14 };
+
+typedef struct Number {
+    const char *name;
+    uint32_t value;
+    bool is_shown; /* The header has it. */
+} Number;
+
+static void
+list_numbers(const VsLayer *layer, Number numbers[N_NUMBERS])
+{
+    bool is_tcp = layer->flow.protocol == VS_PROTOCOL_TCP;
+    bool is_icmp = layer->flow.protocol == VS_PROTOCOL_ICMP;
+    const Number all[N_NUMBERS] = {
+        {"sport", layer->flow.sport, !is_icmp},
+        {"dport", layer->flow.dport, !is_icmp},
+        {"ttl", layer->ttl, true},
+        {"tos", layer->tos, true},
+        {"ip_id", layer->ip_id, true},
+        {"ip_fragment", layer->ip_fragment, true},
+        {"ip_bytes", layer->ip_bytes, true},
+        {"seq", is_tcp ? layer->tcp.seq : 0, is_tcp},
+        {"ack", is_tcp ? layer->tcp.ack : 0, is_tcp && (layer->tcp.flags & VS_TCP_ACK)},
+        {"window", is_tcp ? layer->tcp.window : 0, is_tcp},
+        {"mss", is_tcp ? layer->tcp.mss : 0, is_tcp && layer->tcp.mss != 0},
+        {"icmp_type", is_icmp ? layer->icmp.type : 0, is_icmp},
+        {"icmp_code", is_icmp ? layer->icmp.code : 0, is_icmp},
+        {"icmp_id", layer->flow.sport, is_icmp},
+    };
+
+    memcpy(numbers, all, sizeof(all));
+}
+
+static char *
+format_mac(uint64_t mac)
+{
+    return g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x",
+                           (unsigned)(mac >> 40 & 0xff), (unsigned)(mac >> 32 & 0xff),
+                           (unsigned)(mac >> 24 & 0xff), (unsigned)(mac >> 16 & 0xff),
+                           (unsigned)(mac >> 8 & 0xff), (unsigned)(mac & 0xff));
+}
+
+static void
+put_mac(JsonBuilder *builder, const char *name, uint64_t mac)
+{
+    g_autofree char *text = format_mac(mac);
+
+    vs_json_put_text(builder, name, text);
+}
+
+static void
+put_address(JsonBuilder *builder, const char *name, VsAddr address)
+{
+    g_autofree char *text = vs_format_ipv4(address);
+
+    vs_json_put_text(builder, name, text);
+}
+
+static const char *
+protocol_name(uint8_t protocol)
+{
+    switch (protocol) {
+    case VS_PROTOCOL_TCP:
+        return "tcp";
+    case VS_PROTOCOL_UDP:
+        return "udp";
+    case VS_PROTOCOL_ICMP:
+        return "icmp";
+    default:
+        return "other";
+    }
+}
+
+/* "SYN-ACK"; newly allocated. */
+static char *
+format_flags(uint8_t flags)
+{
+    static const struct {
+        uint8_t flag;
+        const char *name;
+    } names[] = {{VS_TCP_SYN, "SYN"},
+                 {VS_TCP_FIN, "FIN"},
+                 {VS_TCP_RST, "RST"},
+                 {VS_TCP_PSH, "PSH"},
+                 {VS_TCP_ACK, "ACK"}};
+    GString *text = g_string_new(NULL);
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (flags & names[i].flag) {
+            g_string_append_printf(text, "%s%s", text->len > 0 ? "-" : "",
+                                   names[i].name);
+        }
+    }
+    return g_string_free(text, FALSE);
+}
+
+void
+vs_trace_put_headers(JsonBuilder *builder, const char *name, const VsLayer *layer,
+                     const VsLayer *other)
+{
+    Number numbers[N_NUMBERS];
+    Number others[N_NUMBERS];
+
+    vs_json_begin_object(builder, name);
+    if (layer->smac != (other ? other->smac : 0)) {
+        put_mac(builder, "smac", layer->smac);
+    }
+    if (layer->dmac != (other ? other->dmac : 0)) {
+        put_mac(builder, "dmac", layer->dmac);
+    }
+    if (!other || layer->flow.saddr != other->flow.saddr) {
+        put_address(builder, "saddr", layer->flow.saddr);
+    }
+    if (!other || layer->flow.daddr != other->flow.daddr) {
+        put_address(builder, "daddr", layer->flow.daddr);
+    }
+    if (!other || layer->flow.protocol != other->flow.protocol) {
+        vs_json_put_text(builder, "protocol", protocol_name(layer->flow.protocol));
+    }
+    list_numbers(layer, numbers);
+    list_numbers(other ? other : layer, others);
+    for (unsigned i = 0; i < N_NUMBERS; i++) {
+        if (numbers[i].is_shown &&
+            (!other || !others[i].is_shown || numbers[i].value != others[i].value)) {
+            vs_json_put_int(builder, numbers[i].name, numbers[i].value);
+        }
+    }
+    if (layer->flow.protocol == VS_PROTOCOL_TCP &&
+        (!other || layer->tcp.flags != other->tcp.flags)) {
+        g_autofree char *flags = format_flags(layer->tcp.flags);
+
+        vs_json_put_text(builder, "flags", flags);
+    }
+    json_builder_end_object(builder);
+}
+
+static char *
+describe_dns(const VsDns *dns, const VsNames *names)
+{
+    const char *name = vs_names_get(names, dns->name);
+    g_autofree char *address = NULL;
+
+    if (!dns->is_response) {
+        return g_strdup_printf("DNS query %s", name);
+    }
+    if (dns->n_answers == 0) {
+        return g_strdup_printf("DNS answer %s: %s", name,
+                               dns->code == VS_DNS_NXDOMAIN ? "no such name"
+                                                            : "no address");
+    }
+    address = vs_format_ipv4(dns->answers[0]);
+    return g_strdup_printf("DNS answer %s is %s", name, address);
+}
+
+static char *
+describe_http(const VsTraceRecord *record, const VsNames *names)
+{
+    static const char *const methods[] = {
+        [VS_HTTP_GET] = "GET", [VS_HTTP_HEAD] = "HEAD", [VS_HTTP_POST] = "POST"};
+    const VsHttp *http = &record->payload.http;
+
+    if (http->status != 0) {
+        return g_strdup_printf("%u %s, %u bytes", http->status,
+                               vs_http_reason(http->status), record->payload_bytes);
+    }
+    return g_strdup_printf("%s %s, %u bytes", methods[http->method],
+                           vs_names_get(names, http->path), record->payload_bytes);
+}
+
+static const char *
+describe_icmp(const VsIcmpHeader *icmp)
+{
+    switch (icmp->type) {
+    case VS_ICMP_ECHO:
+        return "ICMP echo request";
+    case VS_ICMP_ECHO_REPLY:
+        return "ICMP echo reply";
+    case VS_ICMP_TIME_EXCEEDED:
+        return "ICMP time exceeded";
+    default:
+        return icmp->code == VS_ICMP_CODE_PORT      ? "ICMP port unreachable"
+               : icmp->code == VS_ICMP_CODE_TOO_BIG ? "ICMP fragmentation needed"
+               : icmp->code == VS_ICMP_CODE_HOST    ? "ICMP host unreachable"
+                                                    : "ICMP network unreachable";
+    }
+}
+
+/* "SYN", "GET /cart, 98 bytes", "DNS query shop.example"; newly allocated. */
+static char *
+describe(const VsTraceRecord *record, const VsNames *names)
+{
+    const VsLayer *layer = &record->after;
+
+    if (layer->flow.protocol == VS_PROTOCOL_ICMP) {
+        return g_strdup(describe_icmp(&layer->icmp));
+    }
+    if (record->payload_bytes > 0 && record->payload.kind == VS_PAYLOAD_DNS) {
+        return describe_dns(&record->payload.dns, names);
+    }
+    if (record->payload_bytes > 0 && record->payload.kind == VS_PAYLOAD_HTTP) {
+        return describe_http(record, names);
+    }
+    return layer->flow.protocol == VS_PROTOCOL_TCP
+               ? format_flags(layer->tcp.flags)
+               : g_strdup_printf("UDP, %u bytes", record->payload_bytes);
+}
+
+char *
+vs_trace_summarize(const VsTraceRecord *record, const VsNames *names)
+{
+    const VsFlow *flow = &record->after.flow;
+    g_autofree char *what = describe(record, names);
+    g_autofree char *saddr = vs_format_ipv4(flow->saddr);
+    g_autofree char *daddr = vs_format_ipv4(flow->daddr);
+
+    if (flow->protocol == VS_PROTOCOL_ICMP) {
+        return g_strdup_printf("%s %s > %s", what, saddr, daddr);
+    }
+    return g_strdup_printf("%s%s %s:%u > %s:%u", what,
+                           record->payload_bytes > 0 ? "," : "", saddr, flow->sport,
+                           daddr, flow->dport);
+}

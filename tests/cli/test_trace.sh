@@ -1,0 +1,142 @@
+#!/bin/bash
+# vethsim trace from outside: what it prints, in text and JSON, and what it refuses.
+
+vethsim=$(realpath "${VETHSIM:-./vethsim}")
+scenarios=$(realpath "${top_srcdir:-.}")/scenarios
+schema=$(realpath "${top_srcdir:-.}")/docs/trace.schema.json
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+cd "$folder" || exit 1
+n=0
+n_failed=0
+
+# check FACT CONDITION...: "ok" if the command CONDITION succeeds.
+check() {
+    local fact=$1
+
+    shift
+    n=$((n + 1))
+    if "$@"; then
+        echo "ok $n - $fact"
+    else
+        n_failed=$((n_failed + 1))
+        echo "not ok $n - $fact"
+        printf '# status %s\n# stdout: %s\n# stderr: %s\n' "$status" "${out:0:2000}" "$err"
+    fi
+}
+
+# run ARGUMENTS...: sets status, out and err.
+run() {
+    "$vethsim" "$@" > "$folder/out" 2> "$folder/err" < /dev/null
+    status=$?
+    out=$(< "$folder/out")
+    err=$(< "$folder/err")
+}
+
+# said STATUS OUT ERR: the last run ended so, with these parts in its streams; "" is none.
+said() {
+    [ "$status" -eq "$1" ] && part "$2" "$out" && part "$3" "$err"
+}
+
+part() {
+    if [ -z "$1" ]; then
+        [ -z "$2" ]
+    else
+        [[ $2 == *"$1"* ]]
+    fi
+}
+
+# is_valid FILE: by the schema, and the stages add up.
+is_valid() {
+    python3 - "$schema" "$1" << 'EOF'
+import json
+import sys
+
+import jsonschema
+
+schema, story = (json.load(open(name)) for name in sys.argv[1:])
+jsonschema.Draft202012Validator.check_schema(schema)
+jsonschema.Draft202012Validator(schema).validate(story)
+assert sum(stage["elapsed_ps"] for stage in story["stages"]) == story["end_to_end_ps"]
+EOF
+}
+
+one_wire=$scenarios/tutorial/01-one-wire
+article=$scenarios/article/scenario.xml
+cart="--from users --to http://shop.example/cart"
+
+run trace --help
+check "the help has examples" said 0 "--to http://shop.example/cart" ""
+run trace --schema
+check "--schema prints the published schema" cmp -s out "$schema"
+
+run trace "$one_wire/scenario.xml" --from user --to http://172.16.0.2:30080/
+check "the tutorial's story is expected.trace (tests/golden/renew.sh writes it)" \
+    diff "$one_wire/expected.trace" out
+# shellcheck disable=SC2086
+{
+    run trace "$article" $cart
+    check "the article's story has a packet after packet" said 0 "Packet 9, at " ""
+    check "and the whole way of the request" part "node-1/ingress-1" "$out"
+    check "of at most 100 columns" sh -c "! grep -q '.\{101\}' out"
+    run trace "$article" $cart --seed 8
+    check "another seed is another story" said 0 "article: " ""
+    run trace "$article" $cart --at 2s --timeout 1ms
+    check "--timeout is in force" said 0 "unresolved, after 1.000ms" ""
+    run trace "$article" $cart --set rate=10/s --with-load
+    check "clients may send, too" said 0 "completed: 200 OK" ""
+    run trace "$article" $cart --why-not node-3
+    check "--why-not explains a backend" said 0 "the choice of round-robin fell on another" ""
+    run trace "$article" $cart --why-not nod-3
+    check "--why-not gives the nearest name" said 2 "" 'did you mean "node-3"?'
+}
+
+if python3 -c 'import jsonschema; jsonschema.Draft202012Validator' 2> /dev/null; then
+    while read -r from to more; do
+        # shellcheck disable=SC2086
+        run trace "$article" --from "$from" --to "$to" --format json $more
+        check "the JSON from $from to $to $more is valid and adds up" is_valid out
+    done << 'END'
+users http://shop.example/cart
+users http://shop.example/cart --with-load
+users http://shop.example/cart --why-not node-2
+users http://nowhere.example/
+users 192.0.2.1:80
+ingress-1 http://shop.example/
+shop-pod-1 http://shop/
+shop-pod-1 10.244.0.2:81
+shop-pod-1 10.244.0.2:53/udp
+END
+else
+    echo "ok $((++n)) - the JSON is valid # SKIP there is no python3-jsonschema"
+fi
+
+run trace "$article" --from user --to http://shop.example/
+check "an unknown host is refused" said 2 "" 'did you mean "users"?'
+run trace "$article" --from users --to https://shop.example/
+check "so is TLS" said 2 "" "TLS is not modelled yet"
+run trace "$article" --to http://shop.example/
+check "--from is needed" said 2 "" "trace needs --from"
+run trace "$article" --from users
+check "--to is needed" said 2 "" "trace needs --to"
+run trace missing.xml --from users --to http://shop.example/
+check "a missing file is refused" said 2 "" "missing.xml"
+while read -r option value; do
+    # shellcheck disable=SC2086
+    run trace "$article" $cart "$option" "$value"
+    check "\"$option $value\" is refused" said 2 "" "vethsim: $option: "
+done << 'END'
+--seed -1
+--at 5
+--at 100000000h
+--timeout 0s
+--format xml
+END
+# shellcheck disable=SC2086
+run trace "$article" $cart --why-not ""
+check "so is an empty pattern" said 2 "" "vethsim: --why-not: "
+# shellcheck disable=SC2086
+run trace "$article" $cart --set rat=1/s
+check "so is an unknown param" said 2 "" "rat"
+
+exit $((n_failed > 0))
