@@ -14,6 +14,8 @@ vs_build_init(VsBuild *build, VsRun *run, unsigned n_elements)
     build->host_of = g_hash_table_new(NULL, NULL);
     build->wires = g_array_new(FALSE, TRUE, sizeof(VsBuiltWire));
     build->addresses = g_array_new(FALSE, TRUE, sizeof(VsBuiltAddress));
+    build->captures = g_array_new(FALSE, FALSE, sizeof(VsBuiltCapture));
+    build->captured = g_ptr_array_new();
     build->next_vip = FIRST_VIP;
 }
 
@@ -39,6 +41,8 @@ vs_build_clear(VsBuild *build)
     g_array_free(build->wires, TRUE);
     g_array_free(build->hosts, TRUE);
     g_array_free(build->addresses, TRUE);
+    g_array_free(build->captures, TRUE);
+    g_ptr_array_free(build->captured, TRUE);
     g_hash_table_destroy(build->host_of);
     vs_cluster_free(build->cluster);
     g_free(build->instances);

@@ -45,6 +45,13 @@ typedef struct VsBuiltAddress {
     VsHost *host;
 } VsBuiltAddress;
 
+/* Interfaces of 'netns' that are to be captured, as the file names them. */
+typedef struct VsBuiltCapture {
+    const VsElement *element;
+    VsNetns *netns;
+    const char *names;
+} VsBuiltCapture;
+
 struct VsBuild {
     VsRun *run;
     VsCluster *cluster;
@@ -53,6 +60,8 @@ struct VsBuild {
     GHashTable *host_of; /* Element to place in 'hosts', plus one. */
     GArray *wires;       /* Of VsBuiltWire; the two directions of a link in sequence. */
     GArray *addresses;   /* Of VsBuiltAddress. */
+    GArray *captures;    /* Of VsBuiltCapture. */
+    GPtrArray *captured; /* Of VsIface *: what they name (model/capture.h). */
     VsAddr next_vip;
     bool is_without_load; /* Clients send nothing of their own. */
 };

@@ -41,5 +41,6 @@ vs_build_new_host(VsBuild *build, const VsElement *element, const VsHostParams *
     built.host->root->is_forwarding =
         role == VS_HOST_ROUTER || role == VS_HOST_LAST_RESORT_ROUTER;
     vs_build_add_host(build, &built);
+    vs_build_capture(build, element, built.host->root, params->capture);
     return built.host;
 }

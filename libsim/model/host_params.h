@@ -2,12 +2,14 @@
 #pragma once
 
 #include "model/build.h"
+#include "model/capture.h"
 #include "model/model.h"
 
 typedef struct VsHostParams {
     uint32_t cores;
     uint32_t backlog;
     const VsElement *costs; /* <costs>, or NULL: the defaults. */
+    const char *capture;    /* Interfaces of the root namespace, or NULL. */
 } VsHostParams;
 
 /* Rows for the member 'm' (a VsHostParams) of a model's configuration. */
@@ -19,7 +21,8 @@ typedef struct VsHostParams {
                              "(net.core.netdev_max_backlog)."),                      \
         VS_PARAM_REF(Config, m.costs, "costs", .to = "costs",                        \
                      .doc = "What each step of the datapath costs; the defaults of " \
-                            "<costs> without it.")
+                            "<costs> without it."),                                  \
+        VS_CAPTURE_PARAM_ROW(Config, m.capture)
 
 /* A parameter for each cost of net/costs.def, with a VsCosts as configuration. */
 extern const VsParam vs_costs_params[];

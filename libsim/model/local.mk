@@ -2,6 +2,7 @@
 
 model_headers = \
 	libsim/model/build.h \
+	libsim/model/capture.h \
 	libsim/model/element.h \
 	libsim/model/host_params.h \
 	libsim/model/model.h \
@@ -12,6 +13,7 @@ model_headers = \
 libvethsim_la_SOURCES += \
 	$(model_headers) \
 	libsim/model/build.c \
+	libsim/model/capture.c \
 	libsim/model/element.c \
 	libsim/model/host_params.c \
 	libsim/model/param.c \

@@ -114,8 +114,7 @@ run_hooks(VsBridge *bridge, VsIface *from, VsIface *to, VsPacket *packet)
 static void
 pass_up(VsBridge *bridge, VsPacket *packet)
 {
-    bridge->iface->rx_packets++;
-    bridge->iface->rx_bytes += packet->wire_bytes - VS_ETHER_OVERHEAD_BYTES;
+    vs_iface_note_receive(bridge->iface, packet);
     vs_iface_receive_up(bridge->iface, packet);
 }
 

@@ -4,9 +4,6 @@
 
 #include "net/ip.h"
 
-/* Linux quotes as much as fits in 576 bytes (RFC 1812 section 4.3.2.3). */
-enum { MAX_ERROR_BYTES = 576 };
-
 bool
 vs_icmp_is_error(const VsLayer *layer)
 {
@@ -40,9 +37,7 @@ vs_icmp_send_error(VsNetns *netns, const VsPacket *packet, uint8_t type, uint8_t
                    uint16_t next_mtu)
 {
     const VsLayer *fault = &packet->layers[packet->n_layers - 1];
-    uint32_t quoted =
-        MIN(fault->ip_bytes,
-            (uint32_t)(MAX_ERROR_BYTES - VS_IPV4_HEADER_BYTES - VS_ICMP_HEADER_BYTES));
+    uint32_t quoted = MIN(fault->ip_bytes, (uint32_t)VS_ICMP_MAX_QUOTED_BYTES);
     VsFlow flow = {.daddr = fault->flow.saddr,
                    .protocol = VS_PROTOCOL_ICMP,
                    .family = VS_FAMILY_IPV4};
@@ -62,6 +57,11 @@ vs_icmp_send_error(VsNetns *netns, const VsPacket *packet, uint8_t type, uint8_t
     error->layers[0] = *fault;
     top->icmp = (VsIcmpHeader){.type = type, .code = code, .next_mtu = next_mtu};
     top->ip_fragment = 0;
+    /* What the quoted bytes mean; but it completes no message of a journey. */
+    error->payload = packet->payload;
+    error->message_offset = packet->message_offset;
+    error->message_bytes = packet->message_bytes;
+    vs_payload_set_journey(&error->payload, NULL);
     vs_packet_measure(error);
     vs_ip_send(netns, error);
 }

@@ -146,14 +146,54 @@ ethernet_transmit(VsIface *iface, VsPacket *packet)
     vs_host_depart(host, packet, &iface->wire->hop);
 }
 
-void
-vs_iface_transmit(VsIface *iface, VsPacket *packet)
+/* Rare: kept out of the way of all the packets that nobody sees. */
+static void __attribute__((noinline, cold))
+show_to_taps(const VsIface *iface, const VsPacket *packet, VsTapDirection direction)
+{
+    const VsHost *host = iface->netns->host;
+    VsTime time = vs_now(iface->netns->run) + (host->core ? host->core->charge : 0);
+
+    for (VsTap *tap = iface->taps; tap; tap = tap->next) {
+        tap->see(tap, packet, time, direction);
+    }
+}
+
+static inline void
+note_transmit(VsIface *iface, VsPacket *packet)
 {
     iface->tx_packets++;
     iface->tx_bytes += frame_bytes(packet);
     if (vs_packet_is_traced(packet)) {
         record(iface, packet, VS_TRACE_TRANSMIT);
     }
+    if (G_UNLIKELY(iface->taps)) {
+        show_to_taps(iface, packet, VS_TAP_OUT);
+    }
+}
+
+static inline void
+note_receive(VsIface *iface, VsPacket *packet)
+{
+    iface->rx_packets++;
+    iface->rx_bytes += frame_bytes(packet);
+    if (vs_packet_is_traced(packet)) {
+        record(iface, packet, VS_TRACE_RECEIVE);
+    }
+    if (G_UNLIKELY(iface->taps)) {
+        show_to_taps(iface, packet, VS_TAP_IN);
+    }
+}
+
+void
+vs_iface_note_receive(VsIface *iface, VsPacket *packet)
+{
+    note_receive(iface, packet);
+}
+
+void
+vs_iface_transmit(VsIface *iface, VsPacket *packet)
+{
+    note_transmit(iface, packet);
     switch (iface->kind) {
     case VS_IFACE_LOOPBACK:
         vs_iface_receive(iface, packet);
@@ -173,11 +213,7 @@ vs_iface_transmit(VsIface *iface, VsPacket *packet)
 void
 vs_iface_receive(VsIface *iface, VsPacket *packet)
 {
-    iface->rx_packets++;
-    iface->rx_bytes += frame_bytes(packet);
-    if (vs_packet_is_traced(packet)) {
-        record(iface, packet, VS_TRACE_RECEIVE);
-    }
+    note_receive(iface, packet);
     if (iface->bridge) {
         vs_bridge_forward(iface->bridge, iface, packet);
     } else {

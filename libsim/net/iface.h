@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "net/tap.h"
 #include "net/wire.h"
 #include "packet/packet.h"
 
@@ -38,6 +39,7 @@ struct VsIface {
     struct VsBridge
         *bridge;     /* BRIDGE: its bridge.  Others: the bridge it is a port of. */
     bool is_hairpin; /* Port flag: frames may leave by the port they came in. */
+    VsTap *taps;     /* Who sees its packets; NULL: nobody. */
 
     uint64_t rx_packets;
     uint64_t rx_bytes; /* Without preamble, gap and FCS. */
@@ -62,6 +64,9 @@ void vs_iface_transmit(VsIface *iface, VsPacket *packet);
 
 /* A frame has come in on 'iface': to its bridge, or up to ARP and IP. */
 void vs_iface_receive(VsIface *iface, VsPacket *packet);
+
+/* Counts a frame that came in on 'iface', and shows it to the interface's taps. */
+void vs_iface_note_receive(VsIface *iface, VsPacket *packet);
 
 /* The frame is for this interface: up to ARP and IP (net/ip.h). */
 void vs_iface_receive_up(VsIface *iface, VsPacket *packet);

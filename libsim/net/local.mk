@@ -1,5 +1,6 @@
 net_headers = \
 	libsim/net/bridge.h \
+	libsim/net/capture.h \
 	libsim/net/core.h \
 	libsim/net/costs.def \
 	libsim/net/costs.h \
@@ -12,10 +13,12 @@ net_headers = \
 	libsim/net/netns.h \
 	libsim/net/reassembly.h \
 	libsim/net/route.h \
+	libsim/net/tap.h \
 	libsim/net/wire.h
 
 libvethsim_la_SOURCES += \
 	libsim/net/bridge.c \
+	libsim/net/capture.c \
 	libsim/net/core.c \
 	libsim/net/hook.c \
 	libsim/net/host.c \

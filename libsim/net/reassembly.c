@@ -60,7 +60,6 @@ vs_ip_fragment(VsPacket *packet, uint32_t mtu)
         top->ip_bytes = VS_IPV4_HEADER_BYTES + bytes;
         top->ip_fragment = (uint16_t)((base + at) / 8);
         top->ip_fragment |= at + bytes < total ? VS_IP_MF : last_flag;
-        fragment->payload.kind = VS_PAYLOAD_FRAGMENT;
         vs_packet_measure(fragment);
         tail->next = fragment;
         tail = fragment;

@@ -8,7 +8,8 @@
 #define VS_REASSEMBLY_TIMEOUT (30 * VS_S)
 
 /* Splits 'packet' into fragments of at most 'mtu' bytes, in order, through 'next'.  The
- * first keeps the packet itself, with its payload's meaning and trail. */
+ * first keeps the packet itself, with its trail; each knows the meaning of the whole
+ * payload, of which it carries a part. */
 VsPacket *vs_ip_fragment(VsPacket *packet, uint32_t mtu);
 
 /* Takes a fragment; returns the whole packet when this was the last one missing, else

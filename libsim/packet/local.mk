@@ -1,17 +1,25 @@
 packet_headers = \
+	libsim/packet/bytes.h \
+	libsim/packet/dns.h \
 	libsim/packet/drop.def \
 	libsim/packet/drop.h \
 	libsim/packet/flow.h \
+	libsim/packet/http.h \
 	libsim/packet/names.h \
 	libsim/packet/packet.h \
 	libsim/packet/payload.h \
+	libsim/packet/pcapng.h \
 	libsim/packet/trace.h \
 	libsim/packet/trail.h
 
 libvethsim_la_SOURCES += \
+	libsim/packet/bytes.c \
+	libsim/packet/dns.c \
 	libsim/packet/drop.c \
 	libsim/packet/flow.c \
+	libsim/packet/http.c \
 	libsim/packet/names.c \
 	libsim/packet/packet.c \
+	libsim/packet/pcapng.c \
 	libsim/packet/trace.c \
 	libsim/packet/trail.c

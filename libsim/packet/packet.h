@@ -58,6 +58,9 @@
 #define VS_VXLAN_HEADER_BYTES 8
 #define VS_ARP_BYTES 28
 
+/* Linux quotes as much as makes an ICMP error of 576 bytes (RFC 1812 section 4.3.2.3). */
+#define VS_ICMP_MAX_QUOTED_BYTES (576 - VS_IPV4_HEADER_BYTES - VS_ICMP_HEADER_BYTES)
+
 /* On the wire, beyond the Ethernet header and payload: preamble 7, start delimiter 1,
  * frame check sequence 4, inter-frame gap 12; the payload is padded to 46. */
 #define VS_ETHER_OVERHEAD_BYTES 24

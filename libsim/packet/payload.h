@@ -18,7 +18,6 @@ typedef enum VsPayloadKind {
     VS_PAYLOAD_ARP,
     VS_PAYLOAD_DNS,
     VS_PAYLOAD_HTTP,
-    VS_PAYLOAD_FRAGMENT, /* A later fragment: bytes without meaning of their own. */
 } VsPayloadKind;
 
 /* RFC 826. */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "net/capture.h"
 #include "results/folder.h"
 #include "results/manifest.h"
 #include "results/plot.h"
@@ -9,11 +10,14 @@
 
 #define ID_LENGTH 12
 #define MS_PS 1e9
+#define CAPTURE "capture.pcapng"
 
 struct VsResults {
     VsSimulation *simulation;
     VsFolder *folder;
     VsRecorder *recorder;
+    VsCapture *capture;     /* Of what the scenario names, or NULL. */
+    VsCapture *capture_all; /* Of everything, or NULL. */
     char *id;
     bool has_plots;
     GArray *files; /* Of VsManifestFile. */
@@ -52,6 +56,62 @@ vs_results_id(const VsSimulation *simulation)
     return id;
 }
 
+/* Captures. ------------------------------------------------------------------------ */
+
+static bool
+capture_named(VsResults *results, GError **error)
+{
+    const GPtrArray *ifaces = vs_simulation_build(results->simulation)->captured;
+    g_autofree char *path = partial_path(results, CAPTURE);
+
+    if (ifaces->len == 0) {
+        return true;
+    }
+    results->capture =
+        vs_capture_new(vs_simulation_run(results->simulation), path, error);
+    for (guint i = 0; results->capture && i < ifaces->len; i++) {
+        vs_capture_add(results->capture, ifaces->pdata[i]);
+    }
+    return results->capture != NULL;
+}
+
+static bool
+capture_all(VsResults *results, const char *path, GError **error)
+{
+    const VsBuild *build = vs_simulation_build(results->simulation);
+
+    if (!path) {
+        return true;
+    }
+    results->capture_all =
+        vs_capture_new(vs_simulation_run(results->simulation), path, error);
+    if (!results->capture_all) {
+        return false;
+    }
+    for (guint i = 0; i < build->hosts->len; i++) {
+        const VsHost *host = g_array_index(build->hosts, VsBuiltHost, i).host;
+
+        for (VsNetns *netns = host->namespaces; netns; netns = netns->next) {
+            for (VsIface *iface = netns->ifaces; iface; iface = iface->next) {
+                vs_capture_add(results->capture_all, iface);
+            }
+        }
+    }
+    return true;
+}
+
+static bool
+close_captures(VsResults *results, GError **error)
+{
+    if (results->capture) {
+        list_file(results, CAPTURE, "Packets of the captured interfaces (pcapng)");
+        if (!vs_capture_close(results->capture, error)) {
+            return false;
+        }
+    }
+    return !results->capture_all || vs_capture_close(results->capture_all, error);
+}
+
 VsResults *
 vs_results_new(VsSimulation *simulation, const VsResultsOptions *options,
                GError **error)
@@ -76,7 +136,11 @@ vs_results_new(VsSimulation *simulation, const VsResultsOptions *options,
     samples = partial_path(results, "samples.csv");
     results->recorder =
         vs_recorder_new(simulation, samples, results->id, options->n_samples, error);
-    return results->recorder ? g_steal_pointer(&results) : NULL;
+    if (!results->recorder || !capture_named(results, error) ||
+        !capture_all(results, options->pcapng, error)) {
+        return NULL;
+    }
+    return g_steal_pointer(&results);
 }
 
 VsRunState
@@ -236,7 +300,7 @@ vs_results_close(VsResults *results, const VsSummary *summary,
     *ret_warning = NULL;
     list_file(results, "samples.csv", "The state at regular times");
     if (!vs_recorder_close(results->recorder, error) ||
-        !write_summary(results, summary, error) ||
+        !close_captures(results, error) || !write_summary(results, summary, error) ||
         !write_histograms(results, summary, error) ||
         !write_hgrms(results, summary, error)) {
         return false;
@@ -261,6 +325,8 @@ vs_results_free(VsResults *results)
     if (!results) {
         return;
     }
+    vs_capture_free(results->capture);
+    vs_capture_free(results->capture_all);
     vs_recorder_free(results->recorder);
     vs_folder_free(results->folder);
     g_array_free(results->files, TRUE);

@@ -6,6 +6,7 @@
  *   histograms.csv   all histograms: how many values were in each range
  *   latency.hgrm     latencies as HdrHistogram's text, in ms; with several clients all
  *                    of them, and latency-CLIENT.hgrm each
+ *   capture.pcapng   packets of the interfaces that the scenario has captured, if any
  *   plots/           figures (scenario/plot.h)
  *
  * Two runs that do the same write the same bytes, but for "host" in the manifest.
@@ -31,6 +32,7 @@ typedef struct VsResultsOptions {
     const char *folder; /* NULL: "runs/" and the run's id. */
     unsigned n_samples; /* 0: 200. */
     bool has_no_plots;
+    const char *pcapng; /* All interfaces are captured to this file; NULL: none. */
 } VsResultsOptions;
 
 /* What is not the same each time. */
@@ -39,7 +41,8 @@ typedef struct VsResultsHost {
 } VsResultsHost;
 
 /* 'options' may be NULL.  Returns NULL with 'error' set in the domain G_FILE_ERROR,
- * with G_FILE_ERROR_EXIST when the folder has files that are not results. */
+ * with G_FILE_ERROR_EXIST when the folder has files that are not results.  The results are
+ * to be freed before the simulation. */
 VsResults *vs_results_new(VsSimulation *simulation, const VsResultsOptions *options,
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -3,8 +3,8 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "packet/http.h"
 #include "results/json_put.h"
-#include "transport/http.h"
 
 /* Numbers of a header, in the order they are shown. */
 enum { N_NUMBERS = 14 };

@@ -2,10 +2,10 @@
 
 #include "base/units.h"
 #include "netfilter/conntrack.h"
+#include "packet/http.h"
 #include "results/json_put.h"
 #include "results/stage_table.h"
 #include "results/trace_headers.h"
-#include "transport/http.h"
 
 #define FORMAT "vethsim-trace"
 #define FORMAT_VERSION 1

@@ -22,8 +22,8 @@ libvethsim_la_SOURCES += \
 	libsim/scenario/scenario.c \
 	libsim/scenario/schema.c \
 	libsim/scenario/settings.c \
+	libsim/scenario/simulation.c \
 	libsim/scenario/source.c \
 	libsim/scenario/source.h \
-	libsim/scenario/simulation.c \
 	libsim/scenario/structure.c \
 	libsim/scenario/words.c

@@ -1,8 +1,8 @@
 #include "scenario/probe.h"
 
+#include "packet/http.h"
 #include "packet/trace.h"
 #include "scenario/probe_names.h"
-#include "transport/http.h"
 #include "transport/stub.h"
 #include "transport/tcp.h"
 #include "transport/udp.h"

@@ -4,7 +4,7 @@
 
 #include "base/suggest.h"
 #include "base/units.h"
-#include "transport/http.h"
+#include "packet/http.h"
 
 #define POD_PREFIX "pod/"
 

@@ -1,5 +1,6 @@
 #include "scenario/simulation.h"
 
+#include "model/capture.h"
 #include "model/topology.h"
 #include "transport/socket.h"
 
@@ -106,7 +107,8 @@ compile(VsSimulation *simulation, GError **error)
         return false;
     }
     vs_cluster_complete(build->cluster);
-    return sweep(simulation, G_STRUCT_OFFSET(VsModel, open), error);
+    return sweep(simulation, G_STRUCT_OFFSET(VsModel, open), error) &&
+           vs_build_find_captured(build, error);
 }
 
 VsRunState

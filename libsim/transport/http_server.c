@@ -2,7 +2,7 @@
 
 #include <glib.h>
 
-#include "transport/http.h"
+#include "packet/http.h"
 
 enum {
     CONNECTIONS_A_SLAB = 32,

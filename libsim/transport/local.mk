@@ -1,8 +1,6 @@
-# libsim/transport: sockets, TCP, UDP, HTTP, DNS.
+# libsim/transport: sockets, TCP, UDP, the server side of HTTP.
 
 transport_headers = \
-	libsim/transport/dns.h \
-	libsim/transport/http.h \
 	libsim/transport/http_server.h \
 	libsim/transport/socket.h \
 	libsim/transport/stub.h \
@@ -10,8 +8,6 @@ transport_headers = \
 	libsim/transport/udp.h
 
 libvethsim_la_SOURCES += \
-	libsim/transport/dns.c \
-	libsim/transport/http.c \
 	libsim/transport/http_server.c \
 	libsim/transport/socket.c \
 	libsim/transport/socket_internal.h \

@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "transport/dns.h"
+#include "packet/dns.h"
 
 #define LOOKUP_TIMEOUT (5 * VS_S)
 

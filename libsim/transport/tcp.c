@@ -229,7 +229,9 @@ vs_tcp_mss_of(uint32_t mtu)
 {
     uint32_t headers = VS_IPV4_HEADER_BYTES + VS_TCP_HEADER_BYTES;
 
-    return (uint16_t)MIN(MAX(mtu, MSS_MIN + headers) - headers, UINT16_MAX);
+    /* No IPv4 packet is longer than its length field can say. */
+    mtu = MIN(mtu, (uint32_t)UINT16_MAX);
+    return (uint16_t)(MAX(mtu, MSS_MIN + headers) - headers);
 }
 
 void

@@ -3,6 +3,7 @@
 typedef struct PodConfig {
     VsLabels labels;
     VsRefs nodes;
+    const char *capture;
 } PodConfig;
 
 typedef struct Pod {
@@ -16,6 +17,7 @@ static const VsParam pod_params[] = {
                   .doc =
                       "Nodes that replicas are spread over, in turn; all nodes without "
                       "it.  Not for a pod inside a <node>."),
+    VS_CAPTURE_PARAM_ROW(PodConfig, capture),
     {0},
 };
 
@@ -90,6 +92,7 @@ pod_declare(void *self, const VsElement *element, VsBuild *build, GError **error
         return false;
     }
     wire_up(pod->pod);
+    vs_build_capture(build, element, netns, config->capture);
     vs_sockets_of(netns); /* A pod without containers refuses as well. */
     return true;
 }

@@ -4,6 +4,7 @@ typedef struct SwitchConfig {
     VsTime latency;
     VsTime ageing;
     VsPrefix subnet;
+    const char *capture;
 } SwitchConfig;
 
 static const VsParam switch_params[] = {
@@ -15,6 +16,7 @@ static const VsParam switch_params[] = {
     VS_PARAM_PREFIX(SwitchConfig, subnet, "subnet",
                     .doc = "IPv4 prefix of the segment; without it, a free block of "
                            "172.16.0.0/12."),
+    VS_CAPTURE_PARAM_ROW(SwitchConfig, capture),
     {0},
 };
 
@@ -35,6 +37,7 @@ switch_create(void *self, const VsElement *element, VsBuild *build, GError **err
     built.host = vs_host_new(build->run, element->id, &host_config);
     built.bridge = vs_bridge_new(built.host->root, "br0", config->ageing);
     vs_build_add_host(build, &built);
+    vs_build_capture(build, element, built.host->root, config->capture);
     return true;
 }
 

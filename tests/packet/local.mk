@@ -1,8 +1,12 @@
 check_PROGRAMS += \
+	tests/packet/test_bytes \
+	tests/packet/test_dns \
 	tests/packet/test_drop \
 	tests/packet/test_flow \
+	tests/packet/test_http \
 	tests/packet/test_names \
 	tests/packet/test_packet \
+	tests/packet/test_pcapng \
 	tests/packet/test_trail
 
 tests_packet_test_drop_SOURCES = tests/packet/test_drop.c tests/vs_test.h
@@ -19,3 +23,15 @@ tests_packet_test_packet_LDADD = $(TEST_LIBS)
 
 tests_packet_test_trail_SOURCES = tests/packet/test_trail.c tests/vs_test.h
 tests_packet_test_trail_LDADD = $(TEST_LIBS)
+
+tests_packet_test_bytes_SOURCES = tests/packet/test_bytes.c tests/vs_test.h
+tests_packet_test_bytes_LDADD = $(TEST_LIBS)
+
+tests_packet_test_dns_SOURCES = tests/packet/test_dns.c tests/vs_test.h
+tests_packet_test_dns_LDADD = $(TEST_LIBS)
+
+tests_packet_test_http_SOURCES = tests/packet/test_http.c tests/vs_test.h
+tests_packet_test_http_LDADD = $(TEST_LIBS)
+
+tests_packet_test_pcapng_SOURCES = tests/packet/test_pcapng.c tests/vs_test.h
+tests_packet_test_pcapng_LDADD = $(TEST_LIBS)

@@ -1,9 +1,12 @@
 # tests/results: the tests of libsim/results.
 
 check_PROGRAMS += \
+	tests/results/test_captures \
 	tests/results/test_results \
 	tests/results/test_summary
 
+tests_results_test_captures_SOURCES = \
+	tests/results/test_captures.c tests/models/fixture.c tests/models/fixture.h
 tests_results_test_results_SOURCES = tests/results/test_results.c tests/results/ticker.h
 tests_results_test_summary_SOURCES = tests/results/test_summary.c tests/results/ticker.h
 
@@ -21,3 +24,4 @@ tests_results_test_trace_text_SOURCES = \
 	tests/results/test_trace_text.c tests/results/probe_fixture.h
 tests_results_test_trace_why_SOURCES = \
 	tests/results/test_trace_why.c tests/results/probe_fixture.h
+script_tests += tests/results/capture.sh

@@ -5,8 +5,6 @@ transport_fixture = \
 	tests/transport/fixture.h
 
 check_PROGRAMS += \
-	tests/transport/test_dns \
-	tests/transport/test_http \
 	tests/transport/test_tcp_close \
 	tests/transport/test_tcp_data \
 	tests/transport/test_tcp_journey \
@@ -15,10 +13,6 @@ check_PROGRAMS += \
 	tests/transport/test_tcp_soak \
 	tests/transport/test_udp
 
-tests_transport_test_dns_SOURCES = tests/transport/test_dns.c
-tests_transport_test_dns_LDADD = $(TEST_LIBS)
-tests_transport_test_http_SOURCES = tests/transport/test_http.c
-tests_transport_test_http_LDADD = $(TEST_LIBS)
 tests_transport_test_tcp_close_SOURCES = \
 	tests/transport/test_tcp_close.c $(transport_fixture)
 tests_transport_test_tcp_close_LDADD = $(TEST_LIBS)

@@ -25,6 +25,7 @@ typedef struct RunOptions {
     char *format;
     char *max_events_text;
     char *max_wall_text;
+    char *pcapng;
     gboolean has_no_plots;
 
     VsSimulationOptions simulation;
@@ -64,6 +65,7 @@ clear_options(RunOptions *options)
     g_free(options->format);
     g_free(options->max_events_text);
     g_free(options->max_wall_text);
+    g_free(options->pcapng);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RunOptions, clear_options)
 
@@ -135,6 +137,8 @@ read_options(RunOptions *options, int *argc, char ***argv)
          "Of what is printed: text or json", "FORMAT"},
         {"no-plots", 0, 0, G_OPTION_ARG_NONE, &options->has_no_plots,
          "Draws no figures", NULL},
+        {"pcapng", 0, 0, G_OPTION_ARG_FILENAME, &options->pcapng,
+         "Captures all packets at all interfaces", "FILE"},
         {"max-events", 0, 0, G_OPTION_ARG_STRING, &options->max_events_text,
          "Stops after so many events", "N"},
         {"max-wall", 0, 0, G_OPTION_ARG_STRING, &options->max_wall_text,
@@ -301,7 +305,8 @@ cmd_run(int argc, char **argv)
     }
     catch_signals();
     results_options = (VsResultsOptions){.folder = options.folder,
-                                         .has_no_plots = options.has_no_plots};
+                                         .has_no_plots = options.has_no_plots,
+                                         .pcapng = options.pcapng};
     results = vs_results_new(simulation, &results_options, &error);
     if (!results) {
         cmd_complain("vethsim: %s", error->message);

@@ -1,4 +1,4 @@
-#include "transport/http.h"
+#include "packet/http.h"
 
 #include <string.h>
 
@@ -8,6 +8,8 @@ enum {
     DEFAULT_PORT = 80,
     STATUS_NO_CONTENT = 204,
     STATUS_NOT_MODIFIED = 304,
+    DNS_LABEL_MAX = 63,
+    DNS_NAME_MAX = 253,
 };
 
 /* Where text goes: it is counted, and kept if there is a place for it. */
@@ -214,18 +216,30 @@ refuse_url(const char *url, const char *what, GError **error)
     return false;
 }
 
-/* Letters, digits, dots and hyphens, not at the ends: a name or an IPv4 address. */
+/* Labels of letters, digits and hyphens, joined by dots, as DNS can carry them (RFC 1035
+ * section 2.3.4), or an IPv4 address; a dot may end a name. */
 static bool
 is_host(const char *text, size_t length)
 {
-    for (size_t i = 0; i < length; i++) {
-        bool is_mark = text[i] == '.' || text[i] == '-';
+    size_t label_bytes = 0;
 
-        if (!g_ascii_isalnum(text[i]) && !is_mark) {
+    for (size_t i = 0; i < length; i++) {
+        if (text[i] == '.') {
+            if (label_bytes == 0) {
+                return false;
+            }
+            label_bytes = 0;
+        } else if (g_ascii_isalnum(text[i]) || text[i] == '-') {
+            label_bytes++;
+        } else {
+            return false;
+        }
+        if (label_bytes > DNS_LABEL_MAX) {
             return false;
         }
     }
-    return length > 0 && g_ascii_isalnum(text[0]) && text[length - 1] != '-';
+    return length > 0 && length <= DNS_NAME_MAX && g_ascii_isalnum(text[0]) &&
+           text[length - 1] != '-';
 }
 
 /* Visible ASCII; a fragment ('#') never leaves the browser. */

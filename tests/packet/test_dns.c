@@ -1,5 +1,5 @@
 /* DNS messages, byte for byte. */
-#include "transport/dns.h"
+#include "packet/dns.h"
 
 #include "vs_test.h"
 
@@ -72,4 +72,4 @@ static const VsTestCase tests[] = {
     {0},
 };
 
-VS_TESTS("transport/dns")
+VS_TESTS("packet/dns")

@@ -1,5 +1,5 @@
 /* HTTP heads and URLs. */
-#include "transport/http.h"
+#include "packet/http.h"
 
 #include "base/units.h"
 #include "vs_test.h"
@@ -120,6 +120,10 @@ test_bad_urls(void)
         "http://a/b c",
         "http://a/b#c",
         "http://a:-1/",
+        "http://a..b/",
+        "http://a../",
+        /* A label of 64 letters. */
+        "http://abcdefghabcdefghabcdefghabcdefghabcdefghabcdefghabcdefghabcdefgh.b/",
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(urls); i++) {
@@ -145,4 +149,4 @@ static const VsTestCase tests[] = {
     {0},
 };
 
-VS_TESTS("transport/http")
+VS_TESTS("packet/http")

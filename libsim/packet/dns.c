@@ -1,4 +1,4 @@
-#include "transport/dns.h"
+#include "packet/dns.h"
 
 #include <string.h>
 

@@ -1,0 +1,236 @@
+#include "net/capture.h"
+
+#include "net/netns.h"
+#include "net/tap.h"
+#include "packet/bytes.h"
+#include "packet/pcapng.h"
+
+enum {
+    PS_PER_NS = 1000,
+    COMMENT_BYTES = 80,
+};
+
+typedef struct Listener {
+    VsTap tap;
+    VsCapture *capture;
+    VsIface *iface;
+    uint32_t number; /* In the file. */
+} Listener;
+
+/* A block of the file, which others of earlier times may have to precede. */
+typedef struct Pending {
+    VsTime time;
+    uint64_t sequence;
+    uint8_t *block;
+    size_t block_bytes;
+} Pending;
+
+struct VsCapture {
+    VsRun *run;
+    VsPcapng *file;
+    GPtrArray *listeners; /* Of Listener. */
+    GByteArray *frame;    /* Scratch. */
+    GByteArray *block;    /* Scratch. */
+    GArray *pending; /* Of Pending: a binary heap, the first to be written on top. */
+    uint64_t n_seen;
+};
+
+static void see(VsTap *tap, const VsPacket *packet, VsTime time,
+                VsTapDirection direction);
+
+VsCapture *
+vs_capture_new(VsRun *run, const char *path, GError **error)
+{
+    VsPcapng *file = vs_pcapng_new(path, PACKAGE_STRING, error);
+    VsCapture *capture;
+
+    if (!file) {
+        return NULL;
+    }
+    capture = g_new0(VsCapture, 1);
+    capture->run = run;
+    capture->file = file;
+    capture->listeners = g_ptr_array_new_with_free_func(g_free);
+    capture->frame = g_byte_array_new();
+    capture->block = g_byte_array_new();
+    capture->pending = g_array_new(FALSE, FALSE, sizeof(Pending));
+    return capture;
+}
+
+/* Newly allocated. */
+static char *
+describe(const VsIface *iface)
+{
+    switch (iface->kind) {
+    case VS_IFACE_LOOPBACK:
+        return g_strdup("loopback");
+    case VS_IFACE_ETHERNET:
+        return iface->wire ? g_strdup_printf("wire %s", iface->wire->name)
+                           : g_strdup("Ethernet without a link");
+    case VS_IFACE_VETH:
+        return g_strdup_printf("veth, peer %s/%s", iface->peer->netns->name,
+                               iface->peer->name);
+    case VS_IFACE_BRIDGE:
+        return g_strdup("bridge");
+    }
+    g_assert_not_reached();
+}
+
+void
+vs_capture_add(VsCapture *capture, VsIface *iface)
+{
+    Listener *listener = g_new0(Listener, 1);
+    g_autofree char *description = describe(iface);
+    g_autofree char *name = g_strdup_printf("%s/%s", iface->netns->name, iface->name);
+    bool has_rate = iface->kind == VS_IFACE_ETHERNET && iface->wire;
+
+    g_assert(capture->n_seen == 0);
+    listener->tap.see = see;
+    listener->capture = capture;
+    listener->iface = iface;
+    listener->number = vs_pcapng_add_interface(
+        capture->file,
+        &(VsPcapngInterface){.name = name,
+                             .description = description,
+                             .bits_per_s =
+                                 has_rate ? iface->wire->config.bits_per_s : 0});
+    listener->tap.next = iface->taps;
+    iface->taps = &listener->tap;
+    g_ptr_array_add(capture->listeners, listener);
+}
+
+/* Order. --------------------------------------------------------------------------- */
+
+static inline Pending *
+pending_at(const VsCapture *capture, guint place)
+{
+    return &g_array_index(capture->pending, Pending, place);
+}
+
+static inline bool
+precedes(const Pending *a, const Pending *b)
+{
+    return a->time < b->time || (a->time == b->time && a->sequence < b->sequence);
+}
+
+static void
+push(VsCapture *capture, const Pending *pending)
+{
+    guint place = capture->pending->len;
+
+    g_array_set_size(capture->pending, place + 1);
+    while (place > 0 && precedes(pending, pending_at(capture, (place - 1) / 2))) {
+        *pending_at(capture, place) = *pending_at(capture, (place - 1) / 2);
+        place = (place - 1) / 2;
+    }
+    *pending_at(capture, place) = *pending;
+}
+
+static Pending
+pop(VsCapture *capture)
+{
+    Pending first = *pending_at(capture, 0);
+    guint length = capture->pending->len - 1;
+    Pending last = *pending_at(capture, length);
+    guint place = 0;
+    guint child;
+
+    while ((child = 2 * place + 1) < length) {
+        if (child + 1 < length &&
+            precedes(pending_at(capture, child + 1), pending_at(capture, child))) {
+            child++;
+        }
+        if (!precedes(pending_at(capture, child), &last)) {
+            break;
+        }
+        *pending_at(capture, place) = *pending_at(capture, child);
+        place = child;
+    }
+    *pending_at(capture, place) = last;
+    g_array_set_size(capture->pending, length);
+    return first;
+}
+
+/* Writes what nothing can precede any more: whatever comes is of 'time' or later. */
+static void
+write_until(VsCapture *capture, VsTime time)
+{
+    while (capture->pending->len > 0 && pending_at(capture, 0)->time <= time) {
+        Pending pending = pop(capture);
+
+        vs_pcapng_add_blocks(capture->file, pending.block, pending.block_bytes);
+        g_free(pending.block);
+    }
+}
+
+static void
+see(VsTap *tap, const VsPacket *packet, VsTime time, VsTapDirection direction)
+{
+    const Listener *listener = VS_CONTAINER_OF(tap, Listener, tap);
+    VsCapture *capture = listener->capture;
+    char comment[COMMENT_BYTES];
+    Pending pending = {.time = time, .sequence = capture->n_seen++};
+
+    write_until(capture, vs_now(capture->run));
+    g_snprintf(comment, sizeof(comment),
+               "packet %" G_GUINT64_FORMAT " at %" G_GINT64_FORMAT " ps",
+               packet->number, time);
+    g_byte_array_set_size(capture->frame, 0);
+    vs_packet_print(packet, capture->frame);
+    g_byte_array_set_size(capture->block, 0);
+    vs_pcapng_print_packet(&(VsPcapngPacket){.iface = listener->number,
+                                             .time_ns = (uint64_t)time / PS_PER_NS,
+                                             .direction = direction == VS_TAP_IN
+                                                              ? VS_PCAPNG_IN
+                                                              : VS_PCAPNG_OUT,
+                                             .comment = comment,
+                                             .bytes = capture->frame->data,
+                                             .n_bytes = capture->frame->len},
+                           capture->block);
+    pending.block_bytes = capture->block->len;
+    pending.block = g_memdup2(capture->block->data, pending.block_bytes);
+    push(capture, &pending);
+}
+
+/* The end. ------------------------------------------------------------------------- */
+
+static void
+detach(VsCapture *capture)
+{
+    for (guint i = 0; i < capture->listeners->len; i++) {
+        Listener *listener = capture->listeners->pdata[i];
+        VsTap **link = &listener->iface->taps;
+
+        while (*link != &listener->tap) {
+            link = &(*link)->next;
+        }
+        *link = listener->tap.next;
+    }
+    g_ptr_array_set_size(capture->listeners, 0);
+}
+
+bool
+vs_capture_close(VsCapture *capture, GError **error)
+{
+    detach(capture);
+    write_until(capture, VS_TIME_NEVER);
+    return vs_pcapng_close(capture->file, error);
+}
+
+void
+vs_capture_free(VsCapture *capture)
+{
+    if (!capture) {
+        return;
+    }
+    detach(capture);
+    for (guint i = 0; i < capture->pending->len; i++) {
+        g_free(pending_at(capture, i)->block);
+    }
+    g_array_free(capture->pending, TRUE);
+    g_byte_array_free(capture->block, TRUE);
+    g_byte_array_free(capture->frame, TRUE);
+    g_ptr_array_free(capture->listeners, TRUE);
+    vs_pcapng_free(capture->file);
+    g_free(capture);
+}

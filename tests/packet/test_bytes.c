@@ -1,0 +1,445 @@
+/* Packets as bytes: against published vectors, bytes written by hand, and a slow twin of
+ * the checksum. */
+#include "packet/bytes.h"
+
+#include "packet/dns.h"
+#include "packet/http.h"
+#include "vs_test.h"
+
+enum {
+    ETHER = VS_ETHER_HEADER_BYTES,
+    IP = ETHER + VS_IPV4_HEADER_BYTES, /* Where the frame's TCP, UDP or ICMP begins. */
+};
+
+typedef struct Fixture {
+    VsRun run;
+    GByteArray *out;
+} Fixture;
+
+static void
+fixture_init(Fixture *f)
+{
+    memset(f, 0, sizeof(*f));
+    vs_run_init(&f->run, 1);
+    vs_run_make_packets(&f->run);
+    f->out = g_byte_array_new();
+}
+
+static void
+fixture_clear(Fixture *f)
+{
+    g_byte_array_free(f->out, TRUE);
+    vs_run_free_packets(&f->run);
+    vs_run_clear(&f->run);
+}
+
+/* From 10.244.0.2 to 192.0.2.7; 'content_bytes' follow the IP header. */
+static VsPacket *
+packet_new(Fixture *f, uint8_t protocol, uint32_t content_bytes)
+{
+    VsPacket *packet = vs_packet_new(&f->run);
+
+    packet->layers[0] = (VsLayer){.dmac = UINT64_C(0x020000000001),
+                                  .smac = UINT64_C(0x020000010002),
+                                  .ether_type = VS_ETHER_TYPE_IPV4,
+                                  .flow = {.saddr = 0x0af40002,
+                                           .daddr = 0xc0000207,
+                                           .protocol = protocol,
+                                           .family = VS_FAMILY_IPV4},
+                                  .ttl = 64,
+                                  .ip_bytes = VS_IPV4_HEADER_BYTES + content_bytes};
+    return packet;
+}
+
+/* Prints the frame into f->out, which is emptied before. */
+static void
+print(Fixture *f, const VsPacket *packet)
+{
+    g_byte_array_set_size(f->out, 0);
+    vs_packet_print(packet, f->out);
+}
+
+static void
+check_frame(Fixture *f, VsPacket *packet, const char *expected, size_t n_bytes)
+{
+    print(f, packet);
+    CU_ASSERT_EQUAL_FATAL(f->out->len, n_bytes);
+    CU_ASSERT_EQUAL(memcmp(f->out->data, expected, n_bytes), 0);
+    vs_packet_deliver(packet);
+}
+
+/* Sum of 16-bit words, a word at a time, folded: 0xffff over what holds its checksum. */
+static unsigned
+slow_sum(const uint8_t *bytes, size_t n_bytes, unsigned sum)
+{
+    for (size_t i = 0; i < n_bytes; i++) {
+        sum += i % 2 == 0 ? bytes[i] * 256U : bytes[i];
+        sum = sum % 65536 + sum / 65536;
+    }
+    return sum;
+}
+
+/* Are all checksums of the frame in f->out, whose packet is in one piece, right? */
+static bool
+is_right(const Fixture *f)
+{
+    const uint8_t *ip = f->out->data + ETHER;
+    uint32_t n_bytes = f->out->len - IP;
+    unsigned protocol = ip[9];
+    unsigned pseudo = protocol == VS_PROTOCOL_ICMP ? 0 : protocol + n_bytes;
+
+    if (protocol != VS_PROTOCOL_ICMP) {
+        pseudo = slow_sum(ip + 12, 8, pseudo);
+    }
+    return slow_sum(ip, VS_IPV4_HEADER_BYTES, 0) == UINT16_MAX &&
+           slow_sum(f->out->data + IP, n_bytes, pseudo) == UINT16_MAX;
+}
+
+static void
+test_checksum_vectors(void)
+{
+    static const uint8_t rfc_1071[] = {0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7};
+    static const uint8_t odd[] = {0x00, 0x01, 0xf2};
+
+    /* RFC 1071 section 3: the sum is ddf2. */
+    CU_ASSERT_EQUAL(vs_checksum(rfc_1071, 8, 0), 0xffff - 0xddf2);
+    CU_ASSERT_EQUAL(vs_checksum(rfc_1071 + 4, 4, vs_checksum_add(0, rfc_1071, 4)),
+                    0xffff - 0xddf2);
+    CU_ASSERT_EQUAL(vs_checksum(odd, 3, 0), 0xffff - 0xf201);
+    CU_ASSERT_EQUAL(vs_checksum(NULL, 0, 0), 0xffff);
+}
+
+static void
+test_checksum_twin(void)
+{
+    uint8_t bytes[64];
+
+    for (unsigned i = 0; i < sizeof(bytes); i++) {
+        bytes[i] = (uint8_t)(255 - i * i);
+    }
+    for (size_t n = 0; n <= sizeof(bytes); n++) {
+        CU_ASSERT_EQUAL(vs_checksum(bytes, n, 0), 0xffff - slow_sum(bytes, n, 0));
+    }
+}
+
+/* The textbook's header: 115 bytes of UDP from 192.168.0.1 to 192.168.0.199. */
+static void
+test_ip_header(void)
+{
+    static const char expected[] = "\x45\x00\x00\x73\x00\x00\x40\x00\x40\x11\xb8\x61"
+                                   "\xc0\xa8\x00\x01\xc0\xa8\x00\xc7";
+    Fixture f;
+    VsPacket *packet;
+
+    fixture_init(&f);
+    packet = packet_new(&f, VS_PROTOCOL_UDP, 115 - VS_IPV4_HEADER_BYTES);
+    packet->layers[0].flow.saddr = 0xc0a80001;
+    packet->layers[0].flow.daddr = 0xc0a800c7;
+    packet->layers[0].ip_fragment = VS_IP_DF;
+    print(&f, packet);
+    CU_ASSERT_EQUAL(f.out->len, ETHER + 115);
+    CU_ASSERT_EQUAL(memcmp(f.out->data + ETHER, expected, VS_IPV4_HEADER_BYTES), 0);
+    CU_ASSERT(is_right(&f));
+    vs_packet_deliver(packet);
+    fixture_clear(&f);
+}
+
+static void
+test_arp(void)
+{
+    static const char expected[] = "\xff\xff\xff\xff\xff\xff\x02\x00\x00\x01\x00\x02"
+                                   "\x08\x06\x00\x01\x08\x00\x06\x04\x00\x01"
+                                   "\x02\x00\x00\x01\x00\x02\x0a\xf4\x00\x01"
+                                   "\x00\x00\x00\x00\x00\x00\x0a\xf4\x00\x02";
+    Fixture f;
+    VsPacket *packet;
+
+    fixture_init(&f);
+    packet = packet_new(&f, 0, 0);
+    packet->layers[0].ether_type = VS_ETHER_TYPE_ARP;
+    packet->layers[0].dmac = VS_MAC_BROADCAST;
+    packet->payload.kind = VS_PAYLOAD_ARP;
+    packet->payload.arp = (VsArp){.sender = 0x0af40001,
+                                  .sender_mac = packet->layers[0].smac,
+                                  .target = 0x0af40002};
+    check_frame(&f, packet, expected, sizeof(expected) - 1);
+    fixture_clear(&f);
+}
+
+static void
+test_syn(void)
+{
+    static const char expected[] =
+        "\x02\x00\x00\x00\x00\x01\x02\x00\x00\x01\x00\x02\x08\x00"
+        "\x45\x00\x00\x30\x12\x34\x40\x00\x40\x06\x5b\x97\x0a\xf4\x00\x02\xc0\x00\x02"
+        "\x07"
+        "\x80\x00\x00\x50\xff\xff\xff\xf0\x00\x00\x00\x00\x70\x02\xff\xff\x30\xe0\x00"
+        "\x00"
+        "\x02\x04\x05\xb4\x03\x03\x07\x01";
+    Fixture f;
+    VsPacket *packet;
+
+    fixture_init(&f);
+    packet = packet_new(&f, VS_PROTOCOL_TCP, VS_TCP_HEADER_BYTES + 8);
+    packet->layers[0].ip_id = 0x1234;
+    packet->layers[0].ip_fragment = VS_IP_DF;
+    packet->layers[0].flow.sport = 32768;
+    packet->layers[0].flow.dport = 80;
+    packet->layers[0].tcp = (VsTcpHeader){.seq = 0xfffffff0,
+                                          .window = 65535,
+                                          .mss = 1460,
+                                          .flags = VS_TCP_SYN,
+                                          .wscale = 7 + 1,
+                                          .option_bytes = 8};
+    check_frame(&f, packet, expected, sizeof(expected) - 1);
+    fixture_clear(&f);
+}
+
+static VsPacket *
+query_new(Fixture *f)
+{
+    VsPacket *packet;
+    VsPayload payload = {.kind = VS_PAYLOAD_DNS, .dns = {.id = 0x1234}};
+    uint32_t bytes;
+
+    payload.dns.name = vs_names_intern(&f->run.packets->names, "shop.example");
+    bytes = vs_dns_measure(&payload.dns, &f->run.packets->names);
+    packet = packet_new(f, VS_PROTOCOL_UDP, VS_UDP_HEADER_BYTES + bytes);
+    packet->payload = payload;
+    packet->payload_bytes = bytes;
+    packet->message_bytes = bytes;
+    packet->layers[0].ip_id = 0x1235;
+    packet->layers[0].flow.sport = 40000;
+    packet->layers[0].flow.dport = VS_DNS_PORT;
+    return packet;
+}
+
+static void
+test_query(void)
+{
+    static const char expected[] =
+        "\x02\x00\x00\x00\x00\x01\x02\x00\x00\x01\x00\x02\x08\x00"
+        "\x45\x00\x00\x3a\x12\x35\x00\x00\x40\x11\x9b\x81\x0a\xf4\x00\x02\xc0\x00\x02"
+        "\x07"
+        "\x9c\x40\x00\x35\x00\x26\x09\xbc"
+        "\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00"
+        "\4shop\7example\0\x00\x01\x00\x01";
+    Fixture f;
+
+    fixture_init(&f);
+    check_frame(&f, query_new(&f), expected, sizeof(expected) - 1);
+    fixture_clear(&f);
+}
+
+/* A checksum of 0 would say that there is none; 0xffff is the same number. */
+static void
+test_udp_checksum_is_never_zero(void)
+{
+    Fixture f;
+    VsPacket *packet;
+    unsigned n_zero = 0, n_ones = 0, n_wrong = 0;
+
+    fixture_init(&f);
+    packet = packet_new(&f, VS_PROTOCOL_UDP, VS_UDP_HEADER_BYTES);
+    for (unsigned port = 0; port <= UINT16_MAX; port++) {
+        packet->layers[0].flow.sport = (uint16_t)port;
+        print(&f, packet);
+        n_zero += f.out->data[IP + 6] == 0 && f.out->data[IP + 7] == 0;
+        n_ones += f.out->data[IP + 6] == 0xff && f.out->data[IP + 7] == 0xff;
+        n_wrong += !is_right(&f);
+    }
+    CU_ASSERT_EQUAL(n_zero, 0);
+    CU_ASSERT_EQUAL(n_ones, 1); /* Each other value is another port's. */
+    CU_ASSERT_EQUAL(n_wrong, 0);
+    vs_packet_deliver(packet);
+    fixture_clear(&f);
+}
+
+/* The bytes that segments of 'mss' bytes carry, one after the other. */
+static char *
+join_segments(Fixture *f, const VsPayload *payload, uint64_t message_bytes,
+              uint32_t mss)
+{
+    GString *joined = g_string_new(NULL);
+
+    for (uint64_t offset = 0; offset < message_bytes; offset += mss) {
+        uint32_t bytes = (uint32_t)MIN(mss, message_bytes - offset);
+        VsPacket *packet = packet_new(f, VS_PROTOCOL_TCP, VS_TCP_HEADER_BYTES + bytes);
+
+        packet->payload = *payload;
+        packet->payload_bytes = bytes;
+        packet->message_offset = offset;
+        packet->message_bytes = message_bytes;
+        packet->layers[0].tcp.flags = VS_TCP_ACK;
+        print(f, packet);
+        CU_ASSERT(is_right(f));
+        CU_ASSERT_EQUAL_FATAL(f->out->len, IP + VS_TCP_HEADER_BYTES + bytes);
+        g_string_append_len(joined, (char *)f->out->data + IP + VS_TCP_HEADER_BYTES,
+                            (gssize)bytes);
+        vs_packet_deliver(packet);
+    }
+    return g_string_free(joined, FALSE);
+}
+
+static void
+test_segments_of_a_message(void)
+{
+    static const uint32_t sizes[] = {1, 7, 64, 536, 1460, 65000};
+    Fixture f;
+    VsPayload payload = {.kind = VS_PAYLOAD_HTTP,
+                         .http = {.status = 200, .body_bytes = 8192}};
+    g_autoptr(GString) head = g_string_new(NULL);
+    g_autofree char *whole = NULL;
+
+    fixture_init(&f);
+    vs_http_measure(&payload.http, &f.run.packets->names);
+    vs_http_print_head(&payload.http, &f.run.packets->names, head);
+    CU_ASSERT_EQUAL(payload.http.head_bytes, head->len);
+    whole = join_segments(&f, &payload, head->len + 8192, 65000);
+    CU_ASSERT(g_str_has_prefix(whole, head->str));
+    CU_ASSERT_PTR_NOT_NULL(strstr(whole, "Content-Length: 8192\r\n"));
+    CU_ASSERT_EQUAL(strlen(whole) - head->len, 8192); /* The body has no zero byte. */
+    for (unsigned i = 0; i < G_N_ELEMENTS(sizes); i++) {
+        g_autofree char *joined =
+            join_segments(&f, &payload, head->len + 8192, sizes[i]);
+
+        CU_ASSERT_STRING_EQUAL(joined, whole);
+    }
+    fixture_clear(&f);
+}
+
+static void
+test_fragments(void)
+{
+    enum { PIECE = 16 };
+    Fixture f;
+    VsPacket *packet;
+    g_autoptr(GByteArray) joined = g_byte_array_new();
+    uint32_t content;
+
+    fixture_init(&f);
+    packet = query_new(&f);
+    content = packet->layers[0].ip_bytes - VS_IPV4_HEADER_BYTES;
+    for (uint32_t at = 0; at < content; at += PIECE) {
+        uint32_t bytes = MIN((uint32_t)PIECE, content - at);
+
+        packet->layers[0].ip_bytes = VS_IPV4_HEADER_BYTES + bytes;
+        packet->layers[0].ip_fragment =
+            (uint16_t)(at / 8 | (at + bytes < content ? VS_IP_MF : 0));
+        print(&f, packet);
+        CU_ASSERT_EQUAL_FATAL(f.out->len, IP + bytes);
+        CU_ASSERT_EQUAL(f.out->data[ETHER + 6] * 256 + f.out->data[ETHER + 7],
+                        packet->layers[0].ip_fragment);
+        g_byte_array_append(joined, f.out->data + IP, bytes);
+    }
+    packet->layers[0].ip_bytes = VS_IPV4_HEADER_BYTES + content;
+    packet->layers[0].ip_fragment = 0;
+    print(&f, packet);
+    CU_ASSERT_EQUAL(joined->len, content);
+    CU_ASSERT_EQUAL(memcmp(joined->data, f.out->data + IP, content), 0);
+    vs_packet_deliver(packet);
+    fixture_clear(&f);
+}
+
+static void
+test_echo(void)
+{
+    Fixture f;
+    VsPacket *packet;
+
+    fixture_init(&f);
+    packet = packet_new(&f, VS_PROTOCOL_ICMP, VS_ICMP_HEADER_BYTES + 56);
+    packet->layers[0].flow.sport = 0x0077;
+    packet->layers[0].icmp = (VsIcmpHeader){.type = VS_ICMP_ECHO, .sequence = 3};
+    print(&f, packet);
+    CU_ASSERT_EQUAL(f.out->len, IP + 64);
+    CU_ASSERT_EQUAL(memcmp(f.out->data + IP, "\x08\x00", 2), 0);
+    CU_ASSERT_EQUAL(memcmp(f.out->data + IP + 4, "\x00\x77\x00\x03", 4), 0);
+    CU_ASSERT(is_right(&f));
+    vs_packet_deliver(packet);
+    fixture_clear(&f);
+}
+
+/* "Fragmentation needed" quotes the first 548 bytes of a segment of 1480, as it was. */
+static void
+test_error_quotes_the_packet(void)
+{
+    Fixture f;
+    VsPacket *packet;
+    g_autoptr(GByteArray) fault = g_byte_array_new();
+    VsLayer *top;
+
+    fixture_init(&f);
+    packet = packet_new(&f, VS_PROTOCOL_TCP, VS_TCP_HEADER_BYTES + 1440);
+    packet->payload.kind = VS_PAYLOAD_HTTP;
+    packet->payload.http.host = vs_names_intern(&f.run.packets->names, "shop.example");
+    packet->payload.http.body_bytes = 5000;
+    vs_http_measure(&packet->payload.http, &f.run.packets->names);
+    packet->layers[0].tcp.flags = VS_TCP_ACK;
+    vs_packet_print(packet, fault);
+
+    top = vs_packet_push(packet);
+    *top = packet->layers[0];
+    top->flow.protocol = VS_PROTOCOL_ICMP;
+    top->icmp = (VsIcmpHeader){
+        .type = VS_ICMP_UNREACHABLE, .code = VS_ICMP_CODE_TOO_BIG, .next_mtu = 1400};
+    top->ip_bytes = 576;
+    print(&f, packet);
+    CU_ASSERT_EQUAL_FATAL(f.out->len, ETHER + 576);
+    CU_ASSERT(is_right(&f));
+    CU_ASSERT_EQUAL(memcmp(f.out->data + IP, "\x03\x04", 2), 0);
+    CU_ASSERT_EQUAL(memcmp(f.out->data + IP + 4, "\x00\x00\x05\x78", 4), 0);
+    CU_ASSERT_EQUAL(memcmp(f.out->data + IP + VS_ICMP_HEADER_BYTES, fault->data + ETHER,
+                           576 - VS_IPV4_HEADER_BYTES - VS_ICMP_HEADER_BYTES),
+                    0);
+    vs_packet_deliver(packet);
+    fixture_clear(&f);
+}
+
+/* The whole inner frame after 8 bytes of UDP, without checksum, and 8 of VXLAN. */
+static void
+test_vxlan(void)
+{
+    Fixture f;
+    VsPacket *packet;
+    g_autoptr(GByteArray) inner = g_byte_array_new();
+    VsLayer *top;
+    uint32_t tunnel_bytes = VS_UDP_HEADER_BYTES + VS_VXLAN_HEADER_BYTES;
+
+    fixture_init(&f);
+    packet = query_new(&f);
+    vs_packet_print(packet, inner);
+    top = vs_packet_push(packet);
+    *top = packet->layers[0];
+    top->flow.dport = 4789;
+    top->vni = 0x123456;
+    top->ip_bytes = VS_IPV4_HEADER_BYTES + tunnel_bytes + inner->len;
+    print(&f, packet);
+    CU_ASSERT_EQUAL_FATAL(f.out->len, IP + tunnel_bytes + inner->len);
+    CU_ASSERT_EQUAL(f.out->data[IP + 4] * 256U + f.out->data[IP + 5],
+                    tunnel_bytes + inner->len);
+    CU_ASSERT_EQUAL(memcmp(f.out->data + IP + 6, "\0\0\x08\0\0\0\x12\x34\x56\0", 10),
+                    0);
+    CU_ASSERT_EQUAL(memcmp(f.out->data + IP + tunnel_bytes, inner->data, inner->len),
+                    0);
+    vs_packet_deliver(packet);
+    fixture_clear(&f);
+}
+
+static const VsTestCase tests[] = {
+    {"the checksum of RFC 1071", test_checksum_vectors},
+    {"the checksum is that of its slow twin", test_checksum_twin},
+    {"a known IP header", test_ip_header},
+    {"an ARP request, byte by byte", test_arp},
+    {"a SYN with its options, byte by byte", test_syn},
+    {"a DNS query, byte by byte", test_query},
+    {"no UDP checksum is zero", test_udp_checksum_is_never_zero},
+    {"segments carry exactly their message", test_segments_of_a_message},
+    {"fragments are pieces of the whole", test_fragments},
+    {"an echo request", test_echo},
+    {"an ICMP error quotes the packet as it was", test_error_quotes_the_packet},
+    {"VXLAN carries the whole inner frame", test_vxlan},
+    {0},
+};
+
+VS_TESTS("packet/bytes")

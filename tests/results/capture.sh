@@ -1,0 +1,135 @@
+#!/usr/bin/env bash
+# What tshark says of a capture of the whole path: every packet is well-formed, with right
+# checksums; HTTP and DNS are what they seem; and at each interface by itself, TCP never
+# looks as if something were lost or late.
+set -u
+
+if ! command -v tshark > /dev/null; then
+    echo "skipped: there is no tshark"
+    exit 77
+fi
+
+folder=$(mktemp -d "${TMPDIR:-/tmp}/capture.XXXXXX")
+trap 'rm -rf "$folder"' EXIT
+file=$folder/all.pcapng
+status=0
+n=0
+
+# Prints the result of the test "$1", which is that $2 is "$3".
+is() {
+    n=$((n + 1))
+    if [ "$2" = "$3" ]; then
+        echo "ok $n - $1"
+    else
+        echo "not ok $n - $1"
+        printf '%s\n' "# found: $2" "# expected: $3"
+        status=1
+    fi
+}
+
+# tshark of the file $1, with all checksums checked.
+shark() {
+    local from=$1
+    shift
+    tshark -n -r "$from" -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE \
+        -o udp.check_checksum:TRUE "$@" 2> /dev/null
+}
+
+# How many packets of the file $1 match the filter $2.
+count() {
+    shark "$1" -Y "$2" -T fields -e frame.number | wc -l
+}
+
+"$VETHSIM" run "$top_srcdir/scenarios/article/scenario.xml" --set rate=200/s --until 300ms \
+    --no-plots -o "$folder/run" --pcapng "$file" > "$folder/summary.txt" 2> /dev/null
+is "a run with --pcapng succeeds" $? 0
+
+# One line for each packet of the whole file.  Messages are not put together: the same
+# segments pass many interfaces.
+shark "$file" -o tcp.desegment_tcp_streams:FALSE -T fields -E separator=';' \
+    -e frame.time_delta -e frame.packet_flags_direction -e frame.comment -e _ws.malformed \
+    -e ip.checksum.status -e tcp.checksum.status -e udp.checksum.status > "$folder/all.txt"
+n_packets=$(wc -l < "$folder/all.txt")
+
+# How many of them awk's condition $1 holds for.
+of_all() {
+    awk -F ';' "$1 { n++ } END { print n + 0 }" "$folder/all.txt"
+}
+
+is "tshark reads packets" "$((n_packets > 5000))" 1
+is "times never go back" "$(of_all '$1 < 0')" 0
+is "each packet has a direction" "$(of_all '$2 ~ /[12]$/')" "$n_packets"
+is "each packet has a comment" "$(of_all '$3 ~ /^packet [0-9]+ at [0-9]+ ps$/')" "$n_packets"
+is "all are well-formed" "$(of_all '$4 != ""')" 0
+is "no checksum is bad (1 is good)" "$(of_all '$5 $6 $7 ~ /[^1]/')" 0
+is "those of IP, TCP and UDP are seen and good" \
+    "$(($(of_all '$5 != ""') > $(of_all '$7 != ""') && $(of_all '$7 != ""') > 0 &&
+        $(of_all '$5 != ""') == $(of_all '$6 $7 != ""')))" 1
+
+# Interfaces along the path, each by itself: elsewhere the same segment is seen again.
+for name in users/root/eth0 edge/root/eth1 node-1/root/eth0 node-1/root/cni0 \
+    node-2/shop-pod-2/eth0; do
+    shark "$file" -Y "frame.interface_name == \"$name\"" -w "$folder/one.pcapng"
+    shark "$folder/one.pcapng" -T fields -E separator=';' -e tcp.flags.syn \
+        -e tcp.analysis.flags -e _ws.malformed -e _ws.expert.severity > "$folder/one.txt"
+    is "$name: connections are seen" "$(($(grep -c '^1;' "$folder/one.txt") > 5))" 1
+    is "$name: no segment looks lost, late or sent again" \
+        "$(awk -F ';' '$2 != ""' "$folder/one.txt" | wc -l)" 0
+    # Wireshark calls notes 4194304, warnings 6291456, errors 8388608.
+    is "$name: nothing is malformed or to be warned of" \
+        "$(awk -F ';' '$3 != "" || $4 ~ /6291456|8388608/' "$folder/one.txt" | wc -l)" 0
+done
+
+shark "$file" -Y 'frame.interface_name == "users/root/eth0"' -w "$folder/users.pcapng"
+is "users ask for what the scenario says" \
+    "$(shark "$folder/users.pcapng" -Y http.request -T fields -E separator=' ' \
+        -e http.request.method -e http.host -e http.request.uri | sort -u)" \
+    "GET shop.example /cart"
+# A head of 85 bytes: status 17, type 25, length 22, "Connection: close" 19, its end 2.
+is "and get whole bodies of 8 KiB" \
+    "$(shark "$folder/users.pcapng" -Y http.response -T fields -E separator=' ' \
+        -e http.response.code -e http.content_length -e tcp.reassembled.length | sort -u)" \
+    "200 8192 $((85 + 8192))"
+is "the name's answer is the load balancer's address" \
+    "$(shark "$folder/users.pcapng" -Y dns.flags.response==1 -T fields -E separator=' ' \
+        -e dns.qry.name -e dns.a | sort -u)" \
+    "shop.example 203.0.113.10"
+is "there is an answer for each request completed" \
+    "$(count "$folder/users.pcapng" 'http.response && frame.packet_flags_direction == 1')" \
+    "$(awk '$1 == "completed" { print $2; exit }' "$folder/summary.txt")"
+
+# A file that cannot be written is told before the run.
+"$VETHSIM" run "$top_srcdir/scenarios/article/scenario.xml" --until 1ms --no-plots \
+    -o "$folder/none" --pcapng "$folder/there/is/none.pcapng" > /dev/null 2> "$folder/error.txt"
+is "a capture that cannot be written ends the run" $? 2
+is "and says why" "$(cat "$folder/error.txt")" \
+    "vethsim: $folder/there/is/none.pcapng cannot be written: No such file or directory"
+
+# A run that is stopped keeps what it has captured.
+"$VETHSIM" run "$top_srcdir/scenarios/article/scenario.xml" --max-events 3000 --no-plots \
+    -o "$folder/stopped" --pcapng "$folder/stopped.pcapng" > /dev/null 2>&1
+is "a run can be stopped early" $? 4
+is "its capture is there" "$(($(count "$folder/stopped.pcapng" frame) > 1000))" 1
+
+# A program that is killed leaves what it had written under the temporary name.
+"$VETHSIM" run "$top_srcdir/scenarios/article/scenario.xml" --until 1000s --no-plots \
+    -o "$folder/killed" --pcapng "$folder/killed.pcapng" > /dev/null 2>&1 &
+child=$!
+for _ in $(seq 200); do
+    [ -z "$(find "$folder" -name 'killed.pcapng.partial-*' -size +1000k)" ] || break
+    sleep 0.05
+done
+kill -KILL "$child"
+wait "$child" 2> /dev/null
+is "a killed run leaves no capture under its name" "$(ls "$folder"/killed.pcapng 2> /dev/null)" ""
+is "but one under another that can be read, to its last whole block" \
+    "$(($(count "$folder"/killed.pcapng.partial-* frame) > 1000))" 1
+rm -f "$folder"/killed.pcapng.partial-*
+
+# Results of an earlier run with a capture are replaced.
+"$VETHSIM" run "$top_srcdir/scenarios/article/scenario.xml" --until 1ms --no-plots \
+    -o "$folder/run" > /dev/null 2>&1
+is "a folder of results is replaced" $? 0
+
+echo "1..$n"
+exit $status
