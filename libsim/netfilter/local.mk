@@ -2,6 +2,8 @@ netfilter_headers = \
 	libsim/netfilter/conntrack.h \
 	libsim/netfilter/dispatch.h \
 	libsim/netfilter/evaluate.h \
+	libsim/netfilter/ipset.h \
+	libsim/netfilter/iptables.h \
 	libsim/netfilter/nat.h \
 	libsim/netfilter/recent.h \
 	libsim/netfilter/rule.h \
@@ -12,6 +14,16 @@ libvethsim_la_SOURCES += \
 	libsim/netfilter/dispatch.c \
 	libsim/netfilter/evaluate.c \
 	libsim/netfilter/explain.c \
+	libsim/netfilter/ipset.c \
+	libsim/netfilter/iptables_match.c \
+	libsim/netfilter/iptables_match_state.c \
+	libsim/netfilter/iptables_options.h \
+	libsim/netfilter/iptables_parse.c \
+	libsim/netfilter/iptables_print.c \
+	libsim/netfilter/iptables_print_match.c \
+	libsim/netfilter/iptables_rule.c \
+	libsim/netfilter/iptables_target.c \
+	libsim/netfilter/iptables_values.c \
 	libsim/netfilter/link.c \
 	libsim/netfilter/nat.c \
 	libsim/netfilter/recent.c \

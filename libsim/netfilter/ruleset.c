@@ -156,6 +156,14 @@ vs_rule_table_get_chain(VsRuleTable *table, const char *name)
 }
 
 void
+vs_rule_table_remove_chain(VsRuleTable *table, VsChain *chain)
+{
+    g_hash_table_remove(table->chain_names, chain->name);
+    g_ptr_array_remove(table->chains, chain);
+    vs_ruleset_touch(table->ruleset);
+}
+
+void
 vs_chain_set_base(VsChain *chain, VsChainType type, VsHookPoint point, int32_t priority,
                   VsVerdictKind policy)
 {
@@ -195,6 +203,37 @@ vs_chain_add_rule(VsChain *chain)
     rule->number = chain->rules->len;
     vs_ruleset_touch(chain->table->ruleset);
     return rule;
+}
+
+static void
+renumber(VsChain *chain, unsigned from)
+{
+    for (unsigned i = from; i < chain->rules->len; i++) {
+        VsRule *rule = chain->rules->pdata[i];
+
+        rule->number = i + 1;
+    }
+    vs_ruleset_touch(chain->table->ruleset);
+}
+
+void
+vs_chain_remove_rule(VsChain *chain, unsigned number)
+{
+    g_ptr_array_remove_index(chain->rules, number - 1);
+    renumber(chain, number - 1);
+}
+
+void
+vs_chain_move_rule(VsChain *chain, unsigned number, unsigned to)
+{
+    VsRule *rule;
+
+    if (number == to) {
+        return;
+    }
+    rule = g_ptr_array_steal_index(chain->rules, number - 1);
+    g_ptr_array_insert(chain->rules, (int)to - 1, rule);
+    renumber(chain, MIN(number, to) - 1);
 }
 
 static void

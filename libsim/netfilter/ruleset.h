@@ -123,6 +123,10 @@ extern const char *const vs_iptables_table_names[];
 VsChain *vs_rule_table_get_chain(VsRuleTable *table, const char *name);
 VsChain *vs_rule_table_find_chain(const VsRuleTable *table, const char *name);
 
+/* Frees a chain with its rules.  Rules that went there must be gone, or the next
+ * vs_ruleset_link() names one of them. */
+void vs_rule_table_remove_chain(VsRuleTable *table, VsChain *chain);
+
 /* Makes a regular chain a base chain. */
 void vs_chain_set_base(VsChain *chain, VsChainType type, VsHookPoint point,
                        int32_t priority, VsVerdictKind policy);
@@ -132,6 +136,10 @@ void vs_chain_flush(VsChain *chain);
 
 /* Appends an empty rule, to be given steps. */
 VsRule *vs_chain_add_rule(VsChain *chain);
+
+/* Removes rule 'number', from 1, or moves it to be number 'to'; others move up or down. */
+void vs_chain_remove_rule(VsChain *chain, unsigned number);
+void vs_chain_move_rule(VsChain *chain, unsigned number, unsigned to);
 
 /* Sets and maps: nft's with a table, ipsets with NULL.  get makes an empty set without
  * types when absent. */

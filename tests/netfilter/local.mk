@@ -3,6 +3,11 @@
 nat_fixture = tests/netfilter/nat_box.h $(net_fixture)
 
 rules_fixture = tests/netfilter/rules_fixture.h
+# Reads and prints: for iptables_restore.sh.
+noinst_PROGRAMS += tests/netfilter/iptables_cat
+tests_netfilter_iptables_cat_SOURCES = tests/netfilter/iptables_cat.c
+# Part of "make all", which must do without the test libraries.
+tests_netfilter_iptables_cat_LDADD = libvethsim.la $(DEPS_LIBS)
 
 check_PROGRAMS += \
 	tests/netfilter/test_conntrack \
@@ -12,6 +17,9 @@ check_PROGRAMS += \
 	tests/netfilter/test_evaluate_sets \
 	tests/netfilter/test_evaluate_twin \
 	tests/netfilter/test_explain \
+	tests/netfilter/test_ipset \
+	tests/netfilter/test_iptables_parse \
+	tests/netfilter/test_iptables_print \
 	tests/netfilter/test_nat \
 	tests/netfilter/test_nat_icmp \
 	tests/netfilter/test_nat_ports \
@@ -36,3 +44,13 @@ tests_netfilter_test_nat_SOURCES = tests/netfilter/test_nat.c $(nat_fixture)
 tests_netfilter_test_nat_icmp_SOURCES = tests/netfilter/test_nat_icmp.c $(nat_fixture)
 tests_netfilter_test_nat_ports_SOURCES = tests/netfilter/test_nat_ports.c $(nat_fixture)
 tests_netfilter_test_ruleset_SOURCES = tests/netfilter/test_ruleset.c $(rules_fixture)
+tests_netfilter_test_ipset_SOURCES = tests/netfilter/test_ipset.c
+tests_netfilter_test_iptables_parse_SOURCES = tests/netfilter/test_iptables_parse.c
+tests_netfilter_test_iptables_print_SOURCES = tests/netfilter/test_iptables_print.c
+
+script_tests += tests/netfilter/iptables_restore.sh
+EXTRA_DIST += \
+	tests/netfilter/rules/kube_proxy.restore \
+	tests/netfilter/rules/options.rules \
+	tests/netfilter/rules/sets.ipset \
+	tests/netfilter/rules/sets.rules

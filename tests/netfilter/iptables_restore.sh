@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Does the real iptables understand what we print, and print it just so?  In a namespace of
+# its own: iptables_cat FILE | iptables-restore; iptables-save must give the same text, for
+# each of the program's two back ends that works here.
+#
+# Needs root, iptables and ipset; skips without them.
+set -eu
+
+source=${top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
+build=${top_builddir:-$source/build}
+cat=$build/tests/netfilter/iptables_cat
+rules=$source/tests/netfilter/rules
+status=0
+
+# Inside the namespace: compares for the back end $1 the rules $2 (the sets are there).
+if [ "${1-}" = --inside ]; then
+    backend=$2
+    printed=$3
+    saved=$4
+    ipset restore < "$rules/sets.ipset"
+    "iptables-$backend-restore" < "$printed"
+    # iptables-legacy-save has the tables in the order of their making.
+    for table in mangle raw filter nat; do
+        if grep -q "^\*$table\$" "$printed"; then
+            "iptables-$backend-save" -t "$table"
+        fi
+    done | grep -v '^#' > "$saved"
+    exit 0
+fi
+
+skip() {
+    echo "skipped: $1"
+    exit 77
+}
+
+[ "$(id -u)" = 0 ] || skip "only root can make a network namespace"
+for program in unshare iptables-nft-restore iptables-legacy-restore ipset; do
+    command -v "$program" > /dev/null || skip "there is no $program"
+done
+unshare --net true 2> /dev/null || skip "no network namespace can be made here"
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+# The kernel may lack a back end, or sets.
+works() {
+    printf '*nat\n-A POSTROUTING -m statistic --mode random --probability 0.5 -j ACCEPT\nCOMMIT\n' > "$work/probe"
+    unshare --net sh -c "ipset create a hash:ip && iptables-$1-restore < $work/probe" \
+        > /dev/null 2>&1
+}
+
+n_backends=0
+for backend in nft legacy; do
+    if ! works "$backend"; then
+        echo "# iptables-$backend does not work here"
+        continue
+    fi
+    n_backends=$((n_backends + 1))
+    for file in options.rules sets.rules kube_proxy.restore; do
+        "$cat" --ipset "$rules/sets.ipset" "$rules/$file" > "$work/printed"
+        if unshare --net bash "$0" --inside "$backend" "$work/printed" "$work/saved" &&
+            diff -u "$work/printed" "$work/saved"; then
+            echo "ok iptables-$backend saves $file as we print it"
+        else
+            echo "not ok iptables-$backend saves $file as we print it"
+            status=1
+        fi
+    done
+done
+[ "$n_backends" -gt 0 ] || skip "neither iptables-nft nor iptables-legacy works here"
+exit $status
