@@ -3,11 +3,11 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "cluster/ipam.h"
 
 enum {
     NODE_PORT_FIRST = 30000,
     NODE_PORT_LAST = 32767,
-    NODE_CIDR_LENGTH = 24,
 };
 
 G_DEFINE_QUARK(vs_cluster_error, vs_cluster_error)
@@ -20,6 +20,7 @@ node_free(gpointer node_)
     if (node->proxy) {
         node->free_proxy(node->proxy);
     }
+    g_array_free(node->ranges, TRUE);
     g_free(node);
 }
 
@@ -44,7 +45,9 @@ vs_cluster_new(void)
 
     cluster->pod_cidr = (VsPrefix){0x0af40000, 16, true};     /* 10.244.0.0/16 */
     cluster->service_cidr = (VsPrefix){0x0a600000, 12, true}; /* 10.96.0.0/12 */
-    cluster->node_cidr_length = NODE_CIDR_LENGTH;
+    cluster->cni = &vs_cni_bridge;
+    cluster->node_cidr_length = cluster->cni->range_length;
+    cluster->subnets = g_array_new(FALSE, FALSE, sizeof(VsSubnet));
     cluster->nodes = g_ptr_array_new_with_free_func(node_free);
     cluster->pods = g_ptr_array_new_with_free_func(pod_free);
     cluster->services = g_ptr_array_new_with_free_func(service_free);
@@ -59,6 +62,7 @@ vs_cluster_free(VsCluster *cluster)
     if (!cluster) {
         return;
     }
+    g_array_free(cluster->subnets, TRUE);
     g_array_free(cluster->load_balancers, TRUE);
     g_ptr_array_free(cluster->services, TRUE);
     g_ptr_array_free(cluster->pods, TRUE);
@@ -72,31 +76,28 @@ prefix_size(unsigned length)
     return UINT64_C(1) << (32 - length);
 }
 
+void
+vs_cluster_add_subnet(VsCluster *cluster, VsPrefix prefix, VsAddr next)
+{
+    VsSubnet subnet = {prefix, next};
+
+    g_array_append_val(cluster->subnets, subnet);
+}
+
 VsNode *
 vs_cluster_add_node(VsCluster *cluster, const char *name, VsHost *host, GError **error)
 {
-    uint64_t size = prefix_size(cluster->node_cidr_length);
-    unsigned index = cluster->nodes->len;
-    VsNode *node;
+    VsNode *node = g_new0(VsNode, 1);
 
-    if ((index + 1) * size > prefix_size(cluster->pod_cidr.length)) {
-        g_autofree char *cidr = vs_format_ipv4(cluster->pod_cidr.address);
-
-        g_set_error(
-            error, VS_CLUSTER_ERROR, VS_CLUSTER_ERROR_EXHAUSTED,
-            "the pod range %s/%u has no /%u left for node \"%s\"; give <cluster> "
-            "a larger pod-cidr",
-            cidr, cluster->pod_cidr.length, cluster->node_cidr_length, name);
-        return NULL;
-    }
-    node = g_new0(VsNode, 1);
     node->cluster = cluster;
     node->name = name;
-    node->index = index;
+    node->index = cluster->nodes->len;
     node->host = host;
-    node->pod_cidr = (VsPrefix){cluster->pod_cidr.address + (uint32_t)(index * size),
-                                cluster->node_cidr_length, true};
-    node->next_pod = node->pod_cidr.address + 2; /* .1 is the bridge. */
+    node->ranges = g_array_new(FALSE, FALSE, sizeof(VsPrefix));
+    if (!vs_ipam_add_node(node, error)) {
+        node_free(node);
+        return NULL;
+    }
     g_ptr_array_add(cluster->nodes, node);
     return node;
 }
@@ -105,14 +106,10 @@ VsPod *
 vs_cluster_add_pod(VsCluster *cluster, const char *name, VsNode *node, VsNetns *netns,
                    const VsLabels *labels, GError **error)
 {
-    uint64_t end = node->pod_cidr.address + prefix_size(node->pod_cidr.length) - 1;
+    VsAddr address = vs_ipam_next(node, name, error);
     VsPod *pod;
 
-    if (node->next_pod >= end) {
-        g_set_error(error, VS_CLUSTER_ERROR, VS_CLUSTER_ERROR_EXHAUSTED,
-                    "node \"%s\" has no pod address left for pod \"%s\": its range is "
-                    "a /%u",
-                    node->name, name, node->pod_cidr.length);
+    if (address == 0) {
         return NULL;
     }
     pod = g_new0(VsPod, 1);
@@ -120,7 +117,7 @@ vs_cluster_add_pod(VsCluster *cluster, const char *name, VsNode *node, VsNetns *
     pod->node = node;
     pod->netns = netns;
     pod->labels = labels;
-    pod->address = node->next_pod++;
+    pod->address = address;
     g_ptr_array_add(cluster->pods, pod);
     return pod;
 }
@@ -329,24 +326,10 @@ vs_cluster_complete(VsCluster *cluster)
 const VsNode *
 vs_cluster_add_pod_routes(const VsCluster *cluster, VsNetns *netns)
 {
-    const VsNode *lost = NULL;
-
-    for (unsigned i = 0; i < cluster->nodes->len; i++) {
-        const VsNode *node = cluster->nodes->pdata[i];
-        VsAddr address = vs_host_address(node->host);
-        const VsRoute *route = address ? vs_routes_find(&netns->routes, address) : NULL;
-
-        if (node->host == netns->host) {
-            continue;
-        }
-        if (route && route->type == VS_ROUTE_UNICAST && route->via == 0) {
-            vs_netns_add_route(netns, node->pod_cidr.address, node->pod_cidr.length,
-                               route->iface, address);
-        } else {
-            lost = lost ? lost : node;
-        }
+    if (cluster->cni->is_hidden || cluster->cni->ipam == VS_IPAM_SUBNET) {
+        return NULL;
     }
-    return lost;
+    return vs_cni_add_direct_routes(cluster->nodes, netns);
 }
 
 VsNode *

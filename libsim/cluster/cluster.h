@@ -10,9 +10,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "cluster/cni.h"
 #include "cluster/labels.h"
 #include "net/bridge.h"
 #include "net/netns.h"
+#include "net/tunnel.h"
 
 struct VsElement;
 
@@ -24,8 +26,6 @@ typedef enum VsClusterError {
     VS_CLUSTER_ERROR_CLASH,     /* Two want the same. */
 } VsClusterError;
 
-typedef struct VsNode VsNode;
-typedef struct VsPod VsPod;
 typedef struct VsService VsService;
 typedef struct VsCluster VsCluster;
 
@@ -34,9 +34,11 @@ struct VsNode {
     const char *name;
     unsigned index;
     VsHost *host;
-    VsPrefix pod_cidr;     /* A /24 (node-cidr-length) of the cluster's. */
-    VsBridge *bridge;      /* cni0: the CNI's. */
-    VsAddr next_pod;       /* host-local IPAM: last given + 1. */
+    VsPrefix pod_cidr; /* Its first range: a /24 (node-cidr-length) of the cluster's. */
+    GArray *ranges;    /* Of VsPrefix: all of them. */
+    VsAddr next_pod;   /* In its last range: last given + 1. */
+    VsBridge *bridge;  /* cni0, if its plug-in has one. */
+    VsTunnel *tunnel;  /* flannel.1, tunl0, vxlan.calico: the same. */
     struct VsProxy *proxy; /* kube-proxy; its model's. */
     void (*free_proxy)(struct VsProxy *proxy);
 };
@@ -92,10 +94,20 @@ typedef struct VsLoadBalancer {
     VsAddr address;
 } VsLoadBalancer;
 
+/* A subnet of which nodes and pods have addresses. */
+typedef struct VsSubnet {
+    VsPrefix prefix;
+    VsAddr next; /* The first that no interface and no pod has. */
+} VsSubnet;
+
 struct VsCluster {
+    const VsCni *cni;
     VsPrefix pod_cidr;
     VsPrefix service_cidr;
     unsigned node_cidr_length;
+    unsigned n_ranges;      /* Of pod_cidr that nodes have. */
+    GArray *subnets;        /* Of VsSubnet: VS_IPAM_SUBNET. */
+    bool has_subnet_range;  /* pod_cidr covers the subnets of pods. */
     GPtrArray *nodes;       /* Of VsNode. */
     GPtrArray *pods;        /* Of VsPod. */
     GPtrArray *services;    /* Of VsService. */
@@ -106,6 +118,9 @@ struct VsCluster {
 
 VsCluster *vs_cluster_new(void);
 void vs_cluster_free(VsCluster *cluster);
+
+/* Pods of nodes in subnet 'prefix' get addresses of it from 'next' on (VS_IPAM_SUBNET). */
+void vs_cluster_add_subnet(VsCluster *cluster, VsPrefix prefix, VsAddr next);
 
 /* Adds a node and carves its pod range; NULL with 'error' set when the range is used up
  * (the message has no "file:line": the caller adds it). */
@@ -136,7 +151,8 @@ void vs_cluster_add_load_balancer(VsCluster *cluster, const char *service,
 void vs_cluster_complete(VsCluster *cluster);
 
 /* Routes to the pods of every node with an address on a link of 'netns', through that
- * node.  Returns a node without one, or NULL. */
+ * node, unless its plug-in hides pods in tunnels or puts them into subnets; for hosts
+ * outside the cluster.  All pods are declared.  Returns a node without one, or NULL. */
 const VsNode *vs_cluster_add_pod_routes(const VsCluster *cluster, VsNetns *netns);
 
 VsNode *vs_cluster_find_node(const VsCluster *cluster, const char *name);

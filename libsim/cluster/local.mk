@@ -1,6 +1,13 @@
 cluster_headers = \
 	libsim/cluster/cluster.h \
+	libsim/cluster/cni.h \
+	libsim/cluster/ipam.h \
 	libsim/cluster/labels.h
 
 libvethsim_la_SOURCES += \
-	libsim/cluster/cluster.c
+	libsim/cluster/cluster.c \
+	libsim/cluster/cni.c \
+	libsim/cluster/cni_bridge.c \
+	libsim/cluster/cni_cilium.c \
+	libsim/cluster/cni_routed.c \
+	libsim/cluster/ipam.c

@@ -185,8 +185,10 @@ next_block(const Topology *topology, uint64_t *next, unsigned length)
 }
 
 static bool
-assign_segment(Segment *segment, GError **error)
+assign_segment(Topology *topology, Segment *segment, GError **error)
 {
+    VsCluster *cluster = topology->build->cluster;
+
     if (segment->ifaces->len + 2 > prefix_size(segment->subnet.length)) {
         vs_set_error_at(error, segment->element, VS_SCENARIO_ERROR_VALUE,
                         "subnet /%u is too small for the %u interfaces of its segment",
@@ -196,6 +198,10 @@ assign_segment(Segment *segment, GError **error)
     for (unsigned i = 0; i < segment->ifaces->len; i++) {
         vs_iface_set_address(segment->ifaces->pdata[i], segment->subnet.address + 1 + i,
                              segment->subnet.length);
+    }
+    if (cluster->cni->ipam == VS_IPAM_SUBNET) {
+        vs_cluster_add_subnet(cluster, segment->subnet,
+                              segment->subnet.address + 1 + segment->ifaces->len);
     }
     return true;
 }
@@ -244,7 +250,8 @@ collect_given(Topology *topology, GError **error)
         }
     }
     if (cluster->nodes->len > 0) {
-        return reserve(topology, cluster->pod_cidr, "pod-cidr", error) &&
+        return (cluster->cni->ipam == VS_IPAM_SUBNET ||
+                reserve(topology, cluster->pod_cidr, "pod-cidr", error)) &&
                reserve(topology, cluster->service_cidr, "service-cidr", error);
     }
     return true;
@@ -296,7 +303,7 @@ assign_all(Topology *topology, GError **error)
                             "or switches a subnet");
             return false;
         }
-        if (!assign_segment(segment, error)) {
+        if (!assign_segment(topology, segment, error)) {
             return false;
         }
     }

@@ -72,6 +72,8 @@ describe(const VsIface *iface)
                                iface->peer->name);
     case VS_IFACE_BRIDGE:
         return g_strdup("bridge");
+    case VS_IFACE_TUNNEL:
+        return g_strdup("tunnel");
     }
     g_assert_not_reached();
 }

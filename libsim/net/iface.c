@@ -6,6 +6,8 @@
 #include "net/ip.h"
 #include "net/neighbour.h"
 #include "net/netns.h"
+#include "net/redirect.h"
+#include "net/tunnel.h"
 #include "packet/trace.h"
 
 enum {
@@ -63,6 +65,8 @@ vs_iface_free(VsIface *iface)
 {
     if (iface->kind == VS_IFACE_BRIDGE) {
         vs_bridge_free(iface->bridge);
+    } else if (iface->kind == VS_IFACE_TUNNEL) {
+        vs_tunnel_free(iface->tunnel);
     }
     g_free(iface->name);
     g_free(iface);
@@ -98,6 +102,14 @@ vs_iface_set_address(VsIface *iface, VsAddr address, unsigned prefix_length)
     if (prefix_length < 32) {
         vs_netns_add_route(iface->netns, address & mask, prefix_length, iface, 0);
     }
+}
+
+void
+vs_iface_borrow_address(VsIface *iface, VsAddr address)
+{
+    g_assert(iface->address == 0);
+    iface->address = address;
+    iface->prefix_length = 32;
 }
 
 static inline uint32_t
@@ -207,6 +219,9 @@ vs_iface_transmit(VsIface *iface, VsPacket *packet)
     case VS_IFACE_BRIDGE:
         vs_bridge_forward(iface->bridge, iface, packet);
         break;
+    case VS_IFACE_TUNNEL:
+        vs_tunnel_transmit(iface->tunnel, packet);
+        break;
     }
 }
 
@@ -216,7 +231,7 @@ vs_iface_receive(VsIface *iface, VsPacket *packet)
     note_receive(iface, packet);
     if (iface->bridge) {
         vs_bridge_forward(iface->bridge, iface, packet);
-    } else {
+    } else if (!iface->is_redirecting || !vs_redirect_receive(iface, packet)) {
         vs_iface_receive_up(iface, packet);
     }
 }

@@ -1,4 +1,4 @@
-/* Network interfaces: lo, Ethernet (one end of a link), veth, and a bridge's own.
+/* Network interfaces: lo, Ethernet (one end of a link), veth, a bridge's own, tunnels.
  *
  * An interface may be a port of a bridge: then its frames are the bridge's. */
 #pragma once
@@ -18,9 +18,11 @@ typedef enum VsIfaceKind {
     VS_IFACE_ETHERNET,
     VS_IFACE_VETH,
     VS_IFACE_BRIDGE,
+    VS_IFACE_TUNNEL,
 } VsIfaceKind;
 
 typedef struct VsIface VsIface;
+typedef struct VsTunnel VsTunnel;
 
 struct VsIface {
     VsHop hop;     /* Handles a received frame (on a core). */
@@ -37,9 +39,13 @@ struct VsIface {
     VsIface *peer; /* VETH. */
     VsWire *wire;  /* ETHERNET: the direction we send on; NULL: no link. */
     struct VsBridge
-        *bridge;     /* BRIDGE: its bridge.  Others: the bridge it is a port of. */
-    bool is_hairpin; /* Port flag: frames may leave by the port they came in. */
-    VsTap *taps;     /* Who sees its packets; NULL: nobody. */
+        *bridge;         /* BRIDGE: its bridge.  Others: the bridge it is a port of. */
+    bool is_hairpin;     /* Port flag: frames may leave by the port they came in. */
+    VsTunnel *tunnel;    /* TUNNEL: net/tunnel.h. */
+    bool is_noarp;       /* Next hops have no MAC: their address stands in its place. */
+    bool is_redirecting; /* net/redirect.h sees its frames first. */
+    bool is_proxy_arp;   /* Answers ARP for every address but the asker's. */
+    VsTap *taps;         /* Who sees its packets; NULL: nobody. */
 
     uint64_t rx_packets;
     uint64_t rx_bytes; /* Without preamble, gap and FCS. */
@@ -58,6 +64,11 @@ void vs_veth_new(struct VsNetns *a, const char *name_a, struct VsNetns *b,
 
 /* Gives the interface its address; the namespace gets the local and the link's route. */
 void vs_iface_set_address(VsIface *iface, VsAddr address, unsigned prefix_length);
+
+/* Lets an interface without an address of its own use 'address' of its namespace, where
+ * Linux would look for one (inet_select_addr): as the source of ARP, of ICMP errors and of
+ * masqueraded packets.  No route is added. */
+void vs_iface_borrow_address(VsIface *iface, VsAddr address);
 
 /* Sends a frame whose MAC addresses are set.  Called while the packet is handled. */
 void vs_iface_transmit(VsIface *iface, VsPacket *packet);

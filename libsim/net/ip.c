@@ -4,6 +4,7 @@
 
 #include "net/icmp.h"
 #include "net/reassembly.h"
+#include "net/tunnel.h"
 
 enum { DEFAULT_TTL = 64 };
 
@@ -36,8 +37,10 @@ run_hooks(VsNetns *netns, VsHookPoint point, VsPacket *packet, VsIface *out)
 static void
 refuse(VsNetns *netns, VsPacket *packet, const VsRoute *route)
 {
-    vs_icmp_send_error(netns, packet, VS_ICMP_UNREACHABLE,
-                       route ? VS_ICMP_CODE_HOST : VS_ICMP_CODE_NET, 0);
+    if (!route || route->type != VS_ROUTE_BLACKHOLE) {
+        vs_icmp_send_error(netns, packet, VS_ICMP_UNREACHABLE,
+                           route ? VS_ICMP_CODE_HOST : VS_ICMP_CODE_NET, 0);
+    }
     vs_packet_drop(packet, VS_DROP_NO_ROUTE);
 }
 
@@ -61,7 +64,7 @@ vs_ip_receive(VsIface *iface, VsPacket *packet)
         deliver(netns, packet);
     } else if (!netns->is_forwarding) {
         vs_packet_drop(packet, VS_DROP_NOT_FORWARDING);
-    } else if (!route || route->type == VS_ROUTE_UNREACHABLE) {
+    } else if (!vs_route_is_open(route)) {
         refuse(netns, packet, route);
     } else {
         forward(netns, packet, route);
@@ -103,6 +106,9 @@ deliver(VsNetns *netns, VsPacket *packet)
     if (!run_hooks(netns, VS_HOOK_INPUT, packet, NULL)) {
         return;
     }
+    if (netns->tunnels && vs_tunnel_receive(netns, packet)) {
+        return;
+    }
     vs_host_charge(netns->host, netns->host->costs.socket_receive);
     vs_host_mark(netns->host, packet, netns->work_stage);
     if (netns->local) {
@@ -140,13 +146,20 @@ static void
 output_receive(VsHop *hop, VsPacket *packet)
 {
     VsNetns *netns = VS_CONTAINER_OF(hop, VsNetns, output);
+
+    vs_host_charge(netns->host, netns->host->costs.socket_send);
+    vs_ip_output(netns, packet);
+}
+
+void
+vs_ip_output(VsNetns *netns, VsPacket *packet)
+{
     VsAddr daddr = vs_packet_top(packet)->flow.daddr;
     const VsRoute *route;
 
     packet->iface = NULL;
-    vs_host_charge(netns->host, netns->host->costs.socket_send);
     route = find_route(netns, packet);
-    if (!route || route->type == VS_ROUTE_UNREACHABLE) {
+    if (!vs_route_is_open(route)) {
         refuse(netns, packet, route);
         return;
     }
@@ -155,7 +168,7 @@ output_receive(VsHop *hop, VsPacket *packet)
     }
     if (vs_packet_top(packet)->flow.daddr != daddr) {
         route = find_route(netns, packet);
-        if (!route || route->type == VS_ROUTE_UNREACHABLE) {
+        if (!vs_route_is_open(route)) {
             refuse(netns, packet, route);
             return;
         }

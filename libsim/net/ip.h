@@ -20,6 +20,9 @@ void vs_ip_receive(VsIface *iface, VsPacket *packet);
  * set.  Queued on a core, walked from there. */
 void vs_ip_send(VsNetns *netns, VsPacket *packet);
 
+/* Sends 'packet', which a tunnel of 'netns' made of the one being handled, at once. */
+void vs_ip_output(VsNetns *netns, VsPacket *packet);
+
 /* A new packet of 'netns' with an IPv4 layer: 64 hops to live, not to be fragmented, next
  * IP id; 'bytes' is what follows the IP header. */
 VsPacket *vs_ip_packet_new(VsNetns *netns, const VsFlow *flow, uint32_t bytes);

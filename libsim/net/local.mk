@@ -12,8 +12,10 @@ net_headers = \
 	libsim/net/neighbour.h \
 	libsim/net/netns.h \
 	libsim/net/reassembly.h \
+	libsim/net/redirect.h \
 	libsim/net/route.h \
 	libsim/net/tap.h \
+	libsim/net/tunnel.h \
 	libsim/net/wire.h
 
 libvethsim_la_SOURCES += \
@@ -28,5 +30,7 @@ libvethsim_la_SOURCES += \
 	libsim/net/neighbour.c \
 	libsim/net/netns.c \
 	libsim/net/reassembly.c \
+	libsim/net/redirect.c \
 	libsim/net/route.c \
+	libsim/net/tunnel.c \
 	libsim/net/wire.c

@@ -17,6 +17,7 @@ void
 vs_neighbours_init(VsNeighbours *neighbours)
 {
     vs_table_init(&neighbours->table);
+    vs_table_init(&neighbours->proxies);
 }
 
 void
@@ -34,6 +35,7 @@ vs_neighbours_clear(VsNeighbours *neighbours)
         g_free(neighbour);
     }
     vs_table_clear(&neighbours->table);
+    vs_table_clear(&neighbours->proxies);
 }
 
 uint64_t
@@ -76,7 +78,8 @@ neighbour_get(VsIface *iface, VsAddr address)
 }
 
 static void
-send_arp(VsIface *iface, bool is_reply, VsAddr target, uint64_t target_mac)
+send_arp(VsIface *iface, bool is_reply, VsAddr sender, VsAddr target,
+         uint64_t target_mac)
 {
     VsPacket *packet = vs_packet_new(iface->netns->run);
     VsLayer *top = vs_packet_top(packet);
@@ -86,7 +89,7 @@ send_arp(VsIface *iface, bool is_reply, VsAddr target, uint64_t target_mac)
     top->dmac = target_mac ? target_mac : VS_MAC_BROADCAST;
     packet->payload.kind = VS_PAYLOAD_ARP;
     packet->payload.arp = (VsArp){.is_reply = is_reply,
-                                  .sender = iface->address,
+                                  .sender = sender,
                                   .target = target,
                                   .sender_mac = iface->mac,
                                   .target_mac = target_mac};
@@ -101,7 +104,7 @@ probe(VsNeighbour *neighbour)
     VsTime now = vs_now(neighbour->iface->netns->run);
 
     neighbour->n_probes++;
-    send_arp(neighbour->iface, false, neighbour->address,
+    send_arp(neighbour->iface, false, neighbour->iface->address, neighbour->address,
              neighbour->state == VS_NEIGHBOUR_PROBING ? neighbour->mac : 0);
     vs_timer_arm(&neighbour->retry, now + VS_NEIGHBOUR_RETRY);
 }
@@ -120,8 +123,15 @@ void
 vs_neighbour_output(VsIface *iface, VsAddr next_hop, VsPacket *packet)
 {
     VsNetns *netns = iface->netns;
-    VsNeighbour *neighbour = neighbour_get(iface, next_hop);
+    VsNeighbour *neighbour;
 
+    if (iface->is_noarp) {
+        vs_packet_top(packet)->smac = iface->mac;
+        vs_packet_top(packet)->dmac = next_hop;
+        vs_iface_transmit(iface, packet);
+        return;
+    }
+    neighbour = neighbour_get(iface, next_hop);
     vs_host_charge(netns->host, netns->host->costs.neighbour_lookup);
     if (G_LIKELY(neighbour->state == VS_NEIGHBOUR_REACHABLE_NOW ||
                  neighbour->state == VS_NEIGHBOUR_PROBING)) {
@@ -191,6 +201,23 @@ confirm(VsNeighbour *neighbour, uint64_t mac)
     }
 }
 
+/* Do we answer for 'target'?  Proxies answer for others' addresses, but not to those who
+ * ask whether their own is taken.  (The kernel's proxy_arp asks for a route to the target
+ * out of another interface as well: a node's default route is one.) */
+static bool
+answers_for(const VsIface *iface, const VsArp *arp)
+{
+    const VsTable *proxies = &iface->netns->neighbours.proxies;
+
+    if (arp->target == 0) {
+        return false;
+    }
+    return arp->target == iface->address ||
+           (!arp->is_reply && arp->target != arp->sender &&
+            (iface->is_proxy_arp ||
+             vs_table_find(proxies, address_key(arp->target)) == iface));
+}
+
 /* RFC 826: a known sender is updated; a request for our address is answered and its
  * sender learned. */
 void
@@ -198,7 +225,7 @@ vs_neighbour_receive(VsIface *iface, VsPacket *packet)
 {
     const VsArp arp = packet->payload.arp;
     VsNetns *netns = iface->netns;
-    bool is_for_us = arp.target != 0 && arp.target == iface->address;
+    bool is_for_us = answers_for(iface, &arp);
     VsNeighbour *neighbour =
         is_for_us ? neighbour_get(iface, arp.sender)
                   : vs_table_find(&netns->neighbours.table, address_key(arp.sender));
@@ -208,7 +235,7 @@ vs_neighbour_receive(VsIface *iface, VsPacket *packet)
         confirm(neighbour, arp.sender_mac);
     }
     if (is_for_us && !arp.is_reply) {
-        send_arp(iface, true, arp.sender, arp.sender_mac);
+        send_arp(iface, true, arp.target, arp.sender, arp.sender_mac);
     }
     vs_packet_deliver(packet);
 }
@@ -220,4 +247,10 @@ vs_neighbour_add(VsIface *iface, VsAddr address, uint64_t mac)
 
     confirm(neighbour, mac);
     neighbour->confirmed_at = VS_TIME_NEVER; /* Never too long ago. */
+}
+
+void
+vs_neighbour_add_proxy(VsIface *iface, VsAddr address)
+{
+    vs_table_insert(&iface->netns->neighbours.proxies, address_key(address), iface);
 }

@@ -37,13 +37,15 @@ typedef struct VsNeighbour {
 } VsNeighbour;
 
 typedef struct VsNeighbours {
-    VsTable table; /* Address to VsNeighbour. */
+    VsTable table;   /* Address to VsNeighbour. */
+    VsTable proxies; /* Address to the interface that answers for it. */
 } VsNeighbours;
 
 void vs_neighbours_init(VsNeighbours *neighbours);
 void vs_neighbours_clear(VsNeighbours *neighbours);
 
-/* Sends 'packet' out of 'iface' to the neighbour 'next_hop', now or when it is known. */
+/* Sends 'packet' out of 'iface' to the neighbour 'next_hop', now or when it is known; an
+ * interface without ARP (is_noarp) takes the address itself. */
 void vs_neighbour_output(VsIface *iface, VsAddr next_hop, VsPacket *packet);
 
 /* Handles a received ARP packet. */
@@ -51,6 +53,9 @@ void vs_neighbour_receive(VsIface *iface, VsPacket *packet);
 
 /* Enters a permanent answer, as `ip neigh add ... nud permanent` does. */
 void vs_neighbour_add(VsIface *iface, VsAddr address, uint64_t mac);
+
+/* Answers ARP for 'address' on 'iface', as after `ip neigh add proxy ADDRESS dev DEVICE`. */
+void vs_neighbour_add_proxy(VsIface *iface, VsAddr address);
 
 /* Packets that wait for an answer. */
 uint64_t vs_neighbours_n_held(const VsNeighbours *neighbours);

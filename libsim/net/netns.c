@@ -81,7 +81,7 @@ vs_netns_source_for(VsNetns *netns, VsAddr daddr)
 {
     const VsRoute *route = vs_routes_find(&netns->routes, daddr);
 
-    if (!route || route->type == VS_ROUTE_UNREACHABLE) {
+    if (!vs_route_is_open(route)) {
         return 0;
     }
     if (route->source != 0) {
@@ -95,7 +95,7 @@ vs_netns_mtu_to(VsNetns *netns, VsAddr daddr)
 {
     const VsRoute *route = vs_routes_find(&netns->routes, daddr);
 
-    if (!route || route->type == VS_ROUTE_UNREACHABLE) {
+    if (!vs_route_is_open(route)) {
         return 0;
     }
     return route->type == VS_ROUTE_LOCAL ? netns->loopback->mtu : route->iface->mtu;

@@ -35,6 +35,7 @@ struct VsNetns {
     struct VsSockets *sockets;
     void (*free_sockets)(struct VsSockets *sockets);
     struct VsReassembly *reassembly;
+    VsTunnel *tunnels; /* The interfaces own them. */
 
     VsStage work_stage;       /* CPU time spent in here. */
     VsStage neighbour_stage;  /* Waiting for ARP. */

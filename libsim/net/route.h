@@ -13,6 +13,7 @@ typedef enum VsRouteType {
     VS_ROUTE_UNICAST,     /* Out of 'iface', to 'via' or the destination itself. */
     VS_ROUTE_LOCAL,       /* To this namespace's sockets. */
     VS_ROUTE_UNREACHABLE, /* Refused with ICMP host unreachable. */
+    VS_ROUTE_BLACKHOLE,   /* Dropped without a word. */
 } VsRouteType;
 
 typedef struct VsRoute {
@@ -20,9 +21,17 @@ typedef struct VsRoute {
     uint8_t length;
     VsRouteType type;
     struct VsIface *iface;
-    VsAddr via;    /* Gateway; 0: the destination is on the link. */
+    VsAddr via;    /* Gateway, reached on the link even where its address is no part of
+                    * the link's prefix ("onlink"); 0: the destination is on the link. */
     VsAddr source; /* Preferred source address; 0: the interface's. */
 } VsRoute;
+
+/* True if 'route' (NULL: there is none) leads somewhere. */
+static inline bool
+vs_route_is_open(const VsRoute *route)
+{
+    return route && (route->type == VS_ROUTE_UNICAST || route->type == VS_ROUTE_LOCAL);
+}
 
 /* The last answers, by destination: one cache line, most packets look no further. */
 enum { VS_ROUTES_N_RECENT = 8 };

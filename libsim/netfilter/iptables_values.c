@@ -259,7 +259,7 @@ vs_ipt_bits(VsIptReader *reader, const char *option, const char *text,
     *ret_bits = 0;
     for (;;) {
         size_t length = strcspn(cursor, ",");
-        uint32_t bit;
+        uint32_t bit = 0;
 
         if (!read_word(reader, option, cursor, length, words, &bit)) {
             return false;

@@ -10,6 +10,8 @@ protocol_name(uint8_t protocol)
     switch (protocol) {
     case VS_PROTOCOL_ICMP:
         return "icmp";
+    case VS_PROTOCOL_IPIP:
+        return "ipip";
     case VS_PROTOCOL_TCP:
         return "tcp";
     case VS_PROTOCOL_UDP:

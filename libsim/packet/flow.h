@@ -19,6 +19,7 @@ typedef uint32_t VsAddr;
 
 /* IANA protocol numbers. */
 #define VS_PROTOCOL_ICMP 1
+#define VS_PROTOCOL_IPIP 4
 #define VS_PROTOCOL_TCP 6
 #define VS_PROTOCOL_UDP 17
 

@@ -59,6 +59,13 @@ vs_sockets_set_tcp_config(VsSockets *sockets, const VsTcpConfig *config)
     sockets->config = *config;
 }
 
+void
+vs_sockets_set_connect_hook(VsSockets *sockets, VsConnectHook hook, void *data)
+{
+    sockets->connect_hook = hook;
+    sockets->connect_data = data;
+}
+
 uint64_t
 vs_sockets_n_held(const VsNetns *netns)
 {

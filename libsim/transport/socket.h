@@ -25,6 +25,11 @@ VsSockets *vs_sockets_of(VsNetns *netns);
 /* Packets held in its sockets: TCP segments that came before the one they follow. */
 uint64_t vs_sockets_n_held(const VsNetns *netns);
 
+/* Called where a TCP socket connects, before anything is sent: may put another destination
+ * in place.  False: there is none, and the connection ends as unreachable. */
+typedef bool (*VsConnectHook)(void *data, VsAddr *daddr, uint16_t *dport);
+void vs_sockets_set_connect_hook(VsSockets *sockets, VsConnectHook hook, void *data);
+
 /* How TCP of a namespace behaves; defaults are Linux'. */
 typedef struct VsTcpConfig {
     uint32_t initial_window; /* Segments sent before the first ACK: 10 (RFC 6928). */

@@ -29,6 +29,8 @@ struct VsSockets {
     /* TCP. */
     VsTable connections; /* By flow as received: what starts with VsTcpEntry. */
     VsTcpConfig config;
+    VsConnectHook connect_hook; /* NULL: none. */
+    void *connect_data;
     VsTcpStats stats;
     VsPool tcps;
     VsPool messages;

@@ -20,12 +20,15 @@ vs_tcp_connect(VsNetns *netns, VsAddr saddr, VsAddr daddr, uint16_t dport,
                VsJourney *journey, const VsTcpOps *ops, void *user)
 {
     VsSockets *sockets = vs_sockets_of(netns);
+    bool has_destination = !sockets->connect_hook ||
+                           sockets->connect_hook(sockets->connect_data, &daddr, &dport);
     VsFlow flow = {.saddr = saddr ? saddr : vs_netns_source_for(netns, daddr),
                    .daddr = daddr,
                    .dport = dport,
                    .protocol = VS_PROTOCOL_TCP,
                    .family = VS_FAMILY_IPV4};
-    bool is_reachable = flow.saddr != 0 && vs_netns_mtu_to(netns, daddr) != 0;
+    bool is_reachable =
+        has_destination && flow.saddr != 0 && vs_netns_mtu_to(netns, daddr) != 0;
     bool is_doomed = !is_reachable || !find_port(sockets, &flow);
     VsTcp *tcp;
 

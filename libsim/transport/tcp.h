@@ -114,9 +114,9 @@ void vs_tcp_unlisten(VsTcpListener *listener);
  * just vanishes.  False when none waits. */
 bool vs_tcp_accept_waiting(VsTcpListener *listener);
 
-/* Opens a connection from 'netns' to (daddr, dport).  'saddr' 0 lets the route
- * choose; 'journey' may be NULL.  Never NULL: failure is told by ops->broken later,
- * from an event of its own. */
+/* Opens a connection from 'netns' to (daddr, dport), or where its connect hook says.
+ * 'saddr' 0 lets the route choose; 'journey' may be NULL.  Never NULL: failure is told by
+ * ops->broken later, from an event of its own. */
 VsTcp *vs_tcp_connect(VsNetns *netns, VsAddr saddr, VsAddr daddr, uint16_t dport,
                       VsJourney *journey, const VsTcpOps *ops, void *user);
 

@@ -1,6 +1,4 @@
-#include "vethsim-model.h"
-
-static const char *const cni_choices[] = {"bridge", NULL};
+#include "models/cni/socket_lb.h"
 
 typedef struct ClusterConfig {
     VsPrefix pod_cidr;
@@ -9,17 +7,28 @@ typedef struct ClusterConfig {
     VsChoice cni;
 } ClusterConfig;
 
+typedef struct Cluster {
+    SocketLb *socket_lb; /* NULL: kube-proxy serves. */
+} Cluster;
+
 static const VsParam cluster_params[] = {
     VS_PARAM_PREFIX(ClusterConfig, pod_cidr, "pod-cidr", .def = "10.244.0.0/16",
                     .doc = "Addresses of pods; each node gets a part."),
     VS_PARAM_PREFIX(ClusterConfig, service_cidr, "service-cidr", .def = "10.96.0.0/12",
                     .doc = "Virtual addresses of services."),
-    VS_PARAM_UINT(ClusterConfig, node_cidr_length, "node-cidr-length", .def = "24",
-                  .min = "16", .max = "30", .doc = "Prefix length of a node's part."),
-    VS_PARAM_CHOICE(ClusterConfig, cni, "cni", .def = "bridge", .choices = cni_choices,
-                    .doc =
-                        "How pods are wired: bridge is the reference plug-in with "
-                        "host-local addresses, and routes between nodes of a segment."),
+    VS_PARAM_UINT(
+        ClusterConfig, node_cidr_length, "node-cidr-length", .min = "16", .max = "30",
+        .doc = "Prefix length of a node's part, or of a Calico block; without "
+               "it 24, and 26 with Calico."),
+    VS_PARAM_CHOICE(
+        ClusterConfig, cni, "cni", .def = "bridge", .choices = vs_cni_names,
+        .doc =
+            "How pods are wired: on a bridge (bridge, flannel-*) or each by a "
+            "route of its own (calico*, cilium, aws-vpc); between nodes by routes on "
+            "one segment (bridge, flannel-host-gw, calico, cilium), in tunnels that "
+            "cross routers (flannel-vxlan, calico-ipip, calico-vxlan), or with "
+            "addresses of the node's own subnet (aws-vpc).  cilium has eBPF programs "
+            "in the place of the root namespace's stack and of kube-proxy."),
     {0},
 };
 
@@ -31,17 +40,46 @@ overlaps(VsPrefix a, VsPrefix b)
     return ((uint64_t)(a.address ^ b.address) >> (32 - length)) == 0;
 }
 
+static unsigned
+node_range_length(const ClusterConfig *config)
+{
+    return config->node_cidr_length ? config->node_cidr_length
+                                    : vs_cni_get(config->cni)->range_length;
+}
+
+static bool
+check_no_ranges(const VsCni *cni, const VsElement *element, GError **error)
+{
+    static const char *const names[] = {"pod-cidr", "node-cidr-length"};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (vs_element_has(element, names[i])) {
+            vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                            "%s has no effect with cni=\"%s\": pods have addresses of "
+                            "their node's subnet; leave it out, or give the subnet to "
+                            "the node's <switch> or <link>",
+                            names[i], cni->name);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool
 cluster_check(const void *config_, const VsElement *element, GError **error)
 {
     const ClusterConfig *config = config_;
+    const VsCni *cni = vs_cni_get(config->cni);
 
-    if (config->node_cidr_length < config->pod_cidr.length) {
+    if (cni->ipam == VS_IPAM_SUBNET) {
+        return check_no_ranges(cni, element, error);
+    }
+    if (node_range_length(config) < config->pod_cidr.length) {
         vs_set_error_at(
             error, element, VS_SCENARIO_ERROR_VALUE,
             "node-cidr-length=\"%u\" is larger than the whole pod range; write "
             "at least %u",
-            config->node_cidr_length, config->pod_cidr.length);
+            node_range_length(config), config->pod_cidr.length);
         return false;
     }
     if (overlaps(config->pod_cidr, config->service_cidr)) {
@@ -61,10 +99,51 @@ cluster_create(void *self, const VsElement *element, VsBuild *build, GError **er
 
     (void)self;
     (void)error;
+    build->cluster->cni = vs_cni_get(config->cni);
     build->cluster->pod_cidr = config->pod_cidr;
     build->cluster->service_cidr = config->service_cidr;
-    build->cluster->node_cidr_length = config->node_cidr_length;
+    build->cluster->node_cidr_length = node_range_length(config);
     return true;
+}
+
+/* What comes from outside would need translation at the card. */
+static bool
+check_services(const VsCluster *cluster, const VsElement *element, GError **error)
+{
+    for (unsigned i = 0; i < cluster->services->len; i++) {
+        const VsService *service = cluster->services->pdata[i];
+
+        if (service->type != VS_SERVICE_CLUSTER_IP) {
+            vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                            "service \"%s\" has a node port, which is not modelled yet "
+                            "with cni=\"%s\"; write type=\"ClusterIP\" and come from "
+                            "outside by <lb target=\"pods\"> or to the pods themselves",
+                            service->name, cluster->cni->name);
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
+cluster_open(void *self, const VsElement *element, VsBuild *build, GError **error)
+{
+    Cluster *cluster = self;
+
+    if (!build->cluster->cni->has_socket_lb) {
+        return true;
+    }
+    if (!check_services(build->cluster, element, error)) {
+        return false;
+    }
+    cluster->socket_lb = socket_lb_new(build->cluster, build->run->seed);
+    return true;
+}
+
+static void
+cluster_close(void *self)
+{
+    socket_lb_free(((Cluster *)self)->socket_lb);
 }
 
 const VsModel vs_model_cluster = {
@@ -75,6 +154,9 @@ const VsModel vs_model_cluster = {
     .is_single = true,
     .config_size = sizeof(ClusterConfig),
     .params = cluster_params,
+    .size = sizeof(Cluster),
     .check = cluster_check,
     .create = cluster_create,
+    .open = cluster_open,
+    .close = cluster_close,
 };

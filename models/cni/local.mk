@@ -1,1 +1,4 @@
-libvethsim_la_SOURCES += models/cni/cluster.c
+libvethsim_la_SOURCES += \
+	models/cni/cluster.c \
+	models/cni/socket_lb.c \
+	models/cni/socket_lb.h

@@ -98,6 +98,9 @@ service_open(void *self, const VsElement *element, VsBuild *build, GError **erro
     for (unsigned i = 0; i < service->service->n_endpoints; i++) {
         vs_shares_add(&service->shares, service->service->endpoints[i].pod->name);
     }
+    if (build->cluster->cni->has_socket_lb) {
+        return true;
+    }
     for (unsigned i = 0; i < build->cluster->nodes->len; i++) {
         proxy_attach(build->cluster->nodes->pdata[i]);
     }

@@ -228,13 +228,37 @@ lb_create(void *self, const VsElement *element, VsBuild *build, GError **error)
 static bool
 lb_declare(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
-    Lb *lb = self;
-    const VsNode *lost = vs_cluster_add_pod_routes(build->cluster, lb->host->root);
+    const Lb *lb = self;
 
+    (void)element;
+    (void)error;
     if (lb->config->target == LB_TARGET_NODE_PORT) {
         vs_cluster_add_load_balancer(build->cluster, lb->config->service->id, lb->vip);
     }
-    if (lost && lb->config->target == LB_TARGET_PODS) {
+    return true;
+}
+
+/* Knows the way to pods; with target="pods" it must. */
+static bool
+add_pod_routes(const Lb *lb, const VsElement *element, const VsBuild *build,
+               GError **error)
+{
+    const VsCni *cni = build->cluster->cni;
+    const VsNode *lost = vs_cluster_add_pod_routes(build->cluster, lb->host->root);
+
+    if (lb->config->target != LB_TARGET_PODS) {
+        return true;
+    }
+    if (cni->is_hidden) {
+        vs_set_error_at(
+            error, element, VS_SCENARIO_ERROR_CONFLICT,
+            "target=\"pods\" needs pods that can be reached from outside, and "
+            "cni=\"%s\" keeps them behind tunnels; write "
+            "target=\"node-port\", or take another cni",
+            cni->name);
+        return false;
+    }
+    if (lost) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
                         "lb \"%s\" has no link to the segment of node \"%s\", which "
                         "target=\"pods\" needs; join both to one <switch>",
@@ -298,6 +322,9 @@ lb_open(void *self, const VsElement *element, VsBuild *build, GError **error)
     VsService *service = vs_cluster_find_service(build->cluster, config->service->id);
     VsRng rng;
 
+    if (!add_pod_routes(lb, element, build, error)) {
+        return false;
+    }
     vs_rng_init(&rng, build->run->seed, element->id, "backend");
     vs_balancer_init(&lb->balancer,
                      vs_balancer_kind_find(algorithm_choices[config->algorithm]), &rng,

@@ -3,6 +3,7 @@
 enum {
     CONNTRACK_PER_CORE = 32768, /* kube-proxy's conntrack.maxPerCore... */
     CONNTRACK_MIN = 131072,     /* ...and conntrack.min. */
+    IPV4_MIN_MTU = 68,          /* RFC 791. */
 };
 
 typedef struct NodeConfig {
@@ -37,7 +38,7 @@ node_create(void *self, const VsElement *element, VsBuild *build, GError **error
     return true;
 }
 
-/* Gives the node its part of the pod range and the CNI's bridge, which is its gateway. */
+/* Gives the node its part of the pod range and the devices of the network plug-in. */
 static bool
 node_connect(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
@@ -51,25 +52,45 @@ node_connect(void *self, const VsElement *element, VsBuild *build, GError **erro
                         reason->message);
         return false;
     }
-    node->bridge = vs_bridge_new(host->root, "cni0", VS_BRIDGE_AGEING);
-    node->bridge->is_filtered = true; /* br_netfilter, which Kubernetes asks for. */
-    vs_iface_set_address(node->bridge->iface, node->pod_cidr.address + 1,
-                         node->pod_cidr.length);
+    build->cluster->cni->add_devices(node);
+    return true;
+}
+
+/* What is left of the link's MTU inside the tunnel must carry IPv4. */
+static bool
+check_mtu(const VsElement *element, const VsNode *node, GError **error)
+{
+    uint32_t overhead = node->tunnel ? vs_tunnel_overhead(node->tunnel) : 0;
+
+    if (vs_cni_link_mtu(node) < IPV4_MIN_MTU + overhead) {
+        vs_set_error_at(
+            error, element, VS_SCENARIO_ERROR_VALUE,
+            "the link of node \"%s\" has an MTU of %u bytes; cni=\"%s\" adds "
+            "%u to each packet and needs at least %u",
+            element->id, vs_cni_link_mtu(node), node->cluster->cni->name, overhead,
+            IPV4_MIN_MTU + overhead);
+        return false;
+    }
     return true;
 }
 
 static bool
-node_declare(void *self, const VsElement *element, VsBuild *build, GError **error)
+add_routes(const VsElement *element, const VsBuild *build, GError **error)
 {
-    VsNetns *root = vs_build_find_host(build, element)->host->root;
-    const VsNode *lost = vs_cluster_add_pod_routes(build->cluster, root);
+    const VsCni *cni = build->cluster->cni;
+    VsNode *node = vs_cluster_find_node(build->cluster, element->id);
+    const VsNode *lost;
 
-    (void)self;
+    if (!check_mtu(element, node, error)) {
+        return false;
+    }
+    lost = cni->add_routes(node);
     if (lost) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
-                        "node \"%s\" has no link to the segment of node \"%s\", which "
-                        "cni=\"bridge\" needs; join both to one <switch>",
-                        element->id, lost->name);
+                        "node \"%s\" has no %s node \"%s\", which cni=\"%s\" needs; %s",
+                        element->id,
+                        cni->is_hidden ? "way to" : "link to the segment of",
+                        lost->name, cni->name, cni->need);
         return false;
     }
     return true;
@@ -80,15 +101,17 @@ static bool
 node_open(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
     (void)self;
-    (void)error;
+    if (!add_routes(element, build, error)) {
+        return false;
+    }
     vs_sockets_of(vs_build_find_host(build, element)->host->root);
     return true;
 }
 
 const VsModel vs_model_node = {
     .element = "node",
-    .summary =
-        "A Kubernetes node: cores, a root namespace, the CNI's bridge, kube-proxy.",
+    .summary = "A Kubernetes node: cores, a root namespace, the plug-in's devices, "
+               "kube-proxy.",
     .parents = "scenario",
     .id_rule = VS_ID_REQUIRED,
     .is_template = true,
@@ -96,6 +119,5 @@ const VsModel vs_model_node = {
     .params = node_params,
     .create = node_create,
     .connect = node_connect,
-    .declare = node_declare,
     .open = node_open,
 };

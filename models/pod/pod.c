@@ -54,21 +54,6 @@ choose_node(const VsElement *element, const VsCluster *cluster)
                : NULL;
 }
 
-/* A namespace with eth0, the veth to a port of cni0, and the way out through the bridge. */
-static void
-wire_up(VsPod *pod)
-{
-    VsNode *node = pod->node;
-    g_autofree char *host_end = g_strdup_printf("veth-%s", pod->name);
-    VsIface *eth0;
-    VsIface *veth;
-
-    vs_veth_new(pod->netns, "eth0", node->host->root, host_end, &eth0, &veth);
-    vs_bridge_add_port(node->bridge, veth, false);
-    vs_iface_set_address(eth0, pod->address, node->pod_cidr.length);
-    vs_netns_add_route(pod->netns, 0, 0, eth0, node->bridge->iface->address);
-}
-
 static bool
 pod_declare(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
@@ -91,7 +76,7 @@ pod_declare(void *self, const VsElement *element, VsBuild *build, GError **error
                         reason->message);
         return false;
     }
-    wire_up(pod->pod);
+    build->cluster->cni->wire_pod(pod->pod);
     vs_build_capture(build, element, netns, config->capture);
     vs_sockets_of(netns); /* A pod without containers refuses as well. */
     return true;

@@ -20,23 +20,16 @@ router_create(void *self, const VsElement *element, VsBuild *build, GError **err
     return true;
 }
 
-static bool
-router_declare(void *self, const VsElement *element, VsBuild *build, GError **error)
-{
-    (void)self;
-    (void)error;
-    vs_cluster_add_pod_routes(build->cluster,
-                              vs_build_find_host(build, element)->host->root);
-    return true;
-}
-
-/* What is sent to the router itself is refused, not ignored. */
+/* Knows the way to pods; what is sent to the router itself is refused, not ignored. */
 static bool
 router_open(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
+    VsNetns *root = vs_build_find_host(build, element)->host->root;
+
     (void)self;
     (void)error;
-    vs_sockets_of(vs_build_find_host(build, element)->host->root);
+    vs_cluster_add_pod_routes(build->cluster, root);
+    vs_sockets_of(root);
     return true;
 }
 
@@ -49,6 +42,5 @@ const VsModel vs_model_router = {
     .config_size = sizeof(RouterConfig),
     .params = router_params,
     .create = router_create,
-    .declare = router_declare,
     .open = router_open,
 };

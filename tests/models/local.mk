@@ -5,6 +5,7 @@ model_tests_fixture = tests/models/fixture.c tests/models/fixture.h
 check_PROGRAMS += \
 	tests/models/test_client \
 	tests/models/test_client_load \
+	tests/models/test_cni \
 	tests/models/test_dns \
 	tests/models/test_ingress \
 	tests/models/test_ingress_rules \
@@ -17,6 +18,7 @@ check_PROGRAMS += \
 tests_models_test_client_SOURCES = tests/models/test_client.c $(model_tests_fixture)
 tests_models_test_client_load_SOURCES = tests/models/test_client_load.c \
 	$(model_tests_fixture)
+tests_models_test_cni_SOURCES = tests/models/test_cni.c $(model_tests_fixture)
 tests_models_test_dns_SOURCES = tests/models/test_dns.c $(model_tests_fixture)
 tests_models_test_ingress_SOURCES = tests/models/test_ingress.c $(model_tests_fixture)
 tests_models_test_ingress_rules_SOURCES = tests/models/test_ingress_rules.c \

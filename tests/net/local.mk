@@ -11,6 +11,7 @@ check_PROGRAMS += \
 	tests/net/test_ip \
 	tests/net/test_neighbour \
 	tests/net/test_route \
+	tests/net/test_tunnel \
 	tests/net/test_veth \
 	tests/net/test_wire
 
@@ -23,5 +24,6 @@ tests_net_test_host_SOURCES = tests/net/test_host.c $(net_fixture) \
 tests_net_test_ip_SOURCES = tests/net/test_ip.c $(net_fixture)
 tests_net_test_neighbour_SOURCES = tests/net/test_neighbour.c $(net_fixture)
 tests_net_test_route_SOURCES = tests/net/test_route.c $(net_fixture)
+tests_net_test_tunnel_SOURCES = tests/net/test_tunnel.c $(net_fixture)
 tests_net_test_veth_SOURCES = tests/net/test_veth.c $(net_fixture)
 tests_net_test_wire_SOURCES = tests/net/test_wire.c $(net_fixture)

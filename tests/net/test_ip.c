@@ -170,6 +170,23 @@ test_unreachable_route_is_host_unreachable(void)
     net_clear(&f.net);
 }
 
+static void
+test_blackhole_is_silent(void)
+{
+    IpFixture f;
+
+    ip_fixture(&f, 1, &net_no_costs);
+    vs_routes_add(&f.r->root->routes, &(VsRoute){.prefix = NET_IP(8, 0, 0, 0),
+                                                 .length = 8,
+                                                 .type = VS_ROUTE_BLACKHOLE});
+    send(&f, packet_to(&f, NET_IP(8, 8, 8, 8), 100));
+    CU_ASSERT_EQUAL(net_n_dropped(&f.net, VS_DROP_NO_ROUTE), 1);
+    CU_ASSERT_EQUAL(net_n_arrived(f.sink_a), 0);
+    CU_ASSERT_EQUAL(vs_netns_mtu_to(f.r->root, NET_IP(8, 8, 8, 8)), 0);
+    CU_ASSERT_EQUAL(vs_netns_source_for(f.r->root, NET_IP(8, 8, 8, 8)), 0);
+    net_clear(&f.net);
+}
+
 /* A's own packets: it tells itself. */
 static void
 test_no_way_from_here(void)
@@ -485,6 +502,7 @@ static const VsTestCase tests[] = {
     {"forwarding is charged", test_forwarding_is_charged},
     {"a TTL used up is time exceeded", test_last_hop_of_the_ttl},
     {"no route is network unreachable", test_no_way_is_net_unreachable},
+    {"a blackhole route is silent", test_blackhole_is_silent},
     {"an unreachable route is host unreachable",
      test_unreachable_route_is_host_unreachable},
     {"no way from here is told to oneself", test_no_way_from_here},

@@ -386,6 +386,84 @@ test_wait_is_in_the_trail(void)
     }
 }
 
+/* B answers in the place of nobody, with its own MAC and nobody's address; not to A when
+ * that asks whether its own address is taken. */
+static void
+check_proxy(bool is_for_all)
+{
+    ArpFixture f;
+    VsPacket *probe;
+    const NetArrival *answer;
+
+    arp_fixture(&f, 1, &net_no_costs);
+    f.b->root->is_forwarding = true;
+    f.card_b->is_proxy_arp = is_for_all;
+    if (!is_for_all) {
+        vs_neighbour_add_proxy(f.card_b, addr_nobody);
+    }
+    f.watch = net_sink_new(&f.net);
+    f.card_b->wire->far_end = &f.watch->hop;
+    send_to(&f, addr_nobody, 10);
+    net_run(&f.net, VS_S / 2);
+    CU_ASSERT_EQUAL(net_n_arrived(f.watch), 1);
+    answer = net_arrival(f.watch, 0);
+    CU_ASSERT_TRUE(answer->payload.arp.is_reply);
+    CU_ASSERT_EQUAL(answer->payload.arp.sender, addr_nobody);
+    CU_ASSERT_EQUAL(answer->payload.arp.sender_mac, f.card_b->mac);
+    CU_ASSERT_EQUAL(answer->payload.arp.target, addr_a);
+    CU_ASSERT_EQUAL(answer->top.dmac, f.card_a->mac);
+
+    probe = vs_packet_new(&f.net.run);
+    vs_packet_top(probe)->ether_type = VS_ETHER_TYPE_ARP;
+    vs_packet_top(probe)->dmac = VS_MAC_BROADCAST;
+    probe->payload.kind = VS_PAYLOAD_ARP;
+    probe->payload.arp = (VsArp){.sender = addr_a, .target = addr_a};
+    vs_packet_measure(probe);
+    vs_host_submit(f.a, probe, &f.card_a->send);
+    net_run(&f.net, VS_S);
+    CU_ASSERT_EQUAL(net_n_arrived(f.watch), 1);
+    net_clear(&f.net);
+}
+
+static void
+test_proxy_answers_for_every_address(void)
+{
+    check_proxy(true);
+}
+
+static void
+test_proxy_answers_for_one_address(void)
+{
+    ArpFixture f;
+
+    check_proxy(false);
+    arp_fixture(&f, 1, &net_no_costs);
+    vs_neighbour_add_proxy(f.card_b, addr_nobody + 1);
+    send_to(&f, addr_nobody, 10);
+    net_run(&f.net, 10 * VS_S);
+    CU_ASSERT_EQUAL(f.card_b->tx_packets, 0);
+    net_clear(&f.net);
+}
+
+/* An interface without an address asks with the one it borrowed. */
+static void
+test_borrowed_address_asks(void)
+{
+    ArpFixture f;
+
+    arp_fixture(&f, 1, &net_no_costs);
+    f.card_a->address = 0;
+    vs_iface_borrow_address(f.card_a, NET_IP(192, 168, 7, 7));
+    watch_wire_of_a(&f);
+    send_to(&f, addr_b, 10);
+    net_run(&f.net, VS_S / 2);
+    CU_ASSERT_EQUAL(net_arrival(f.watch, 0)->payload.arp.sender,
+                    NET_IP(192, 168, 7, 7));
+    CU_ASSERT_EQUAL(vs_netns_source_for(f.a->root, addr_b), NET_IP(192, 168, 7, 7));
+    CU_ASSERT_FALSE(vs_netns_is_local(f.a->root, NET_IP(192, 168, 7, 7)));
+    net_clear(&f.net);
+}
+
 static const VsTestCase tests[] = {
     {"the first packet asks, and those after it wait",
      test_first_packet_asks_and_waits},
@@ -403,6 +481,9 @@ static const VsTestCase tests[] = {
      test_permanent_entry_is_not_changed_by_arp},
     {"a question for another teaches nothing new",
      test_question_for_another_teaches_nothing_new},
+    {"a proxy answers for every address", test_proxy_answers_for_every_address},
+    {"a proxy answers for one address", test_proxy_answers_for_one_address},
+    {"a borrowed address asks", test_borrowed_address_asks},
     {"the wait is in the trail", test_wait_is_in_the_trail},
     {0},
 };

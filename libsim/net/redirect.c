@@ -1,0 +1,88 @@
+#include "net/redirect.h"
+
+#include <glib.h>
+
+#include "packet/trace.h"
+
+void
+vs_redirect_attach(VsIface *iface)
+{
+    g_assert(iface->kind == VS_IFACE_VETH || iface->kind == VS_IFACE_ETHERNET);
+    iface->is_redirecting = true;
+}
+
+/* The way the program may take, or NULL: then the stack decides.  Cards pass on what is for
+ * pods, no more. */
+static const VsRoute *
+find_way(VsIface *iface, const VsLayer *top)
+{
+    const VsRoute *route;
+
+    if (top->ether_type != VS_ETHER_TYPE_IPV4 || top->dmac != iface->mac ||
+        top->ttl <= 1) {
+        return NULL;
+    }
+    route = vs_routes_find(&iface->netns->routes, top->flow.daddr);
+    if (!route || route->type != VS_ROUTE_UNICAST ||
+        top->ip_bytes > route->iface->mtu) {
+        return NULL;
+    }
+    if (route->iface->kind == VS_IFACE_VETH) {
+        return route;
+    }
+    return iface->kind == VS_IFACE_VETH ? route : NULL;
+}
+
+static void
+record(const VsIface *iface, VsPacket *packet, const VsRoute *route)
+{
+    const VsNetns *netns = iface->netns;
+    VsTraceRecord *entry =
+        vs_trace_add(packet, VS_TRACE_ROUTE, netns->name,
+                     netns->host->core ? netns->host->core->charge : 0);
+
+    entry->device = g_strdup(route->iface->name);
+    entry->text = g_strdup_printf("redirected by eBPF at %s to %s", iface->name,
+                                  route->iface->kind == VS_IFACE_VETH
+                                      ? route->iface->peer->netns->name
+                                      : route->iface->name);
+}
+
+static void
+redirect_to_peer(VsIface *veth, VsPacket *packet)
+{
+    VsNetns *netns = veth->netns;
+    VsLayer *top = vs_packet_top(packet);
+
+    vs_host_charge(netns->host, netns->host->costs.redirect_peer);
+    vs_host_mark(netns->host, packet, netns->work_stage);
+    top->smac = veth->mac;
+    top->dmac = veth->peer->mac;
+    packet->mark = 0;
+    vs_iface_receive(veth->peer, packet);
+}
+
+bool
+vs_redirect_receive(VsIface *iface, VsPacket *packet)
+{
+    VsHost *host = iface->netns->host;
+    VsLayer *top = vs_packet_top(packet);
+    const VsRoute *route;
+
+    vs_host_charge(host, host->costs.bpf_program);
+    route = find_way(iface, top);
+    if (!route) {
+        return false;
+    }
+    if (vs_packet_is_traced(packet)) {
+        record(iface, packet, route);
+    }
+    top->ttl--;
+    if (route->iface->kind == VS_IFACE_VETH) {
+        redirect_to_peer(route->iface, packet);
+    } else {
+        vs_neighbour_output(route->iface, route->via ? route->via : top->flow.daddr,
+                            packet);
+    }
+    return true;
+}

@@ -1,0 +1,16 @@
+/* Services translated where pods connect, as Cilium's socket load balancer does (cilium
+ * bpf/bpf_sock.c: cgroup connect4).
+ *
+ * The socket is connected to an endpoint from the start: no packet carries the cluster IP,
+ * none is translated, and no rule stands in its way.  The endpoint is drawn at random, each
+ * as likely as the other; a service without endpoints is EHOSTUNREACH.  Takes no time of its
+ * own. */
+#pragma once
+
+#include "vethsim-model.h"
+
+typedef struct SocketLb SocketLb;
+
+/* Translates for all pods of the cluster, whose services are complete. */
+SocketLb *socket_lb_new(const VsCluster *cluster, uint64_t seed);
+void socket_lb_free(SocketLb *lb);
