@@ -230,6 +230,9 @@ lookup_key(VsLookup *lookup, VsRuleView *view)
         values[i] = lookup->fields[i] == VS_FIELD_NUMGEN
                         ? next_number(lookup, view)
                         : field_value(view, lookup->fields[i]);
+        if (lookup->fields[i] == VS_FIELD_CT_STATE) {
+            values[i] &= VS_CT_STATE_MASK; /* No state of nft's is virtual. */
+        }
     }
     return vs_set_key(values, lookup->n_fields);
 }

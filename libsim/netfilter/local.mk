@@ -5,6 +5,7 @@ netfilter_headers = \
 	libsim/netfilter/ipset.h \
 	libsim/netfilter/iptables.h \
 	libsim/netfilter/nat.h \
+	libsim/netfilter/nft.h \
 	libsim/netfilter/recent.h \
 	libsim/netfilter/rule.h \
 	libsim/netfilter/ruleset.h
@@ -26,6 +27,25 @@ libvethsim_la_SOURCES += \
 	libsim/netfilter/iptables_values.c \
 	libsim/netfilter/link.c \
 	libsim/netfilter/nat.c \
+	libsim/netfilter/nft_json.c \
+	libsim/netfilter/nft_json.h \
+	libsim/netfilter/nft_json_rule.c \
+	libsim/netfilter/nft_lex.c \
+	libsim/netfilter/nft_lex.h \
+	libsim/netfilter/nft_parse.c \
+	libsim/netfilter/nft_parse.h \
+	libsim/netfilter/nft_parse_rule.c \
+	libsim/netfilter/nft_parse_selector.c \
+	libsim/netfilter/nft_parse_set.c \
+	libsim/netfilter/nft_parse_statement.c \
+	libsim/netfilter/nft_parse_value.c \
+	libsim/netfilter/nft_print.c \
+	libsim/netfilter/nft_print.h \
+	libsim/netfilter/nft_print_rule.c \
+	libsim/netfilter/nft_view.c \
+	libsim/netfilter/nft_view.h \
+	libsim/netfilter/nft_words.c \
+	libsim/netfilter/nft_words.h \
 	libsim/netfilter/recent.c \
 	libsim/netfilter/rule.c \
 	libsim/netfilter/ruleset.c \

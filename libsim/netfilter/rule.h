@@ -62,6 +62,7 @@ typedef enum VsField {
 #define VS_CT_STATE_RELATED 0x04
 #define VS_CT_STATE_NEW 0x08
 #define VS_CT_STATE_UNTRACKED 0x10
+#define VS_CT_STATE_MASK 0x1f /* All of the above: what nft knows. */
 #define VS_CT_STATE_SNAT 0x20 /* iptables' virtual states. */
 #define VS_CT_STATE_DNAT 0x40
 

@@ -160,6 +160,9 @@ void vs_set_remove(VsSet *set, const VsKey *key);
 /* Whether one more element may be added; forgets those that have expired if it must. */
 bool vs_set_has_room(VsSet *set, VsTime now);
 
+/* Removes all elements. */
+void vs_set_flush(VsSet *set);
+
 /* The element that holds 'key' at 'now', or NULL. O(1) without intervals. */
 VsSetElement *vs_set_find(const VsSet *set, const VsKey *key, VsTime now);
 

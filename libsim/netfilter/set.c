@@ -150,6 +150,17 @@ vs_set_has_room(VsSet *set, VsTime now)
     return set->elements->len < set->size;
 }
 
+void
+vs_set_flush(VsSet *set)
+{
+    for (unsigned i = 0; i < set->elements->len; i++) {
+        element_free(set->elements->pdata[i]);
+    }
+    g_ptr_array_set_size(set->elements, 0);
+    vs_table_clear(&set->index);
+    touch(set);
+}
+
 static bool
 is_at_most(VsKey a, VsKey b)
 {

@@ -54,3 +54,20 @@ EXTRA_DIST += \
 	tests/netfilter/rules/options.rules \
 	tests/netfilter/rules/sets.ipset \
 	tests/netfilter/rules/sets.rules
+
+# nft's texts.  nft_show prints rulesets for nft_restore.sh; it is no test itself.
+check_PROGRAMS += \
+	tests/netfilter/test_nft_parse \
+	tests/netfilter/test_nft_print
+
+tests_netfilter_test_nft_parse_SOURCES = tests/netfilter/test_nft_parse.c
+tests_netfilter_test_nft_print_SOURCES = tests/netfilter/test_nft_print.c
+
+EXTRA_PROGRAMS += tests/netfilter/nft_show
+tests_netfilter_nft_show_SOURCES = tests/netfilter/nft_show.c
+tests_netfilter_nft_show_LDADD = libvethsim.la $(DEPS_LIBS)
+CLEANFILES += tests/netfilter/nft_show
+
+script_tests += tests/netfilter/nft_restore.sh
+EXTRA_DIST += tests/netfilter/kube_proxy.nft tests/netfilter/constructs.nft
+tests/netfilter/nft_restore.log: tests/netfilter/nft_show$(EXEEXT)

@@ -1,0 +1,656 @@
+/* Rules and elements as nft's JSON; libnftables-json(5). */
+#include <string.h>
+
+#include "netfilter/nft_json.h"
+
+/* Bits by name: one as a string, more as an array, or under "|" where they are one value. */
+static void
+put_flags(JsonBuilder *builder, VsNftKind kind, uint32_t value, bool is_or)
+{
+    const VsNftWord *words = vs_nft_kind_words(kind);
+    const char *one = vs_nft_find_word(words, value);
+    uint32_t named = 0;
+
+    for (const VsNftWord *word = words; word->text; word++) {
+        named |= word->value;
+    }
+    if (one) {
+        json_builder_add_string_value(builder, one);
+        return;
+    }
+    if (value == 0 || (value & ~named) != 0) {
+        json_builder_add_int_value(builder, value);
+        return;
+    }
+    if (is_or) {
+        json_builder_begin_object(builder);
+        json_builder_set_member_name(builder, "|");
+    }
+    json_builder_begin_array(builder);
+    for (const VsNftWord *word = words; word->text; word++) {
+        if (value & word->value) {
+            json_builder_add_string_value(builder, word->text);
+        }
+    }
+    json_builder_end_array(builder);
+    if (is_or) {
+        json_builder_end_object(builder);
+    }
+}
+
+static void
+put_value(JsonBuilder *builder, VsNftKind kind, uint32_t value)
+{
+    const VsNftWord *words = vs_nft_kind_words(kind);
+
+    if (kind == VS_NFT_ADDRESS || (words && vs_nft_find_word(words, value))) {
+        g_autoptr(GString) text = g_string_new(NULL);
+
+        vs_nft_put_value(text, kind, value);
+        json_builder_add_string_value(builder, text->str);
+    } else {
+        json_builder_add_int_value(builder, value);
+    }
+}
+
+static void
+put_range(JsonBuilder *builder, VsNftKind kind, uint32_t min, uint32_t max)
+{
+    kind = vs_nft_range_kind(kind, min, max);
+    json_builder_begin_object(builder);
+    vs_nft_json_array(builder, "range");
+    put_value(builder, kind, min);
+    put_value(builder, kind, max);
+    json_builder_end_array(builder);
+    json_builder_end_object(builder);
+}
+
+static void
+put_prefix(JsonBuilder *builder, uint32_t address, unsigned length)
+{
+    json_builder_begin_object(builder);
+    vs_nft_json_object(builder, "prefix");
+    json_builder_set_member_name(builder, "addr");
+    put_value(builder, VS_NFT_ADDRESS, address);
+    vs_nft_json_int(builder, "len", length);
+    json_builder_end_object(builder);
+    json_builder_end_object(builder);
+}
+
+static void
+put_verdict(JsonBuilder *builder, const VsRuleVerdict *verdict)
+{
+    const char *word = vs_nft_find_word(vs_nft_verdicts, verdict->kind);
+
+    json_builder_begin_object(builder);
+    if (verdict->target) {
+        vs_nft_json_object(builder, word);
+        vs_nft_json_text(builder, "target", verdict->target);
+        json_builder_end_object(builder);
+    } else {
+        vs_nft_json_null(builder, word);
+    }
+    json_builder_end_object(builder);
+}
+
+static void
+put_key_part(JsonBuilder *builder, VsNftKind kind, uint32_t min, uint32_t max)
+{
+    int length = kind == VS_NFT_ADDRESS ? vs_nft_prefix_length(min, max) : -1;
+
+    if (vs_nft_kind_is_flags(kind)) {
+        put_flags(builder, kind, min, true);
+    } else if (min == max) {
+        put_value(builder, kind, min);
+    } else if (length >= 0) {
+        put_prefix(builder, min, (unsigned)length);
+    } else {
+        put_range(builder, kind, min, max);
+    }
+}
+
+static void
+put_key(JsonBuilder *builder, const VsSet *set, const VsSetElement *element,
+        const VsNftKind *kinds)
+{
+    if (set->n_types > 1) {
+        json_builder_begin_object(builder);
+        vs_nft_json_array(builder, "concat");
+    }
+    for (unsigned i = 0; i < set->n_types; i++) {
+        put_key_part(builder, kinds[i], vs_nft_key_part(&element->key, i, kinds[i]),
+                     vs_nft_key_part(&element->end, i, kinds[i]));
+    }
+    if (set->n_types > 1) {
+        json_builder_end_array(builder);
+        json_builder_end_object(builder);
+    }
+}
+
+static void
+put_key_with_options(JsonBuilder *builder, const VsSet *set,
+                     const VsSetElement *element, const VsNftKind *kinds)
+{
+    if (!element->timeout && !element->comment) {
+        put_key(builder, set, element, kinds);
+        return;
+    }
+    json_builder_begin_object(builder);
+    vs_nft_json_object(builder, "elem");
+    json_builder_set_member_name(builder, "val");
+    put_key(builder, set, element, kinds);
+    if (element->timeout) {
+        vs_nft_json_int(builder, "timeout", (uint64_t)(element->timeout / VS_S));
+    }
+    if (element->comment) {
+        vs_nft_json_text(builder, "comment", element->comment);
+    }
+    json_builder_end_object(builder);
+    json_builder_end_object(builder);
+}
+
+void
+vs_nft_json_element(JsonBuilder *builder, const VsSet *set, const VsSetElement *element,
+                    const VsNftKind *kinds)
+{
+    if (!set->is_map) {
+        put_key_with_options(builder, set, element, kinds);
+        return;
+    }
+    json_builder_begin_array(builder);
+    put_key_with_options(builder, set, element, kinds);
+    put_verdict(builder, &element->verdict);
+    json_builder_end_array(builder);
+}
+
+static void
+put_payload(JsonBuilder *builder, const char *protocol, const char *field)
+{
+    vs_nft_json_object(builder, "payload");
+    vs_nft_json_text(builder, "protocol", protocol);
+    vs_nft_json_text(builder, "field", field);
+    json_builder_end_object(builder);
+}
+
+static void
+put_fib(JsonBuilder *builder, const char *side)
+{
+    vs_nft_json_object(builder, "fib");
+    vs_nft_json_text(builder, "result", "type");
+    vs_nft_json_array(builder, "flags");
+    json_builder_add_string_value(builder, side);
+    json_builder_end_array(builder);
+    json_builder_end_object(builder);
+}
+
+static void
+put_field(JsonBuilder *builder, VsField field, bool is_generic, int protocol)
+{
+    const VsNftField *row = vs_nft_find_field(field);
+
+    json_builder_begin_object(builder);
+    if (field == VS_FIELD_PROTOCOL && is_generic) {
+        vs_nft_json_object(builder, "meta");
+        vs_nft_json_text(builder, "key", "l4proto");
+        json_builder_end_object(builder);
+    } else if (strcmp(row->object, "payload") == 0) {
+        put_payload(builder,
+                    row->qualifier ? row->qualifier
+                    : is_generic   ? "th"
+                                   : vs_nft_port_owner(protocol),
+                    row->key);
+    } else if (strcmp(row->object, "fib") == 0) {
+        put_fib(builder, row->key);
+    } else {
+        vs_nft_json_object(builder, row->object);
+        vs_nft_json_text(builder, "key", row->key);
+        if (row->qualifier) {
+            vs_nft_json_text(builder, "dir", row->qualifier);
+        }
+        json_builder_end_object(builder);
+    }
+    json_builder_end_object(builder);
+}
+
+static void
+put_numgen(JsonBuilder *builder, const VsLookup *lookup)
+{
+    json_builder_begin_object(builder);
+    vs_nft_json_object(builder, "numgen");
+    vs_nft_json_text(builder, "mode",
+                     lookup->numgen == VS_NUMGEN_RANDOM ? "random" : "inc");
+    vs_nft_json_int(builder, "mod", lookup->numgen_modulus);
+    vs_nft_json_int(builder, "offset", lookup->numgen_offset);
+    json_builder_end_object(builder);
+    json_builder_end_object(builder);
+}
+
+static void
+put_keys(JsonBuilder *builder, const VsLookup *lookup, int protocol)
+{
+    if (lookup->n_fields > 1) {
+        json_builder_begin_object(builder);
+        vs_nft_json_array(builder, "concat");
+    }
+    for (unsigned i = 0; i < lookup->n_fields; i++) {
+        if (lookup->fields[i] == VS_FIELD_NUMGEN) {
+            put_numgen(builder, lookup);
+        } else {
+            put_field(builder, lookup->fields[i], lookup->is_l4_generic[i], protocol);
+        }
+    }
+    if (lookup->n_fields > 1) {
+        json_builder_end_array(builder);
+        json_builder_end_object(builder);
+    }
+}
+
+static void
+put_set(JsonBuilder *builder, const VsLookup *lookup)
+{
+    VsNftKind kinds[VS_KEY_MAX_FIELDS];
+    g_autoptr(GPtrArray) elements = NULL;
+
+    if (lookup->set_name) {
+        g_autofree char *name = g_strconcat("@", lookup->set_name, NULL);
+
+        json_builder_add_string_value(builder, name);
+        return;
+    }
+    vs_nft_lookup_kinds(lookup, kinds);
+    elements = vs_nft_sort_elements(lookup->set, kinds);
+    json_builder_begin_object(builder);
+    vs_nft_json_array(builder, "set");
+    for (unsigned i = 0; i < elements->len; i++) {
+        vs_nft_json_element(builder, lookup->set, elements->pdata[i], kinds);
+    }
+    json_builder_end_array(builder);
+    json_builder_end_object(builder);
+}
+
+/* "match": {"op": OP, "left": ...; the right side follows. */
+static void
+begin_match(JsonBuilder *builder, const char *op)
+{
+    vs_nft_json_object(builder, "match");
+    vs_nft_json_text(builder, "op", op);
+    json_builder_set_member_name(builder, "left");
+}
+
+static void
+put_lookup(JsonBuilder *builder, const VsLookup *lookup, int protocol)
+{
+    begin_match(builder, lookup->is_inverted ? "!=" : "==");
+    put_keys(builder, lookup, protocol);
+    json_builder_set_member_name(builder, "right");
+    put_set(builder, lookup);
+    json_builder_end_object(builder);
+}
+
+static void
+put_vmap(JsonBuilder *builder, const VsLookup *lookup, int protocol)
+{
+    vs_nft_json_object(builder, "vmap");
+    json_builder_set_member_name(builder, "key");
+    put_keys(builder, lookup, protocol);
+    json_builder_set_member_name(builder, "data");
+    put_set(builder, lookup);
+    json_builder_end_object(builder);
+}
+
+static void
+put_left(JsonBuilder *builder, const VsRuleStep *step, VsNftKind kind, int protocol)
+{
+    if (kind != VS_NFT_ICMP_CODE) {
+        put_field(builder, step->range.field, step->range.is_l4_generic, protocol);
+        return;
+    }
+    json_builder_begin_object(builder);
+    put_payload(builder, "icmp", "code");
+    json_builder_end_object(builder);
+}
+
+static void
+put_masked_left(JsonBuilder *builder, const VsRuleStep *step,
+                const VsNftRelation *relation, int protocol)
+{
+    json_builder_begin_object(builder);
+    vs_nft_json_array(builder, "&");
+    put_left(builder, step, relation->kind, protocol);
+    if (vs_nft_kind_is_flags(relation->kind)) {
+        put_flags(builder, relation->kind, relation->mask, false);
+    } else {
+        put_value(builder, relation->kind, relation->mask);
+    }
+    json_builder_end_array(builder);
+    json_builder_end_object(builder);
+}
+
+static void
+put_right(JsonBuilder *builder, const VsNftRelation *relation)
+{
+    bool is_flags = vs_nft_kind_is_flags(relation->kind);
+
+    if (relation->form == VS_NFT_FORM_BITS) {
+        put_flags(builder, relation->kind, relation->mask, false);
+    } else if (relation->form == VS_NFT_FORM_MASKED && is_flags) {
+        put_flags(builder, relation->kind, relation->min, false);
+    } else if (relation->form == VS_NFT_FORM_PREFIX) {
+        put_prefix(builder, relation->min, relation->prefix_length);
+    } else if (relation->min != relation->max) {
+        put_range(builder, relation->kind, relation->min, relation->max);
+    } else if (relation->kind == VS_NFT_CT_STATE ||
+               relation->kind == VS_NFT_CT_STATUS) {
+        put_flags(builder, relation->kind, relation->min, true);
+    } else {
+        put_value(builder, relation->kind, relation->min);
+    }
+}
+
+static void
+put_relation(JsonBuilder *builder, const VsRuleStep *step, int protocol)
+{
+    VsNftRelation relation = vs_nft_get_relation(step);
+    bool is_flags = vs_nft_kind_is_flags(relation.kind);
+    bool is_any_bit = relation.form == VS_NFT_FORM_BITS && !is_flags;
+
+    if (is_any_bit) { /* Marks: "& MASK != 0". */
+        relation.form = VS_NFT_FORM_MASKED;
+        relation.op = step->range.is_inverted ? "==" : "!=";
+        relation.min = relation.max = 0;
+    }
+    begin_match(builder, relation.op);
+    if (relation.form == VS_NFT_FORM_MASKED) {
+        put_masked_left(builder, step, &relation, protocol);
+    } else {
+        put_left(builder, step, relation.kind, protocol);
+    }
+    json_builder_set_member_name(builder, "right");
+    put_right(builder, &relation);
+    json_builder_end_object(builder);
+}
+
+static void
+put_name(JsonBuilder *builder, const VsRuleStep *step)
+{
+    begin_match(builder, step->name.is_inverted ? "!=" : "==");
+    put_field(builder, step->name.field, false, -1);
+    vs_nft_json_text(builder, "right", step->name.name);
+    json_builder_end_object(builder);
+}
+
+static void
+put_mark_of(JsonBuilder *builder, bool is_ct)
+{
+    put_field(builder, is_ct ? VS_FIELD_CT_MARK : VS_FIELD_MARK, false, -1);
+}
+
+/* {"|": [{"&": [MARK, A]}, B]}: the last operator is outermost. */
+static void
+put_mark_value(JsonBuilder *builder, const VsNftMarkValue *value, bool is_from_ct)
+{
+    if (value->is_constant) {
+        json_builder_add_int_value(builder, value->operands[0]);
+        return;
+    }
+    for (unsigned i = value->n_operators; i-- > 0;) {
+        const char name[] = {value->operators[i], '\0'};
+
+        json_builder_begin_object(builder);
+        vs_nft_json_array(builder, name);
+    }
+    put_mark_of(builder, is_from_ct);
+    for (unsigned i = 0; i < value->n_operators; i++) {
+        json_builder_add_int_value(builder, value->operands[i]);
+        json_builder_end_array(builder);
+        json_builder_end_object(builder);
+    }
+}
+
+static void
+put_mark(JsonBuilder *builder, const VsRuleStep *step)
+{
+    bool is_ct = step->kind == VS_STEP_SET_CT_MARK || step->kind == VS_STEP_SAVE_MARK;
+    bool is_copy =
+        step->kind == VS_STEP_SAVE_MARK || step->kind == VS_STEP_RESTORE_MARK;
+    VsNftMarkValue value = vs_nft_get_mark_value(step);
+
+    vs_nft_json_object(builder, "mangle");
+    json_builder_set_member_name(builder, "key");
+    put_mark_of(builder, is_ct);
+    json_builder_set_member_name(builder, "value");
+    put_mark_value(builder, &value, is_ct != is_copy);
+    json_builder_end_object(builder);
+}
+
+static void
+put_zone(JsonBuilder *builder, uint32_t zone)
+{
+    vs_nft_json_object(builder, "mangle");
+    vs_nft_json_object(builder, "key");
+    vs_nft_json_object(builder, "ct");
+    vs_nft_json_text(builder, "key", "zone");
+    json_builder_end_object(builder);
+    json_builder_end_object(builder);
+    vs_nft_json_int(builder, "value", zone);
+    json_builder_end_object(builder);
+}
+
+static void
+put_nat_flags(JsonBuilder *builder, const VsNatRange *nat)
+{
+    const char *names[3];
+    unsigned n = 0;
+
+    if (nat->is_random) {
+        names[n++] = "random";
+    }
+    if (nat->is_random_fully) {
+        names[n++] = "fully-random";
+    }
+    if (nat->is_persistent) {
+        names[n++] = "persistent";
+    }
+    if (n == 1) {
+        vs_nft_json_text(builder, "flags", names[0]);
+    } else if (n > 1) {
+        vs_nft_json_array(builder, "flags");
+        for (unsigned i = 0; i < n; i++) {
+            json_builder_add_string_value(builder, names[i]);
+        }
+        json_builder_end_array(builder);
+    }
+}
+
+static void
+put_one_or_range(JsonBuilder *builder, const char *name, VsNftKind kind, uint32_t min,
+                 uint32_t max)
+{
+    json_builder_set_member_name(builder, name);
+    if (min == max) {
+        put_value(builder, kind, min);
+    } else {
+        put_range(builder, kind, min, max);
+    }
+}
+
+static void
+put_nat(JsonBuilder *builder, const VsNatRange *nat, const char *name)
+{
+    if (!nat->has_address && !nat->has_ports && !nat->is_random &&
+        !nat->is_random_fully && !nat->is_persistent) {
+        vs_nft_json_null(builder, name);
+        return;
+    }
+    vs_nft_json_object(builder, name);
+    if (nat->has_address) {
+        put_one_or_range(builder, "addr", VS_NFT_ADDRESS, nat->min_address,
+                         nat->max_address);
+    }
+    if (nat->has_ports) {
+        put_one_or_range(builder, "port", VS_NFT_PORT, nat->min_port, nat->max_port);
+    }
+    put_nat_flags(builder, nat);
+    json_builder_end_object(builder);
+}
+
+static void
+put_reject(JsonBuilder *builder, VsRejectWith with)
+{
+    vs_nft_json_object(builder, "reject");
+    if (with == VS_REJECT_TCP_RESET) {
+        vs_nft_json_text(builder, "type", "tcp reset");
+    } else {
+        vs_nft_json_text(builder, "type", "icmp");
+        vs_nft_json_text(builder, "expr", vs_nft_find_word(vs_nft_rejects, with));
+    }
+    json_builder_end_object(builder);
+}
+
+static void
+put_log(JsonBuilder *builder, const VsRuleStep *step)
+{
+    if (!step->log.prefix && step->log.level == VS_NFT_DEFAULT_LOG_LEVEL) {
+        vs_nft_json_null(builder, "log");
+        return;
+    }
+    vs_nft_json_object(builder, "log");
+    if (step->log.prefix) {
+        vs_nft_json_text(builder, "prefix", step->log.prefix);
+    }
+    if (step->log.level != VS_NFT_DEFAULT_LOG_LEVEL) {
+        vs_nft_json_text(builder, "level",
+                         vs_nft_find_word(vs_nft_log_levels, step->log.level));
+    }
+    json_builder_end_object(builder);
+}
+
+static void
+put_limit(JsonBuilder *builder, const VsLimit *limit)
+{
+    vs_nft_json_object(builder, "limit");
+    vs_nft_json_int(builder, "rate", limit->amount);
+    vs_nft_json_int(builder, "burst", limit->burst);
+    vs_nft_json_text(
+        builder, "per",
+        vs_nft_find_word(vs_nft_limit_units, (uint32_t)(limit->unit / VS_S)));
+    if (limit->is_inverted) {
+        json_builder_set_member_name(builder, "inv");
+        json_builder_add_boolean_value(builder, TRUE);
+    }
+    json_builder_end_object(builder);
+}
+
+static void
+put_update(JsonBuilder *builder, const VsRuleStep *step, int protocol)
+{
+    vs_nft_json_object(builder, "set");
+    vs_nft_json_text(builder, "op", step->update.is_add ? "add" : "update");
+    json_builder_set_member_name(builder, "elem");
+    if (step->update.timeout) {
+        json_builder_begin_object(builder);
+        vs_nft_json_object(builder, "elem");
+        json_builder_set_member_name(builder, "val");
+    }
+    put_keys(builder, &step->update.key, protocol);
+    if (step->update.timeout) {
+        vs_nft_json_int(builder, "timeout", (uint64_t)(step->update.timeout / VS_S));
+        json_builder_end_object(builder);
+        json_builder_end_object(builder);
+    }
+    json_builder_set_member_name(builder, "set");
+    put_set(builder, &step->update.key);
+    json_builder_end_object(builder);
+}
+
+static void
+put_counter(JsonBuilder *builder, const VsRuleStep *step)
+{
+    vs_nft_json_object(builder, "counter");
+    vs_nft_json_int(builder, "packets", step->counter.n_packets);
+    vs_nft_json_int(builder, "bytes", step->counter.n_bytes);
+    json_builder_end_object(builder);
+}
+
+/* The one member of a statement's object. */
+static void
+put_statement(JsonBuilder *builder, const VsRuleStep *step, int protocol)
+{
+    switch (step->kind) {
+    case VS_STEP_RANGE:
+    case VS_STEP_BITS:
+        put_relation(builder, step, protocol);
+        break;
+    case VS_STEP_NAME:
+        put_name(builder, step);
+        break;
+    case VS_STEP_LOOKUP:
+        put_lookup(builder, &step->lookup, protocol);
+        break;
+    case VS_STEP_VMAP:
+        put_vmap(builder, &step->lookup, protocol);
+        break;
+    case VS_STEP_LIMIT:
+        put_limit(builder, &step->limit);
+        break;
+    case VS_STEP_COUNTER:
+        put_counter(builder, step);
+        break;
+    case VS_STEP_SET_MARK:
+    case VS_STEP_SET_CT_MARK:
+    case VS_STEP_SAVE_MARK:
+    case VS_STEP_RESTORE_MARK:
+        put_mark(builder, step);
+        break;
+    case VS_STEP_NOTRACK:
+        vs_nft_json_null(builder, "notrack");
+        break;
+    case VS_STEP_SET_ZONE:
+        put_zone(builder, step->mark.value);
+        break;
+    case VS_STEP_DNAT:
+        put_nat(builder, &step->nat, "dnat");
+        break;
+    case VS_STEP_SNAT:
+        put_nat(builder, &step->nat, "snat");
+        break;
+    case VS_STEP_MASQUERADE:
+        put_nat(builder, &step->nat, "masquerade");
+        break;
+    case VS_STEP_REDIRECT:
+        put_nat(builder, &step->nat, "redirect");
+        break;
+    case VS_STEP_REJECT:
+        put_reject(builder, step->reject);
+        break;
+    case VS_STEP_LOG:
+        put_log(builder, step);
+        break;
+    case VS_STEP_UPDATE:
+        put_update(builder, step, protocol);
+        break;
+    default:
+        g_assert_not_reached(); /* iptables' own: never in a table of nft. */
+    }
+}
+
+void
+vs_nft_json_rule(JsonBuilder *builder, const VsRule *rule)
+{
+    json_builder_begin_array(builder);
+    for (unsigned i = 0; i < rule->n_steps; i++) {
+        const VsRuleStep *step = &rule->steps[i];
+
+        if (step->kind == VS_STEP_COMMENT || vs_nft_is_implied(rule, i)) {
+            continue;
+        }
+        if (step->kind == VS_STEP_VERDICT) {
+            put_verdict(builder, &step->verdict);
+            continue;
+        }
+        json_builder_begin_object(builder);
+        put_statement(builder, step, vs_nft_protocol_before(rule, i));
+        json_builder_end_object(builder);
+    }
+    json_builder_end_array(builder);
+}
