@@ -24,6 +24,7 @@
 #include "net/ip.h"
 #include "net/netns.h"
 #include "netfilter/conntrack.h"
+#include "netfilter/ipvs.h"
 #include "netfilter/nat.h"
 #include "packet/dns.h"
 #include "packet/http.h"

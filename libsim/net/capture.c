@@ -74,6 +74,8 @@ describe(const VsIface *iface)
         return g_strdup("bridge");
     case VS_IFACE_TUNNEL:
         return g_strdup("tunnel");
+    case VS_IFACE_DUMMY:
+        return g_strdup("dummy");
     }
     g_assert_not_reached();
 }

@@ -55,6 +55,7 @@ vs_icmp_send_error(VsNetns *netns, const VsPacket *packet, uint8_t type, uint8_t
     top = vs_packet_push(error);
     *top = error->layers[0];
     error->layers[0] = *fault;
+    error->layers[0].flow.zone = 0;
     top->icmp = (VsIcmpHeader){.type = type, .code = code, .next_mtu = next_mtu};
     top->ip_fragment = 0;
     /* What the quoted bytes mean; but it completes no message of a journey. */
@@ -63,6 +64,9 @@ vs_icmp_send_error(VsNetns *netns, const VsPacket *packet, uint8_t type, uint8_t
     error->message_bytes = packet->message_bytes;
     vs_payload_set_journey(&error->payload, NULL);
     vs_packet_measure(error);
+    if (packet->ct) {
+        netns->relate_conntrack(packet, error);
+    }
     vs_ip_send(netns, error);
 }
 

@@ -127,6 +127,15 @@ record(const VsIface *iface, VsPacket *packet, VsTraceKind kind)
         g_strdup(iface->name);
 }
 
+/* What a namespace wrote on a packet ends with it. */
+static inline void
+leave_namespace(VsPacket *packet)
+{
+    packet->mark = 0;
+    packet->ct = NULL;
+    packet->flags &= (uint16_t)~VS_PACKET_CT_FLAGS;
+}
+
 /* To the namespace at the other end, which sees a frame without our marks. */
 static void
 veth_transmit(VsIface *iface, VsPacket *packet)
@@ -135,9 +144,7 @@ veth_transmit(VsIface *iface, VsPacket *packet)
 
     vs_host_charge(host, host->costs.veth_cross);
     vs_host_mark(host, packet, iface->netns->work_stage);
-    packet->mark = 0;
-    packet->ct = NULL;
-    packet->flags &= (uint16_t)~VS_PACKET_CT_NEW;
+    leave_namespace(packet);
     vs_iface_receive(iface->peer, packet);
 }
 
@@ -152,9 +159,7 @@ ethernet_transmit(VsIface *iface, VsPacket *packet)
     }
     vs_host_charge(host, host->costs.nic_transmit);
     vs_host_mark(host, packet, iface->netns->work_stage);
-    packet->mark = 0;
-    packet->ct = NULL;
-    packet->flags &= (uint16_t)~VS_PACKET_CT_NEW;
+    leave_namespace(packet);
     vs_host_depart(host, packet, &iface->wire->hop);
 }
 
@@ -221,6 +226,9 @@ vs_iface_transmit(VsIface *iface, VsPacket *packet)
         break;
     case VS_IFACE_TUNNEL:
         vs_tunnel_transmit(iface->tunnel, packet);
+        break;
+    case VS_IFACE_DUMMY:
+        vs_packet_drop(packet, VS_DROP_INTERFACE_DOWN);
         break;
     }
 }

@@ -1,4 +1,5 @@
-/* Network interfaces: lo, Ethernet (one end of a link), veth, a bridge's own, tunnels.
+/* Network interfaces: lo, Ethernet (one end of a link), veth, a bridge's own, tunnels,
+ * dummies.
  *
  * An interface may be a port of a bridge: then its frames are the bridge's. */
 #pragma once
@@ -19,6 +20,7 @@ typedef enum VsIfaceKind {
     VS_IFACE_VETH,
     VS_IFACE_BRIDGE,
     VS_IFACE_TUNNEL,
+    VS_IFACE_DUMMY, /* Leads nowhere; it is there for its addresses (kube-ipvs0). */
 } VsIfaceKind;
 
 typedef struct VsIface VsIface;

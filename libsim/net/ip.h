@@ -20,7 +20,8 @@ void vs_ip_receive(VsIface *iface, VsPacket *packet);
  * set.  Queued on a core, walked from there. */
 void vs_ip_send(VsNetns *netns, VsPacket *packet);
 
-/* Sends 'packet', which a tunnel of 'netns' made of the one being handled, at once. */
+/* Sends 'packet', which the namespace itself sends on (a tunnel, IPVS), at once: OUTPUT, and
+ * so on.  Called while the packet is handled. */
 void vs_ip_output(VsNetns *netns, VsPacket *packet);
 
 /* A new packet of 'netns' with an IPv4 layer: 64 hops to live, not to be fragmented, next

@@ -49,6 +49,9 @@ vs_netns_free(VsNetns *netns)
     if (netns->sockets) {
         netns->free_sockets(netns->sockets);
     }
+    if (netns->ipvs) {
+        netns->free_ipvs(netns->ipvs);
+    }
     if (netns->conntrack) {
         netns->free_conntrack(netns->conntrack);
     }

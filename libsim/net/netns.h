@@ -32,8 +32,12 @@ struct VsNetns {
     /* State of higher floors, made on demand and freed through these. */
     struct VsConntrack *conntrack;
     void (*free_conntrack)(struct VsConntrack *conntrack);
+    /* Makes 'answer' (an ICMP error, a reset) part of the connection of 'cause'. */
+    void (*relate_conntrack)(const VsPacket *cause, VsPacket *answer);
     struct VsSockets *sockets;
     void (*free_sockets)(struct VsSockets *sockets);
+    struct VsIpvs *ipvs;
+    void (*free_ipvs)(struct VsIpvs *ipvs);
     struct VsReassembly *reassembly;
     VsTunnel *tunnels; /* The interfaces own them. */
 

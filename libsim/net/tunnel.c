@@ -133,7 +133,7 @@ static inline void
 forget_connection(VsPacket *packet)
 {
     packet->ct = NULL;
-    packet->flags &= (uint16_t)~VS_PACKET_CT_NEW;
+    packet->flags &= (uint16_t)~VS_PACKET_CT_FLAGS;
 }
 
 void

@@ -3,14 +3,29 @@
 #include <glib.h>
 
 #include "net/icmp.h"
+#include "netfilter/conntrack_tcp.h"
 #include "netfilter/nat.h"
 
-enum { ENTRIES_A_SLAB = 128 };
+enum {
+    ENTRIES_A_SLAB = 128,
+    EVICTION_BUCKETS = 8, /* The kernel's NF_CT_EVICTION_RANGE. */
+    BUCKET_MAX_TUPLES = 32,
+    KERNEL_BUCKETS = 262144,
+    KUBE_PROXY_PER_CORE = 32768,
+    KUBE_PROXY_MIN = 131072,
+};
+
+/* An answered UDP flow is a stream when it is older than this. */
+#define UDP_STREAM_AGE (2 * VS_S)
+
+/* An entry kept for replies alone lives this long. */
+#define CLASH_TIMEOUT (1 * VS_S)
 
 #define DIR_BIT ((uintptr_t)1)
 
 const VsConntrackConfig vs_conntrack_config_default = {
-    .max = 262144,
+    .max = KERNEL_BUCKETS,
+    .n_buckets = KERNEL_BUCKETS,
     .tcp_timeout =
         {
             [VS_CT_SYN_SENT] = 120 * VS_S,
@@ -21,10 +36,15 @@ const VsConntrackConfig vs_conntrack_config_default = {
             [VS_CT_LAST_ACK] = 30 * VS_S,
             [VS_CT_TIME_WAIT] = 120 * VS_S,
             [VS_CT_CLOSE] = 10 * VS_S,
+            [VS_CT_SYN_SENT2] = 120 * VS_S,
         },
+    .tcp_unacknowledged_timeout = 300 * VS_S,
+    .tcp_retransmitted_timeout = 300 * VS_S,
+    .tcp_max_retransmitted = 3,
     .udp_timeout = 30 * VS_S,
     .udp_stream_timeout = 120 * VS_S,
     .icmp_timeout = 30 * VS_S,
+    .generic_timeout = 600 * VS_S,
 };
 
 static VsVerdict track_hook(void *data, VsPacket *packet, const VsHookState *state);
@@ -32,6 +52,7 @@ static VsVerdict confirm_hook(void *data, VsPacket *packet, const VsHookState *s
 static void conntrack_free(VsConntrack *conntrack);
 static void entry_timeout(VsTimer *timer);
 static void entry_free(VsConntrackEntry *entry);
+static void put_ct(VsPacket *packet);
 
 static const VsHook hooks[] = {
     {VS_HOOK_PREROUTING, VS_HOOK_PRI_CONNTRACK, track_hook},
@@ -45,18 +66,14 @@ static const VsHook hooks[] = {
     {0},
 };
 
-static const char *const state_names[VS_CT_N_STATES] = {
-    [VS_CT_NONE] = "NONE",         [VS_CT_SYN_SENT] = "SYN_SENT",
-    [VS_CT_SYN_RECV] = "SYN_RECV", [VS_CT_ESTABLISHED] = "ESTABLISHED",
-    [VS_CT_FIN_WAIT] = "FIN_WAIT", [VS_CT_CLOSE_WAIT] = "CLOSE_WAIT",
-    [VS_CT_LAST_ACK] = "LAST_ACK", [VS_CT_TIME_WAIT] = "TIME_WAIT",
-    [VS_CT_CLOSE] = "CLOSE",
-};
-
-const char *
-vs_ct_state_name(VsCtState state)
+VsConntrackConfig
+vs_conntrack_config_for(unsigned n_cores)
 {
-    return state_names[state];
+    VsConntrackConfig config = vs_conntrack_config_default;
+
+    config.max = MAX(KUBE_PROXY_PER_CORE * n_cores, (uint32_t)KUBE_PROXY_MIN);
+    config.n_buckets = MAX((uint32_t)KERNEL_BUCKETS, config.max / 4);
+    return config;
 }
 
 VsConntrack *
@@ -70,8 +87,11 @@ vs_conntrack_attach(VsNetns *netns, const VsConntrackConfig *config)
     vs_table_init(&conntrack->tuples);
     vs_pool_init(&conntrack->entries, sizeof(VsConntrackEntry), ENTRIES_A_SLAB);
     vs_rng_init(&conntrack->rng, netns->run->seed, netns->name, "nat");
+    vs_table_init(&conntrack->sources);
     netns->conntrack = conntrack;
     netns->free_conntrack = conntrack_free;
+    netns->relate_conntrack = vs_conntrack_relate;
+    netns->run->packets->put_ct = put_ct;
     vs_netns_add_hooks(netns, hooks, conntrack);
     return conntrack;
 }
@@ -85,6 +105,96 @@ vs_conntrack_find(const VsConntrack *conntrack, const VsFlow *flow, VsCtDir *ret
     return (VsConntrackEntry *)(value & ~DIR_BIT);
 }
 
+/* The time at which the walk of the packet in work has come here. */
+static inline VsTime
+walk_time(const VsConntrack *conntrack)
+{
+    const VsNetns *netns = conntrack->netns;
+
+    return vs_now(netns->run) + (netns->host->core ? netns->host->core->charge : 0);
+}
+
+bool
+vs_conntrack_sees(const VsConntrack *conntrack, const VsConntrackEntry *entry)
+{
+    return entry->visible <= walk_time(conntrack);
+}
+
+void
+vs_conntrack_delete(VsConntrackEntry *entry)
+{
+    g_assert(entry->status & VS_CT_CONFIRMED);
+    entry_free(entry);
+}
+
+uint32_t
+vs_conntrack_status(const VsPacket *packet)
+{
+    return packet->ct ? packet->ct->status & VS_CT_STATUS_MASK : 0;
+}
+
+uint32_t
+vs_conntrack_state(const VsPacket *packet)
+{
+    const VsConntrackEntry *entry = packet->ct;
+    uint32_t nat = 0;
+
+    if (packet->flags & VS_PACKET_NOTRACK) {
+        return VS_CT_STATE_UNTRACKED;
+    }
+    if (!entry) {
+        return VS_CT_STATE_INVALID;
+    }
+    if (entry->status & VS_CT_SRC_NAT) {
+        nat |= VS_CT_STATE_SNAT;
+    }
+    if (entry->status & VS_CT_DST_NAT) {
+        nat |= VS_CT_STATE_DNAT;
+    }
+    if (packet->flags & VS_PACKET_CT_RELATED) {
+        return nat | VS_CT_STATE_RELATED;
+    }
+    return nat | (packet->ct_dir == VS_CT_REPLY || (entry->status & VS_CT_SEEN_REPLY)
+                      ? VS_CT_STATE_ESTABLISHED
+                      : VS_CT_STATE_NEW);
+}
+
+void
+vs_conntrack_set_notrack(VsPacket *packet)
+{
+    packet->flags |= VS_PACKET_NOTRACK;
+}
+
+void
+vs_conntrack_set_zone(VsPacket *packet, uint16_t zone)
+{
+    vs_packet_top(packet)->flow.zone = zone;
+}
+
+void
+vs_conntrack_relate(const VsPacket *cause, VsPacket *answer)
+{
+    if (cause->ct) {
+        answer->ct = cause->ct;
+        answer->ct_dir = !cause->ct_dir;
+        answer->flags |= VS_PACKET_CT_RELATED | VS_PACKET_CT_HELD;
+        answer->ct->n_holders++;
+    }
+}
+
+/* The packet holds its connection no more. */
+static void
+put_ct(VsPacket *packet)
+{
+    VsConntrackEntry *entry = packet->ct;
+
+    packet->ct = NULL;
+    packet->flags &= (uint16_t)~VS_PACKET_CT_HELD;
+    if (--entry->n_holders == 0 && (entry->status & VS_CT_DYING)) {
+        vs_pool_free(&entry->table->entries, entry);
+    }
+}
+
 static void
 conntrack_free(VsConntrack *conntrack)
 {
@@ -93,11 +203,10 @@ conntrack_free(VsConntrack *conntrack)
     void *value;
 
     while (vs_table_next(&conntrack->tuples, &cursor, &key, &value)) {
-        if (!((uintptr_t)value & DIR_BIT)) {
-            vs_timer_cancel(&((VsConntrackEntry *)value)->timeout);
-        }
+        vs_timer_cancel(&((VsConntrackEntry *)((uintptr_t)value & ~DIR_BIT))->timeout);
     }
     vs_table_clear(&conntrack->tuples);
+    vs_table_clear(&conntrack->sources);
     vs_pool_clear(&conntrack->entries);
     g_free(conntrack);
 }
@@ -110,8 +219,8 @@ entry_new(VsConntrack *conntrack, const VsFlow *flow)
     *entry = (VsConntrackEntry){.table = conntrack};
     entry->tuple[VS_CT_ORIGINAL] = *flow;
     entry->tuple[VS_CT_REPLY] = vs_flow_reverse(flow);
+    entry->number = conntrack->n_created++;
     vs_timer_init(&entry->timeout, &conntrack->netns->host->entity, entry_timeout);
-    conntrack->n_created++;
     return entry;
 }
 
@@ -126,19 +235,33 @@ entry_release(VsConntrackEntry *entry)
     }
 }
 
+/* Takes the entry out of the table, as far as it is in it, and tells its user. */
 static void
-entry_free(VsConntrackEntry *entry)
+entry_unlink(VsConntrackEntry *entry)
 {
     VsConntrack *conntrack = entry->table;
 
     entry_release(entry);
     vs_timer_cancel(&entry->timeout);
+    vs_nat_forget(entry);
     if (entry->status & VS_CT_CONFIRMED) {
-        vs_table_remove(&conntrack->tuples, vs_flow_key(&entry->tuple[VS_CT_ORIGINAL]));
+        if (!(entry->status & VS_CT_NAT_CLASH)) {
+            vs_table_remove(&conntrack->tuples,
+                            vs_flow_key(&entry->tuple[VS_CT_ORIGINAL]));
+        }
         vs_table_remove(&conntrack->tuples, vs_flow_key(&entry->tuple[VS_CT_REPLY]));
         conntrack->n_entries--;
     }
-    vs_pool_free(&conntrack->entries, entry);
+    entry->status |= VS_CT_DYING;
+}
+
+static void
+entry_free(VsConntrackEntry *entry)
+{
+    entry_unlink(entry);
+    if (G_LIKELY(entry->n_holders == 0)) {
+        vs_pool_free(&entry->table->entries, entry);
+    }
 }
 
 static void
@@ -158,6 +281,9 @@ entry_timeout(VsTimer *timer)
 static void
 refresh(VsConntrackEntry *entry, VsTime timeout)
 {
+    if (G_UNLIKELY(entry->status & VS_CT_FIXED_TIMEOUT)) {
+        return;
+    }
     entry->expires = vs_now(entry->table->netns->run) + timeout;
     if ((entry->status & VS_CT_CONFIRMED) &&
         (!vs_timer_is_armed(&entry->timeout) || entry->timeout.due > entry->expires)) {
@@ -165,123 +291,158 @@ refresh(VsConntrackEntry *entry, VsTime timeout)
     }
 }
 
-/* The state after a segment, for connections seen from their first packet on; a closing
- * FIN and its ACK move both sides as in the kernel's table. */
-static VsCtState
-next_tcp_state(VsConntrackEntry *entry, const VsTcpHeader *tcp, VsCtDir dir)
+static VsTime
+track_udp(VsConntrackEntry *entry)
 {
-    VsCtState state = (VsCtState)entry->state;
+    const VsConntrackConfig *config = &entry->table->config;
+    VsTime now = vs_now(entry->table->netns->run);
 
-    if (tcp->flags & VS_TCP_RST) {
-        return VS_CT_CLOSE;
+    if (!(entry->status & VS_CT_CONFIRMED)) {
+        entry->udp_stream = now + UDP_STREAM_AGE;
     }
-    if (state == VS_CT_TIME_WAIT || state == VS_CT_CLOSE) {
-        return state; /* Late segments do not bring it back to life. */
+    if (!(entry->status & VS_CT_SEEN_REPLY) || now <= entry->udp_stream) {
+        return config->udp_timeout;
     }
-    if (tcp->flags & VS_TCP_SYN) {
-        if (tcp->flags & VS_TCP_ACK) {
-            return state == VS_CT_SYN_SENT && dir == VS_CT_REPLY ? VS_CT_SYN_RECV
-                                                                 : state;
-        }
-        return state == VS_CT_NONE ? VS_CT_SYN_SENT : state;
-    }
-    if (tcp->flags & VS_TCP_FIN) {
-        entry->fin_seen[dir] = 1;
-        return entry->fin_seen[!dir] ? VS_CT_LAST_ACK : VS_CT_FIN_WAIT;
-    }
-    switch (state) {
-    case VS_CT_NONE: /* Picked up in the middle. */
-        return VS_CT_ESTABLISHED;
-    case VS_CT_SYN_RECV:
-        return dir == VS_CT_ORIGINAL ? VS_CT_ESTABLISHED : state;
-    case VS_CT_FIN_WAIT:
-        return entry->fin_seen[dir] ? state : VS_CT_CLOSE_WAIT;
-    case VS_CT_LAST_ACK:
-        return VS_CT_TIME_WAIT;
-    default:
-        return state;
-    }
-}
-
-static void
-track_tcp(VsConntrackEntry *entry, const VsTcpHeader *tcp, VsCtDir dir)
-{
-    VsConntrack *conntrack = entry->table;
-
-    entry->state = (uint8_t)next_tcp_state(entry, tcp, dir);
-    if (entry->state == VS_CT_ESTABLISHED) {
+    if (!(entry->status & VS_CT_NAT_CLASH)) {
         entry->status |= VS_CT_ASSURED;
     }
-    if (entry->state == VS_CT_TIME_WAIT || entry->state == VS_CT_CLOSE) {
-        entry_release(entry);
-    }
-    refresh(entry, conntrack->config.tcp_timeout[entry->state]);
+    return config->udp_stream_timeout;
 }
 
-static void
+/* A packet of 'entry' in direction 'dir': its state, and how long it lives. */
+static VsCtVerdict
 track_packet(VsConntrackEntry *entry, const VsLayer *top, VsCtDir dir)
 {
     const VsConntrackConfig *config = &entry->table->config;
+    VsCtVerdict verdict = VS_CT_ACCEPT;
+    VsTime timeout;
 
+    switch (top->flow.protocol) {
+    case VS_PROTOCOL_TCP:
+        verdict = vs_ct_track_tcp(entry, top, dir, &timeout);
+        if (verdict == VS_CT_INVALID || verdict == VS_CT_AGAIN) {
+            return verdict;
+        }
+        if (entry->state == VS_CT_TIME_WAIT || entry->state == VS_CT_CLOSE) {
+            entry_release(entry);
+        }
+        break;
+    case VS_PROTOCOL_UDP:
+        timeout = track_udp(entry);
+        break;
+    case VS_PROTOCOL_ICMP:
+        if (!(entry->status & VS_CT_CONFIRMED) && top->icmp.type != VS_ICMP_ECHO) {
+            return VS_CT_INVALID; /* An answer to nothing. */
+        }
+        timeout = config->icmp_timeout;
+        break;
+    default:
+        timeout = config->generic_timeout;
+        break;
+    }
+    if (timeout > 0) {
+        refresh(entry, timeout);
+    }
     entry->n_packets[dir]++;
     if (dir == VS_CT_REPLY) {
         entry->status |= VS_CT_SEEN_REPLY;
     }
-    switch (top->flow.protocol) {
-    case VS_PROTOCOL_TCP:
-        track_tcp(entry, &top->tcp, dir);
-        break;
-    case VS_PROTOCOL_UDP:
-        refresh(entry, entry->status & VS_CT_SEEN_REPLY ? config->udp_stream_timeout
-                                                        : config->udp_timeout);
-        break;
-    default:
-        refresh(entry, config->icmp_timeout);
-        break;
-    }
+    return verdict;
 }
 
-/* Only a SYN, or an ACK of a connection that began before we looked, makes an entry; a
- * stray SYN/ACK, FIN or RST is INVALID. */
+/* Makes room in a full table: of the tuples where 'flow' would be, and those that follow
+ * as far as the kernel looks, the first bucket with entries that are not assured loses
+ * those.  The kernel's buckets are taken to be of mean length. */
 static bool
-opens_connection(const VsLayer *top)
+early_drop(VsConntrack *conntrack, const VsFlow *flow)
 {
-    uint8_t flags = top->tcp.flags;
+    const VsTable *table = &conntrack->tuples;
+    uint64_t n_tuples = 2 * (uint64_t)conntrack->config.max;
+    uint32_t n_buckets = MAX(conntrack->config.n_buckets, 1);
+    uint64_t n_a_bucket =
+        CLAMP((n_tuples + n_buckets - 1) / n_buckets, 1, BUCKET_MAX_TUPLES);
+    uint64_t n_left = n_a_bucket * EVICTION_BUCKETS;
+    VsConntrackEntry *victims[BUCKET_MAX_TUPLES];
+    size_t slot = vs_key_hash(vs_flow_key(flow)) >> table->shift;
+    unsigned n_victims = 0;
 
-    if (top->flow.protocol != VS_PROTOCOL_TCP) {
-        return true;
-    }
-    if (flags & VS_TCP_RST) {
-        return false;
-    }
-    return flags & VS_TCP_SYN ? !(flags & VS_TCP_ACK)
-                              : (flags & (VS_TCP_ACK | VS_TCP_FIN)) == VS_TCP_ACK;
-}
+    for (size_t i = 0; i <= table->mask && n_left > 0; i++) {
+        uintptr_t value = (uintptr_t)table->slots[(slot + i) & table->mask].value;
+        VsConntrackEntry *entry = (VsConntrackEntry *)(value & ~DIR_BIT);
 
-/* A SYN may open the connection anew when the old one is over. */
-static bool
-is_reopened(const VsConntrackEntry *entry, const VsLayer *top)
-{
-    return top->flow.protocol == VS_PROTOCOL_TCP &&
-           (top->tcp.flags & (VS_TCP_SYN | VS_TCP_ACK)) == VS_TCP_SYN &&
-           (entry->state == VS_CT_TIME_WAIT || entry->state == VS_CT_CLOSE ||
-            entry->state == VS_CT_LAST_ACK);
+        if (!entry) {
+            continue;
+        }
+        if (!(entry->status & VS_CT_ASSURED) && vs_conntrack_sees(conntrack, entry)) {
+            victims[n_victims++] = entry;
+            entry->status |= VS_CT_ASSURED; /* Found once. */
+        }
+        if (--n_left % n_a_bucket == 0 && n_victims > 0) {
+            break;
+        }
+    }
+    for (unsigned i = 0; i < n_victims; i++) {
+        entry_free(victims[i]);
+    }
+    conntrack->stats.early_drop += n_victims;
+    return n_victims > 0;
 }
 
 /* An ICMP error belongs to the connection of the packet it quotes, in the direction
- * opposite to that packet's (the kernel's RELATED). */
+ * opposite to that packet's, if it goes to that packet's sender. */
 static void
 track_error(VsConntrack *conntrack, VsPacket *packet)
 {
+    const VsLayer *top = vs_packet_top(packet);
     const VsFlow *quoted = &packet->layers[packet->n_layers - 2].flow;
     VsFlow reverse = vs_flow_reverse(quoted);
     VsCtDir dir;
-    VsConntrackEntry *entry = vs_conntrack_find(conntrack, &reverse, &dir);
+    VsConntrackEntry *entry;
 
-    if (entry) {
-        packet->ct = entry;
-        packet->ct_dir = (uint8_t)dir;
+    reverse.zone = top->flow.zone;
+    entry = vs_conntrack_find(conntrack, &reverse, &dir);
+    if (!entry || entry->tuple[dir].daddr != top->flow.daddr) {
+        conntrack->stats.icmp_error++;
+        return;
     }
+    packet->ct = entry;
+    packet->ct_dir = (uint8_t)dir;
+    packet->flags |= VS_PACKET_CT_RELATED;
+}
+
+/* Frees what the last packet left: an entry that was never confirmed, as the packet was
+ * dropped, and one that the packet ended. */
+static inline void
+bury(VsConntrack *conntrack)
+{
+    if (G_UNLIKELY(conntrack->unconfirmed)) {
+        entry_free(conntrack->unconfirmed);
+        conntrack->unconfirmed = NULL;
+    }
+    if (G_UNLIKELY(conntrack->over)) {
+        if (conntrack->over->n_holders == 0) {
+            vs_pool_free(&conntrack->entries, conntrack->over);
+        }
+        conntrack->over = NULL;
+    }
+}
+
+/* The entry of the packet, new if need be.  NULL when the table is full. */
+static VsConntrackEntry *
+find_or_make(VsConntrack *conntrack, VsPacket *packet, VsCtDir *ret_dir)
+{
+    const VsFlow *flow = &vs_packet_top(packet)->flow;
+    VsConntrackEntry *entry = vs_conntrack_find(conntrack, flow, ret_dir);
+
+    if (G_LIKELY(entry && vs_conntrack_sees(conntrack, entry))) {
+        return entry;
+    }
+    if (conntrack->config.max > 0 && conntrack->n_entries >= conntrack->config.max &&
+        !early_drop(conntrack, flow)) {
+        return NULL;
+    }
+    *ret_dir = VS_CT_ORIGINAL;
+    return entry_new(conntrack, flow);
 }
 
 static VsVerdict
@@ -291,45 +452,149 @@ track_hook(void *data, VsPacket *packet, const VsHookState *state)
     VsHost *host = state->netns->host;
     const VsLayer *top = vs_packet_top(packet);
     VsConntrackEntry *entry;
+    VsCtVerdict verdict;
     VsCtDir dir;
 
-    if (conntrack->unconfirmed) {
-        entry_free(conntrack->unconfirmed);
-        conntrack->unconfirmed = NULL;
+    if (packet->ct || (packet->flags & VS_PACKET_NOTRACK)) {
+        return VS_VERDICT_ACCEPT; /* Looped back, or made here about another. */
     }
-    if (packet->ct) {
-        return VS_VERDICT_ACCEPT; /* Looped back: tracked on its way out. */
-    }
+    bury(conntrack);
     vs_host_charge(host, host->costs.conntrack_lookup);
-    packet->flags &= (uint16_t)~VS_PACKET_CT_NEW;
+    packet->flags &= (uint16_t) ~(VS_PACKET_CT_NEW | VS_PACKET_CT_RELATED);
     if (G_UNLIKELY(vs_icmp_is_error(top))) {
         track_error(conntrack, packet);
         return VS_VERDICT_ACCEPT;
     }
 
-    entry = vs_conntrack_find(conntrack, &top->flow, &dir);
-    if (entry && is_reopened(entry, top)) {
-        entry_free(entry);
-        entry = NULL;
-    }
-    if (!entry) {
-        if (!opens_connection(top)) {
-            return VS_VERDICT_ACCEPT;
-        }
-        if (conntrack->config.max > 0 &&
-            conntrack->n_entries >= conntrack->config.max) {
-            conntrack->n_full++;
+    do {
+        entry = find_or_make(conntrack, packet, &dir);
+        if (G_UNLIKELY(!entry)) {
+            conntrack->stats.drop++;
             vs_packet_drop(packet, VS_DROP_CONNTRACK_FULL);
             return VS_VERDICT_STOLEN;
         }
-        entry = entry_new(conntrack, &top->flow);
-        dir = VS_CT_ORIGINAL;
-        conntrack->unconfirmed = entry;
-        packet->flags |= VS_PACKET_CT_NEW;
+        verdict = track_packet(entry, top, dir);
+        if (G_UNLIKELY(verdict == VS_CT_AGAIN)) {
+            entry_free(entry);
+        }
+    } while (verdict == VS_CT_AGAIN);
+
+    if (G_UNLIKELY(verdict == VS_CT_INVALID)) {
+        conntrack->stats.invalid++;
+        if (!(entry->status & VS_CT_CONFIRMED)) {
+            conntrack->n_created--;
+            entry_free(entry);
+        }
+        return VS_VERDICT_ACCEPT;
     }
     packet->ct = entry;
     packet->ct_dir = (uint8_t)dir;
-    track_packet(entry, top, dir);
+    if (!(entry->status & VS_CT_CONFIRMED)) {
+        conntrack->unconfirmed = entry;
+        packet->flags |= VS_PACKET_CT_NEW;
+    }
+    if (G_UNLIKELY(verdict == VS_CT_OVER)) {
+        entry_unlink(entry); /* The packet itself is still translated. */
+        conntrack->over = entry;
+    }
+    return VS_VERDICT_ACCEPT;
+}
+
+static VsConntrackEntry *
+find_tuple(const VsConntrack *conntrack, const VsFlow *tuple)
+{
+    VsCtDir dir;
+
+    return vs_conntrack_find(conntrack, tuple, &dir);
+}
+
+/* The packet joins 'winner', if its entry has the same tuples. */
+static bool
+merge(VsConntrackEntry *loser, VsConntrackEntry *winner, VsPacket *packet)
+{
+    if (!vs_flow_equals(&loser->tuple[0], &winner->tuple[0]) ||
+        !vs_flow_equals(&loser->tuple[1], &winner->tuple[1])) {
+        return false;
+    }
+    winner->n_packets[VS_CT_ORIGINAL] += loser->n_packets[VS_CT_ORIGINAL];
+    entry_free(loser);
+    packet->ct = winner;
+    return true;
+}
+
+/* 'winner' has a tuple that 'loser' wants (nf_ct_resolve_clash).  True when the packet may
+ * go on. */
+static bool
+resolve_clash(VsConntrack *conntrack, VsConntrackEntry *loser, VsConntrackEntry *winner,
+              VsPacket *packet)
+{
+    VsConntrackEntry *other;
+
+    if (loser->tuple[VS_CT_ORIGINAL].protocol != VS_PROTOCOL_UDP ||
+        conntrack->config.clash == VS_CT_CLASH_DROP) {
+        return false;
+    }
+    if (merge(loser, winner, packet)) {
+        return true;
+    }
+    if (conntrack->config.clash == VS_CT_CLASH_MERGE) {
+        return false;
+    }
+    other = find_tuple(conntrack, &loser->tuple[VS_CT_REPLY]);
+    if (other) {
+        return merge(loser, other, packet);
+    }
+    loser->status |= VS_CT_NAT_CLASH;
+    return true;
+}
+
+/* The entry enters the table, where cores find it from now on. */
+static void
+insert(VsConntrack *conntrack, VsConntrackEntry *entry)
+{
+    if (G_UNLIKELY(entry->status & VS_CT_NAT_CLASH)) {
+        refresh(entry, CLASH_TIMEOUT);
+        entry->status |= VS_CT_FIXED_TIMEOUT;
+    } else {
+        vs_table_insert(&conntrack->tuples, vs_flow_key(&entry->tuple[VS_CT_ORIGINAL]),
+                        entry);
+    }
+    vs_table_insert(&conntrack->tuples, vs_flow_key(&entry->tuple[VS_CT_REPLY]),
+                    (void *)((uintptr_t)entry | DIR_BIT));
+    entry->status |= VS_CT_CONFIRMED;
+    entry->visible = walk_time(conntrack);
+    conntrack->n_entries++;
+    conntrack->n_entries_max = MAX(conntrack->n_entries_max, conntrack->n_entries);
+    vs_timer_arm(&entry->timeout, entry->expires);
+}
+
+static VsVerdict
+confirm(VsConntrack *conntrack, VsPacket *packet)
+{
+    VsHost *host = conntrack->netns->host;
+    VsConntrackEntry *entry = packet->ct;
+    VsConntrackEntry *winner;
+
+    conntrack->unconfirmed = NULL;
+    vs_host_charge(host, host->costs.conntrack_insert);
+    winner = find_tuple(conntrack, &entry->tuple[VS_CT_ORIGINAL]);
+    if (!winner) {
+        winner = find_tuple(conntrack, &entry->tuple[VS_CT_REPLY]);
+    }
+    if (G_UNLIKELY(winner)) {
+        if (!resolve_clash(conntrack, entry, winner, packet)) {
+            conntrack->stats.insert_failed++;
+            conntrack->stats.drop++;
+            entry_free(entry);
+            vs_packet_drop(packet, VS_DROP_CONNTRACK_CLASH);
+            return VS_VERDICT_STOLEN;
+        }
+        conntrack->stats.clash_resolve++;
+        if (packet->ct != entry) {
+            return VS_VERDICT_ACCEPT;
+        }
+    }
+    insert(conntrack, entry);
     return VS_VERDICT_ACCEPT;
 }
 
@@ -337,29 +602,13 @@ static VsVerdict
 confirm_hook(void *data, VsPacket *packet, const VsHookState *state)
 {
     VsConntrack *conntrack = data;
-    VsHost *host = state->netns->host;
-    VsConntrackEntry *entry = packet->ct;
-    VsKey original;
-    VsKey reply;
 
-    if (!entry || entry != conntrack->unconfirmed) {
-        return VS_VERDICT_ACCEPT;
+    (void)state;
+    vs_packet_top(packet)->flow.zone = 0; /* Of this namespace alone. */
+    if (G_UNLIKELY(packet->flags & VS_PACKET_CT_HELD)) {
+        put_ct(packet);
+    } else if (packet->ct && packet->ct == conntrack->unconfirmed) {
+        return confirm(conntrack, packet);
     }
-    vs_host_charge(host, host->costs.conntrack_insert);
-    original = vs_flow_key(&entry->tuple[VS_CT_ORIGINAL]);
-    reply = vs_flow_key(&entry->tuple[VS_CT_REPLY]);
-    if (vs_table_find(&conntrack->tuples, original) ||
-        vs_table_find(&conntrack->tuples, reply)) {
-        conntrack->n_insert_failed++;
-        vs_packet_drop(packet, VS_DROP_CONNTRACK_CLASH);
-        return VS_VERDICT_STOLEN;
-    }
-    vs_table_insert(&conntrack->tuples, original, entry);
-    vs_table_insert(&conntrack->tuples, reply, (void *)((uintptr_t)entry | DIR_BIT));
-    conntrack->unconfirmed = NULL;
-    entry->status |= VS_CT_CONFIRMED;
-    conntrack->n_entries++;
-    conntrack->n_entries_max = MAX(conntrack->n_entries_max, conntrack->n_entries);
-    vs_timer_arm(&entry->timeout, entry->expires);
     return VS_VERDICT_ACCEPT;
 }

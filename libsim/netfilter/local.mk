@@ -4,6 +4,7 @@ netfilter_headers = \
 	libsim/netfilter/evaluate.h \
 	libsim/netfilter/ipset.h \
 	libsim/netfilter/iptables.h \
+	libsim/netfilter/ipvs.h \
 	libsim/netfilter/nat.h \
 	libsim/netfilter/nft.h \
 	libsim/netfilter/recent.h \
@@ -12,6 +13,9 @@ netfilter_headers = \
 
 libvethsim_la_SOURCES += \
 	libsim/netfilter/conntrack.c \
+	libsim/netfilter/conntrack_tcp.c \
+	libsim/netfilter/conntrack_tcp.h \
+	libsim/netfilter/conntrack_text.c \
 	libsim/netfilter/dispatch.c \
 	libsim/netfilter/evaluate.c \
 	libsim/netfilter/explain.c \
@@ -25,6 +29,11 @@ libvethsim_la_SOURCES += \
 	libsim/netfilter/iptables_rule.c \
 	libsim/netfilter/iptables_target.c \
 	libsim/netfilter/iptables_values.c \
+	libsim/netfilter/ipvs.c \
+	libsim/netfilter/ipvs_internal.h \
+	libsim/netfilter/ipvs_scheduler.c \
+	libsim/netfilter/ipvs_table.c \
+	libsim/netfilter/ipvs_text.c \
 	libsim/netfilter/link.c \
 	libsim/netfilter/nat.c \
 	libsim/netfilter/nft_json.c \

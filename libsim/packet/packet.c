@@ -63,6 +63,10 @@ vs_packet_copy(const VsPacket *packet)
            offsetof(VsPacket, layers) + packet->n_layers * sizeof(VsLayer));
     copy->trail = NULL;
     copy->next = NULL;
+    if (G_UNLIKELY(copy->flags & VS_PACKET_CT_HELD)) {
+        copy->flags &= (uint16_t)~VS_PACKET_CT_HELD;
+        copy->ct = NULL;
+    }
     copy->number = ++pool->n_created;
     return copy;
 }
@@ -179,6 +183,9 @@ free_packet(VsPacket *packet)
 {
     VsPacketPool *pool = packet->run->packets;
 
+    if (G_UNLIKELY(packet->flags & VS_PACKET_CT_HELD)) {
+        pool->put_ct(packet);
+    }
     if (packet->trail) {
         vs_pool_free(&pool->trails, packet->trail);
     }

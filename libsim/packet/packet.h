@@ -142,9 +142,17 @@ struct VsPacket {
 };
 
 /* Packet flags. */
-#define VS_PACKET_CT_NEW 0x0001 /* First of its connection: nat rules apply. */
-#define VS_PACKET_PROBE 0x0002  /* Of a health check: not a client's. */
-#define VS_PACKET_TRACED 0x0004 /* Its steps are recorded: packet/trace.h. */
+#define VS_PACKET_CT_NEW 0x0001     /* First of its connection: nat rules apply. */
+#define VS_PACKET_PROBE 0x0002      /* Of a health check: not a client's. */
+#define VS_PACKET_TRACED 0x0004     /* Its steps are recorded: packet/trace.h. */
+#define VS_PACKET_NOTRACK 0x0008    /* Set before conntrack, which leaves it alone. */
+#define VS_PACKET_CT_RELATED 0x0010 /* An error about a packet of 'ct'. */
+#define VS_PACKET_CT_HELD 0x0040    /* It keeps 'ct' alive: 'put_ct' of the pool. */
+#define VS_PACKET_IPVS 0x0080       /* It has a server already: netfilter/ipvs.h. */
+
+/* Those that end with the packet's stay in a namespace. */
+#define VS_PACKET_CT_FLAGS \
+    (VS_PACKET_CT_NEW | VS_PACKET_NOTRACK | VS_PACKET_CT_RELATED | VS_PACKET_IPVS)
 
 /* The run's packets, and what became of them; and the names and stages they refer to. */
 typedef struct VsPacketPool {
@@ -155,6 +163,8 @@ typedef struct VsPacketPool {
     uint64_t n_created;
     uint64_t n_delivered;
     uint64_t n_dropped[VS_DROP_LENGTH];
+    /* Lets go of the connection of a packet that is VS_PACKET_CT_HELD; conntrack's. */
+    void (*put_ct)(VsPacket *packet);
 } VsPacketPool;
 
 /* Gives 'run' a pool; vs_run_free_packets() frees it with all packets in it. */
@@ -164,7 +174,7 @@ void vs_run_free_packets(VsRun *run);
 /* A new packet with one zeroed layer, no payload and no trail. */
 VsPacket *vs_packet_new(VsRun *run);
 
-/* A copy with the same headers and payload; it has no trail. */
+/* A copy with the same headers and payload; it has no trail and holds no connection. */
 VsPacket *vs_packet_copy(const VsPacket *packet);
 
 /* It reached what it was for: a socket, an ARP table. */

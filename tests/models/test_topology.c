@@ -239,7 +239,9 @@ test_counted_clients(void)
     assert_address(model, "c-1", "172.16.0.1");
     assert_address(model, "c-200", "172.16.3.29"); /* 199 * 4 + 1 = 3 * 256 + 29. */
     model_check_each(model, "c", 200, "completed", 5);
-    CU_ASSERT_EQUAL(model_counter(model, "lb", "new-flows"), 1000);
+    /* Clients all start at once: a SYN whose port another core took meanwhile comes again. */
+    CU_ASSERT_EQUAL(model_counter(model, "lb", "new-flows"),
+                    1000 + model_dropped(model, VS_DROP_CONNTRACK_CLASH));
     model_free(model);
 }
 

@@ -11,6 +11,8 @@ tests_netfilter_iptables_cat_LDADD = libvethsim.la $(DEPS_LIBS)
 
 check_PROGRAMS += \
 	tests/netfilter/test_conntrack \
+	tests/netfilter/test_conntrack_race \
+	tests/netfilter/test_conntrack_rules \
 	tests/netfilter/test_conntrack_tcp \
 	tests/netfilter/test_evaluate \
 	tests/netfilter/test_evaluate_match \
@@ -20,9 +22,12 @@ check_PROGRAMS += \
 	tests/netfilter/test_ipset \
 	tests/netfilter/test_iptables_parse \
 	tests/netfilter/test_iptables_print \
+	tests/netfilter/test_ipvs \
+	tests/netfilter/test_ipvs_scheduler \
 	tests/netfilter/test_nat \
 	tests/netfilter/test_nat_icmp \
 	tests/netfilter/test_nat_ports \
+	tests/netfilter/test_nat_ranges \
 	tests/netfilter/test_ruleset
 
 tests_netfilter_test_conntrack_SOURCES = tests/netfilter/test_conntrack.c $(nat_fixture)
@@ -71,3 +76,11 @@ CLEANFILES += tests/netfilter/nft_show
 script_tests += tests/netfilter/nft_restore.sh
 EXTRA_DIST += tests/netfilter/kube_proxy.nft tests/netfilter/constructs.nft
 tests/netfilter/nft_restore.log: tests/netfilter/nft_show$(EXEEXT)
+tests_netfilter_test_conntrack_race_SOURCES = tests/netfilter/test_conntrack_race.c \
+	$(nat_fixture)
+tests_netfilter_test_conntrack_rules_SOURCES = \
+	tests/netfilter/test_conntrack_rules.c $(nat_fixture)
+tests_netfilter_test_nat_ranges_SOURCES = tests/netfilter/test_nat_ranges.c $(nat_fixture)
+tests_netfilter_test_ipvs_SOURCES = tests/netfilter/test_ipvs.c $(nat_fixture)
+tests_netfilter_test_ipvs_scheduler_SOURCES = tests/netfilter/test_ipvs_scheduler.c \
+	$(nat_fixture)

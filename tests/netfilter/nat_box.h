@@ -139,6 +139,7 @@ box_tcp(Box *box, VsFlow flow, uint8_t flags)
 
     vs_packet_top(packet)->flow.protocol = VS_PROTOCOL_TCP;
     vs_packet_top(packet)->tcp.flags = flags;
+    vs_packet_top(packet)->tcp.window = 1000;
     return packet;
 }
 

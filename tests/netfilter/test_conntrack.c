@@ -35,6 +35,8 @@ test_entry_is_found_from_both_ends(void)
     box_clear(&box);
 }
 
+/* 30 s; 120 s and assured from the first packet on that comes after an answer, and more
+ * than 2 s after the first. */
 static void
 test_udp_timeouts(void)
 {
@@ -49,7 +51,19 @@ test_udp_timeouts(void)
     box_pass_udp(&box, box.inside, flow);
     box_run(&box, 20 * VS_S);
     sent = vs_now(&box.net.run);
-    box_pass_udp(&box, box.outside, vs_flow_reverse(&flow)); /* Answered: a stream. */
+    box_pass_udp(&box, box.outside, vs_flow_reverse(&flow)); /* The first answer. */
+    CU_ASSERT(!(box_find(&box, flow)->status & VS_CT_ASSURED));
+    box_check_lives_for(&box, flow, sent, 30 * VS_S);
+
+    box_pass_udp(&box, box.inside, flow);
+    sent = vs_now(&box.net.run);
+    box_pass_udp(&box, box.outside, vs_flow_reverse(&flow));
+    box_pass_udp(&box, box.inside, flow);
+    CU_ASSERT(!(box_find(&box, flow)->status & VS_CT_ASSURED));
+    net_run(&box.net, sent + 2 * VS_S);
+    sent = vs_now(&box.net.run);
+    box_pass_udp(&box, box.inside, flow); /* A stream. */
+    CU_ASSERT(box_find(&box, flow)->status & VS_CT_ASSURED);
     box_check_lives_for(&box, flow, sent, 120 * VS_S);
     CU_ASSERT_EQUAL(box.conntrack->n_entries, 0);
     CU_ASSERT_EQUAL(box.conntrack->n_entries_max, 1);
@@ -75,31 +89,106 @@ test_busy_entry_costs_few_events(void)
     box_clear(&box);
 }
 
+/* Opens a UDP flow that is assured: answered, and more than 2 s old. */
+static void
+open_streams(Box *box, uint16_t n_flows)
+{
+    for (uint16_t i = 0; i < n_flows; i++) {
+        VsFlow flow = box_client_flow(i);
+
+        box_pass_udp(box, box->inside, flow);
+        box_pass_udp(box, box->outside, vs_flow_reverse(&flow));
+    }
+    box_run(box, 3 * VS_S);
+    for (uint16_t i = 0; i < n_flows; i++) {
+        box_pass_udp(box, box->inside, box_client_flow(i));
+    }
+}
+
 static void
 test_full_table_drops_new_connections(void)
+{
+    VsConntrackConfig config = vs_conntrack_config_default;
+    unsigned n_sent;
+    Box box;
+
+    config.max = 10;
+    box_init_with(&box, &config, 0);
+    open_streams(&box, 10);
+    n_sent = net_n_arrived(box.to_outside);
+    CU_ASSERT_EQUAL(box.conntrack->n_entries, 10);
+    box_pass_udp(&box, box.inside, box_client_flow(10)); /* max + 1. */
+    CU_ASSERT_EQUAL(net_n_arrived(box.to_outside), n_sent);
+    CU_ASSERT_EQUAL(box.conntrack->stats.drop, 1);
+    CU_ASSERT_EQUAL(box.conntrack->stats.early_drop, 0);
+    CU_ASSERT_EQUAL(net_n_dropped(&box.net, VS_DROP_CONNTRACK_FULL), 1);
+    box_pass_udp(&box, box.inside, box_client_flow(3)); /* Known ones pass. */
+    CU_ASSERT_EQUAL(net_n_arrived(box.to_outside), n_sent + 1);
+    net_run(&box.net, 124 * VS_S); /* The first has gone. */
+    box_pass_udp(&box, box.inside, box_client_flow(10));
+    CU_ASSERT_EQUAL(net_n_arrived(box.to_outside), n_sent + 2);
+    CU_ASSERT_EQUAL(box.conntrack->stats.drop, 1);
+    CU_ASSERT_EQUAL(box.conntrack->n_entries_max, 10);
+    box_clear(&box);
+}
+
+/* A full table lets go of an entry that is not assured, if one is near: here all are seen,
+ * as 8 buckets of 20 tuples are looked at. */
+static void
+test_entry_that_is_not_assured_makes_room(void)
 {
     VsConntrackConfig config = vs_conntrack_config_default;
     Box box;
 
     config.max = 10;
+    config.n_buckets = 1;
     box_init_with(&box, &config, 0);
-    for (uint16_t i = 0; i < 10; i++) {
-        box_pass_udp(&box, box.inside, box_client_flow(i));
-    }
-    CU_ASSERT_EQUAL(net_n_arrived(box.to_outside), 10);
+    open_streams(&box, 9);
+    box_pass_udp(&box, box.inside, box_client_flow(9)); /* Not answered. */
     CU_ASSERT_EQUAL(box.conntrack->n_entries, 10);
-    box_pass_udp(&box, box.inside, box_client_flow(10)); /* max + 1. */
-    CU_ASSERT_EQUAL(net_n_arrived(box.to_outside), 10);
-    CU_ASSERT_EQUAL(box.conntrack->n_full, 1);
-    CU_ASSERT_EQUAL(net_n_dropped(&box.net, VS_DROP_CONNTRACK_FULL), 1);
-    box_pass_udp(&box, box.inside, box_client_flow(3)); /* Known ones pass. */
-    CU_ASSERT_EQUAL(net_n_arrived(box.to_outside), 11);
-    net_run(&box.net, 30 * VS_S); /* The first has gone. */
     box_pass_udp(&box, box.inside, box_client_flow(10));
-    CU_ASSERT_EQUAL(net_n_arrived(box.to_outside), 12);
-    CU_ASSERT_EQUAL(box.conntrack->n_full, 1);
-    CU_ASSERT_EQUAL(box.conntrack->n_entries_max, 10);
+    CU_ASSERT_EQUAL(box.conntrack->n_entries, 10);
+    CU_ASSERT_EQUAL(box.conntrack->stats.early_drop, 1);
+    CU_ASSERT_EQUAL(box.conntrack->stats.drop, 0);
+    CU_ASSERT_PTR_NULL(box_find(&box, box_client_flow(9)));
+    CU_ASSERT_PTR_NOT_NULL(box_find(&box, box_client_flow(10)));
+    for (uint16_t i = 0; i < 9; i++) {
+        CU_ASSERT_PTR_NOT_NULL(box_find(&box, box_client_flow(i)));
+    }
     box_clear(&box);
+}
+
+/* 1000 entries in 1000 buckets: 8 buckets are 16 tuples, of which few are the one entry
+ * that is not assured.  No more than 16 are looked at. */
+static void
+test_early_drop_looks_near_only(void)
+{
+    VsConntrackConfig config = vs_conntrack_config_default;
+    Box box;
+
+    config.max = 1000;
+    config.n_buckets = 1000;
+    box_init_with(&box, &config, 0);
+    open_streams(&box, 999);
+    box_pass_udp(&box, box.inside, box_client_flow(999));
+    for (uint16_t i = 0; i < 20; i++) {
+        box_pass_udp(&box, box.inside, box_client_flow((uint16_t)(2000 + i)));
+    }
+    CU_ASSERT(box.conntrack->stats.drop > 0);
+    CU_ASSERT_EQUAL(box.conntrack->stats.drop + box.conntrack->stats.early_drop, 20);
+    CU_ASSERT_EQUAL(box.conntrack->n_entries, 1000);
+    box_clear(&box);
+}
+
+static void
+test_size_is_kube_proxys(void)
+{
+    CU_ASSERT_EQUAL(vs_conntrack_config_for(1).max, 131072);
+    CU_ASSERT_EQUAL(vs_conntrack_config_for(4).max, 131072);
+    CU_ASSERT_EQUAL(vs_conntrack_config_for(5).max, 5 * 32768);
+    CU_ASSERT_EQUAL(vs_conntrack_config_for(4).n_buckets, 262144);
+    CU_ASSERT_EQUAL(vs_conntrack_config_for(64).max, 64 * 32768);
+    CU_ASSERT_EQUAL(vs_conntrack_config_for(64).n_buckets, 64 * 32768 / 4);
 }
 
 static void
@@ -161,47 +250,6 @@ test_entry_of_a_dropped_packet_vanishes(void)
     CU_ASSERT_EQUAL(box.n_released[2], 2);
     CU_ASSERT_EQUAL(vs_pool_n_used(&box.conntrack->entries), 1);
     box_clear(&box);
-}
-
-/* What another core would have entered. */
-static unsigned entry_of_another;
-
-/* Enters the packet's tuple in the table behind its back, as another core would
- * have. */
-static VsVerdict
-race(void *data, VsPacket *packet, const VsHookState *state)
-{
-    VsCtDir dir = *(const VsCtDir *)data;
-
-    vs_table_insert(&state->netns->conntrack->tuples,
-                    vs_flow_key(&packet->ct->tuple[dir]), &entry_of_another);
-    return VS_VERDICT_ACCEPT;
-}
-
-static void
-test_clash_at_confirmation_drops(void)
-{
-    static const VsHook hooks[] = {{VS_HOOK_POSTROUTING, VS_HOOK_PRI_NAT_SRC + 1, race},
-                                   {0}};
-
-    for (unsigned i = 0; i < 2; i++) {
-        VsFlow tuple[2] = {box_client_flow(1), box_client_flow(1)};
-        VsCtDir dir = i;
-        Box box;
-
-        tuple[1] = vs_flow_reverse(&tuple[0]);
-        box_init(&box);
-        vs_netns_add_hooks(box.netns, hooks, &dir);
-        box_put(box.inside, box_packet(&box, tuple[0]));
-        CU_ASSERT_EQUAL(box.conntrack->n_insert_failed, 1);
-        CU_ASSERT_EQUAL(net_n_dropped(&box.net, VS_DROP_CONNTRACK_CLASH), 1);
-        CU_ASSERT_EQUAL(box.conntrack->n_entries, 0);
-        CU_ASSERT_PTR_EQUAL(
-            vs_table_remove(&box.conntrack->tuples, vs_flow_key(&tuple[i])),
-            &entry_of_another); /* The other's is still there. */
-        CU_ASSERT_EQUAL(vs_table_length(&box.conntrack->tuples), 0);
-        box_clear(&box);
-    }
 }
 
 static void
@@ -342,6 +390,7 @@ test_table_is_a_slow_twins(void)
 {
     enum { N_FLOWS = 60 };
     VsTime expires[N_FLOWS];
+    VsTime created[N_FLOWS];
     bool has_reply[N_FLOWS];
     bool is_same = true;
     uint64_t n_created = 0;
@@ -349,7 +398,7 @@ test_table_is_a_slow_twins(void)
     Box box;
 
     for (unsigned i = 0; i < N_FLOWS; i++) {
-        expires[i] = 0;
+        expires[i] = created[i] = 0;
     }
     vs_rng_init(&rng, 1, "conntrack", "twin");
     box_init(&box);
@@ -363,10 +412,12 @@ test_table_is_a_slow_twins(void)
         if (expires[i] <= now && !is_reply) {
             n_created++;
             has_reply[i] = false;
+            created[i] = now;
         }
         if (expires[i] > now || !is_reply) {
+            expires[i] =
+                now + (has_reply[i] && now > created[i] + 2 * VS_S ? 120 : 30) * VS_S;
             has_reply[i] |= is_reply;
-            expires[i] = now + (has_reply[i] ? 120 : 30) * VS_S;
             if (is_reply) {
                 flow = vs_flow_reverse(&flow);
             }
@@ -400,12 +451,15 @@ test_table_is_a_slow_twins(void)
 
 static const VsTestCase tests[] = {
     {"an entry is found from both ends", test_entry_is_found_from_both_ends},
-    {"UDP entries live 30 s, answered ones 120 s", test_udp_timeouts},
+    {"UDP entries live 30 s, streams 120 s", test_udp_timeouts},
     {"a busy entry costs few events", test_busy_entry_costs_few_events},
     {"a full table drops new connections", test_full_table_drops_new_connections},
+    {"an entry that is not assured makes room",
+     test_entry_that_is_not_assured_makes_room},
+    {"early drop looks near only", test_early_drop_looks_near_only},
+    {"the table has kube-proxy's size", test_size_is_kube_proxys},
     {"a table may have no limit", test_table_without_limit},
     {"the entry of a dropped packet vanishes", test_entry_of_a_dropped_packet_vanishes},
-    {"a clash at confirmation drops", test_clash_at_confirmation_drops},
     {"echo and reply are one connection", test_echo_and_reply_are_one_connection},
     {"an ICMP error belongs to what it quotes", test_error_belongs_to_what_it_quotes},
     {"local packets are tracked once", test_local_packets_are_tracked_once},
