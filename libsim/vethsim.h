@@ -4,6 +4,7 @@
 #include "base/suggest.h"
 #include "base/units.h"
 #include "model/registry.h"
+#include "results/export.h"
 #include "results/plot.h"
 #include "results/results.h"
 #include "results/summary.h"

@@ -23,6 +23,7 @@ struct VsRun {
     uint64_t next_entity;
     uint32_t next_part;
     const VsPart *current_part;   /* Whose event is running; NULL outside events. */
+    bool is_plain; /* No remembered outcomes: every packet is worked out anew. */
     struct VsPacketPool *packets; /* Of the packet floor, which sets and frees it. */
     struct VsTrace *trace;        /* The packet floor's too: packet/trace.h; or NULL. */
 };

@@ -3,6 +3,7 @@
 #include <glib.h>
 
 #include "net/netns.h"
+#include "net/story.h"
 
 static inline VsKey
 mac_key(uint64_t mac)
@@ -99,8 +100,19 @@ run_hooks(VsBridge *bridge, VsIface *from, VsIface *to, VsPacket *packet)
 
     packet->iface = from;
     for (unsigned i = 0; i < G_N_ELEMENTS(points); i++) {
-        VsHookState state = {points[i], netns, from,
-                             points[i] == VS_HOOK_PREROUTING ? NULL : to};
+        bool is_leaving = points[i] != VS_HOOK_PREROUTING;
+        VsHookState state = {
+            .point = points[i],
+            .netns = netns,
+            .in = points[i] == VS_HOOK_POSTROUTING ? NULL : bridge->iface,
+            .out = is_leaving ? bridge->iface : NULL,
+            .physin = from,
+            .physout = is_leaving ? to : NULL,
+        };
+
+        if (vs_packet_is_traced(packet)) {
+            vs_story_hook(&state, packet);
+        }
 
         if (vs_hook_list_run(&netns->hooks[points[i]], packet, &state) ==
             VS_VERDICT_STOLEN) {
@@ -130,12 +142,20 @@ vs_bridge_forward(VsBridge *bridge, VsIface *port, VsPacket *packet)
     if (port != bridge->iface) {
         learn(bridge, top->smac, port, now);
         if (top->dmac == bridge->iface->mac) {
+            if (vs_packet_is_traced(packet)) {
+                vs_story_bridge(bridge->iface, packet, bridge->iface,
+                                "the bridge's own MAC address: up to IP");
+            }
             pass_up(bridge, packet);
             return;
         }
     }
 
     to = top->dmac == VS_MAC_BROADCAST ? NULL : find_port(bridge, top->dmac, now);
+    if (vs_packet_is_traced(packet)) {
+        vs_story_bridge(bridge->iface, packet, to,
+                        to ? "its MAC address was learned there" : "unknown address");
+    }
     if (to && (to != port || port->is_hairpin)) {
         if (!bridge->is_filtered || port == bridge->iface ||
             top->ether_type != VS_ETHER_TYPE_IPV4 ||

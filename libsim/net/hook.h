@@ -36,12 +36,16 @@ typedef enum VsVerdict {
     VS_VERDICT_STOLEN, /* The hook owns the packet now; it has been dropped or queued. */
 } VsVerdict;
 
-/* What a hook sees; 'in' and 'out' are NULL where the point has none. */
+/* What a hook sees; 'in' and 'out' are NULL where the point has none.  A frame that a
+ * bridge forwards (br_netfilter) is in and out of the bridge, by its ports 'physin' and
+ * 'physout'. */
 typedef struct VsHookState {
     VsHookPoint point;
     struct VsNetns *netns;
     struct VsIface *in;
     struct VsIface *out;
+    struct VsIface *physin;
+    struct VsIface *physout;
 } VsHookState;
 
 typedef VsVerdict (*VsHookFn)(void *data, VsPacket *packet, const VsHookState *state);

@@ -51,6 +51,7 @@ vs_iface_new(VsNetns *netns, VsIfaceKind kind, const char *name)
     iface->name = g_strdup(name);
     iface->mac = kind == VS_IFACE_LOOPBACK ? 0 : vs_host_new_mac(netns->host);
     iface->mtu = kind == VS_IFACE_LOOPBACK ? MTU_LOOPBACK : MTU_ETHERNET;
+    iface->index = netns->last_iface ? netns->last_iface->index + 1 : 1;
     if (netns->last_iface) {
         netns->last_iface->next = iface;
     } else {

@@ -34,6 +34,7 @@ struct VsIface {
     struct VsNetns *netns;
     VsIfaceKind kind;
     char *name;
+    uint32_t index; /* In its namespace, from 1: lo. */
     uint64_t mac;
     uint32_t mtu;
     VsAddr address; /* 0: none. */

@@ -4,6 +4,7 @@
 
 #include "net/icmp.h"
 #include "net/reassembly.h"
+#include "net/story.h"
 #include "net/tunnel.h"
 
 enum { DEFAULT_TTL = 64 };
@@ -22,15 +23,29 @@ vs_ip_attach(VsNetns *netns)
 static inline const VsRoute *
 find_route(VsNetns *netns, VsPacket *packet)
 {
+    const VsRoute *route =
+        vs_routes_find(&netns->routes, vs_packet_top(packet)->flow.daddr);
+
     vs_host_charge(netns->host, netns->host->costs.route_lookup);
-    return vs_routes_find(&netns->routes, vs_packet_top(packet)->flow.daddr);
+    if (vs_packet_is_traced(packet)) {
+        vs_story_route(netns, packet, route);
+    }
+    return route;
 }
 
 static inline bool
 run_hooks(VsNetns *netns, VsHookPoint point, VsPacket *packet, VsIface *out)
 {
-    VsHookState state = {point, netns, packet->iface, out};
+    VsHookState state = {
+        .point = point,
+        .netns = netns,
+        .in = point == VS_HOOK_POSTROUTING ? NULL : packet->iface,
+        .out = out,
+    };
 
+    if (vs_packet_is_traced(packet)) {
+        vs_story_hook(&state, packet);
+    }
     return vs_hook_list_run(&netns->hooks[point], packet, &state) == VS_VERDICT_ACCEPT;
 }
 

@@ -14,6 +14,8 @@ net_headers = \
 	libsim/net/reassembly.h \
 	libsim/net/redirect.h \
 	libsim/net/route.h \
+	libsim/net/route_text.h \
+	libsim/net/story.h \
 	libsim/net/tap.h \
 	libsim/net/tunnel.h \
 	libsim/net/wire.h
@@ -32,5 +34,7 @@ libvethsim_la_SOURCES += \
 	libsim/net/reassembly.c \
 	libsim/net/redirect.c \
 	libsim/net/route.c \
+	libsim/net/route_text.c \
+	libsim/net/story.c \
 	libsim/net/tunnel.c \
 	libsim/net/wire.c

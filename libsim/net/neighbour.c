@@ -4,6 +4,7 @@
 
 #include "net/icmp.h"
 #include "net/netns.h"
+#include "net/story.h"
 
 static void neighbour_retry(VsTimer *timer);
 
@@ -116,6 +117,9 @@ transmit_to(VsNeighbour *neighbour, VsPacket *packet)
 
     top->smac = neighbour->iface->mac;
     top->dmac = neighbour->mac;
+    if (vs_packet_is_traced(packet)) {
+        vs_story_neighbour(neighbour->iface, packet, neighbour->address, neighbour->mac);
+    }
     vs_iface_transmit(neighbour->iface, packet);
 }
 
@@ -148,6 +152,9 @@ vs_neighbour_output(VsIface *iface, VsAddr next_hop, VsPacket *packet)
     if (neighbour->waiting_bytes + packet->wire_bytes > VS_NEIGHBOUR_QUEUE_BYTES) {
         vs_packet_drop(packet, VS_DROP_NEIGHBOUR_QUEUE_FULL);
         return;
+    }
+    if (vs_packet_is_traced(packet)) {
+        vs_story_wait_neighbour(iface, packet, next_hop);
     }
     vs_host_park(netns->host, packet, netns->work_stage);
     vs_packet_queue_push(&neighbour->waiting, packet);

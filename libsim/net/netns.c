@@ -52,6 +52,9 @@ vs_netns_free(VsNetns *netns)
     if (netns->ipvs) {
         netns->free_ipvs(netns->ipvs);
     }
+    if (netns->filter) {
+        netns->free_filter(netns->filter);
+    }
     if (netns->conntrack) {
         netns->free_conntrack(netns->conntrack);
     }

@@ -34,6 +34,8 @@ struct VsNetns {
     void (*free_conntrack)(struct VsConntrack *conntrack);
     /* Makes 'answer' (an ICMP error, a reset) part of the connection of 'cause'. */
     void (*relate_conntrack)(const VsPacket *cause, VsPacket *answer);
+    struct VsFilter *filter;
+    void (*free_filter)(struct VsFilter *filter);
     struct VsSockets *sockets;
     void (*free_sockets)(struct VsSockets *sockets);
     struct VsIpvs *ipvs;

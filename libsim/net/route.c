@@ -24,6 +24,7 @@ vs_routes_add(VsRoutes *routes, const VsRoute *route)
 {
     uint32_t index = 0;
 
+    routes->generation++;
     memset(routes->recent, 0, sizeof(routes->recent));
     if (vs_lpm_find(&routes->lpm, route->prefix, route->length, &index)) {
         routes->routes[index] = *route;

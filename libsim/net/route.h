@@ -39,6 +39,7 @@ enum { VS_ROUTES_N_RECENT = 8 };
 typedef struct VsRoutes {
     VsLpm lpm;
     unsigned n_routes;
+    uint32_t generation; /* Moves on with every change. */
     VsRoute *routes;
     struct {
         VsAddr addr;

@@ -10,6 +10,7 @@ typedef struct Outcome {
     VsChain *chain;
 } Outcome;
 
+static uint32_t field_value(VsRuleView *view, VsField field);
 static bool step_holds(VsRuleStep *step, VsRuleView *view);
 static bool is_statement(VsStepKind kind);
 static bool do_statement(VsRuleStep *step, VsRuleView *view, Outcome *outcome);
@@ -65,7 +66,7 @@ next_rule(const Frame *frame, VsRuleView *view)
     if (!view->is_plain && !view->observer &&
         frame->chain->rules->len - at >= VS_DISPATCH_MIN_RULES) {
         at = vs_dispatch_next(vs_dispatch_get(frame->chain), at,
-                              view->fields[VS_FIELD_DADDR]);
+                              field_value(view, VS_FIELD_DADDR));
         view->n_rules += at - frame->next;
     }
     return at;
@@ -137,9 +138,16 @@ is_statement(VsStepKind kind)
     return kind >= VS_STEP_COUNTER;
 }
 
+static inline void
+consult(VsRuleView *view, VsField field)
+{
+    view->consulted |= UINT32_C(1) << field;
+}
+
 static uint32_t
 field_value(VsRuleView *view, VsField field)
 {
+    consult(view, field);
     if (field == VS_FIELD_SADDR_TYPE || field == VS_FIELD_DADDR_TYPE) {
         unsigned i = field - VS_FIELD_SADDR_TYPE;
 
@@ -153,8 +161,9 @@ field_value(VsRuleView *view, VsField field)
 }
 
 static const char *
-name_of(const VsRuleView *view, VsField field)
+name_of(VsRuleView *view, VsField field)
 {
+    consult(view, field);
     switch (field) {
     case VS_FIELD_IIF:
         return view->iif;
@@ -194,12 +203,12 @@ in_ports(const VsPorts *ports, uint32_t port)
 }
 
 static bool
-ports_hold(const VsPorts *ports, const VsRuleView *view)
+ports_hold(const VsPorts *ports, VsRuleView *view)
 {
     bool is_in = ((ports->sides & VS_PORTS_SOURCE) &&
-                  in_ports(ports, view->fields[VS_FIELD_SPORT])) ||
+                  in_ports(ports, field_value(view, VS_FIELD_SPORT))) ||
                  ((ports->sides & VS_PORTS_DESTINATION) &&
-                  in_ports(ports, view->fields[VS_FIELD_DPORT]));
+                  in_ports(ports, field_value(view, VS_FIELD_DPORT)));
 
     return is_in != ports->is_inverted;
 }
@@ -296,9 +305,10 @@ recent_holds(const VsRecent *recent, VsRuleView *view)
 }
 
 static bool
-physdev_holds(const VsRuleStep *step, const VsRuleView *view)
+physdev_holds(const VsRuleStep *step, VsRuleView *view)
 {
-    uint32_t is = (view->physin ? 2 : 0) | (view->physout ? 1 | 4 : 0);
+    uint32_t is = (name_of(view, VS_FIELD_PHYSIN) ? 2 : 0) |
+                  (name_of(view, VS_FIELD_PHYSOUT) ? 1 | 4 : 0);
 
     return ((is & step->range.mask) == step->range.mask) != step->range.is_inverted;
 }
@@ -378,6 +388,8 @@ do_mark(const VsRuleStep *step, VsRuleView *view)
     uint32_t value = step->mark.value;
     uint32_t keep = ~step->mark.mask;
 
+    consult(view, VS_FIELD_MARK);
+    consult(view, VS_FIELD_CT_MARK);
     switch (step->kind) {
     case VS_STEP_SET_MARK:
         *mark = (*mark & keep) ^ value;

@@ -39,13 +39,14 @@ struct VsRuleView {
     /* The bill, and whether another packet with the same fields would fare the same. */
     uint32_t n_rules;   /* Examined. */
     uint32_t n_lookups; /* In sets and maps. */
+    uint32_t consulted; /* Bits of VsField: what the walk looked at. */
     bool is_volatile;   /* Something random, counted, timed or remembered was asked. */
     bool has_met_policy;
     unsigned n_hits; /* Rules whose matches held; the first of them are in 'hits'. */
-    VsRule *hits[VS_WALK_MAX_HITS];
 
     struct VsRuleObserver *observer; /* Hears of every rule; or NULL. */
     bool is_plain;                   /* Without the index: the slow twin. */
+    VsRule *hits[VS_WALK_MAX_HITS];  /* Last: only n_hits of it are set. */
 };
 
 /* Hears of a walk, for traces.  With an observer every rule is examined one by one. */

@@ -8,6 +8,7 @@
 #include "net/netns.h"
 #include "netfilter/conntrack.h"
 #include "netfilter/evaluate.h"
+#include "netfilter/nat.h"
 
 typedef struct VsFilter VsFilter;
 
@@ -22,6 +23,12 @@ VsRuleset *vs_filter_ruleset(const VsFilter *filter);
 
 /* The rules have changed and are linked again: hooks follow the base chains there are. */
 void vs_filter_refresh(VsFilter *filter);
+
+/* Called when a connection was translated by a rule, its tuples already being right. */
+typedef void (*VsFilterTranslated)(void *data, const VsPacket *packet,
+                                   const VsConntrackEntry *entry, VsNatManip manip);
+void vs_filter_on_translated(VsFilter *filter, VsFilterTranslated translated,
+                             void *data);
 
 /* What rules see of 'packet' at a hook: fills 'view' but for its choice of random stream. */
 void vs_filter_view(VsFilter *filter, VsPacket *packet, const VsHookState *state,

@@ -2,13 +2,17 @@ netfilter_headers = \
 	libsim/netfilter/conntrack.h \
 	libsim/netfilter/dispatch.h \
 	libsim/netfilter/evaluate.h \
+	libsim/netfilter/filter.h \
 	libsim/netfilter/ipset.h \
 	libsim/netfilter/iptables.h \
 	libsim/netfilter/ipvs.h \
+	libsim/netfilter/memo.h \
 	libsim/netfilter/nat.h \
 	libsim/netfilter/nft.h \
 	libsim/netfilter/recent.h \
+	libsim/netfilter/reject.h \
 	libsim/netfilter/rule.h \
+	libsim/netfilter/rule_story.h \
 	libsim/netfilter/ruleset.h
 
 libvethsim_la_SOURCES += \
@@ -19,6 +23,7 @@ libvethsim_la_SOURCES += \
 	libsim/netfilter/dispatch.c \
 	libsim/netfilter/evaluate.c \
 	libsim/netfilter/explain.c \
+	libsim/netfilter/filter.c \
 	libsim/netfilter/ipset.c \
 	libsim/netfilter/iptables_match.c \
 	libsim/netfilter/iptables_match_state.c \
@@ -35,6 +40,7 @@ libvethsim_la_SOURCES += \
 	libsim/netfilter/ipvs_table.c \
 	libsim/netfilter/ipvs_text.c \
 	libsim/netfilter/link.c \
+	libsim/netfilter/memo.c \
 	libsim/netfilter/nat.c \
 	libsim/netfilter/nft_json.c \
 	libsim/netfilter/nft_json.h \
@@ -56,6 +62,8 @@ libvethsim_la_SOURCES += \
 	libsim/netfilter/nft_words.c \
 	libsim/netfilter/nft_words.h \
 	libsim/netfilter/recent.c \
+	libsim/netfilter/reject.c \
 	libsim/netfilter/rule.c \
+	libsim/netfilter/rule_story.c \
 	libsim/netfilter/ruleset.c \
 	libsim/netfilter/set.c

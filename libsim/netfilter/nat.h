@@ -6,6 +6,7 @@
 #pragma once
 
 #include "netfilter/conntrack.h"
+#include "netfilter/rule.h"
 
 typedef enum VsNatManip {
     VS_NAT_SRC, /* POSTROUTING, INPUT. */

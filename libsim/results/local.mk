@@ -1,6 +1,7 @@
 # libsim/results: what came of a run: summary, samples, figures, and the folder they are in.
 
 results_headers = \
+	libsim/results/export.h \
 	libsim/results/number.h \
 	libsim/results/plot.h \
 	libsim/results/results.h \
@@ -14,6 +15,7 @@ libvethsim_la_SOURCES += \
 	$(results_headers) \
 	libsim/results/csv.c \
 	libsim/results/csv.h \
+	libsim/results/export.c \
 	libsim/results/figure.c \
 	libsim/results/figure.h \
 	libsim/results/figure_lines.c \

@@ -32,6 +32,7 @@ vs_simulation_new(const VsScenario *scenario, const VsSimulationOptions *options
         simulation->until = options->until;
     }
     vs_run_init(&simulation->run, seed);
+    simulation->run.is_plain = options && options->is_plain;
     vs_run_make_packets(&simulation->run);
     vs_build_init(&simulation->build, &simulation->run,
                   vs_scenario_n_elements(scenario));

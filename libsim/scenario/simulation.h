@@ -21,6 +21,7 @@ typedef struct VsSimulationOptions {
     uint64_t seed;
     VsTime until;         /* 0: the scenario's. */
     bool is_without_load; /* Its clients send nothing: a probe.h does. */
+    gboolean is_plain;    /* Every packet is worked out anew, nothing is remembered. */
 } VsSimulationOptions;
 
 /* Compiles 'scenario'.  'options' may be NULL.  Returns NULL with 'error' set (domain

@@ -138,10 +138,10 @@ proxy_dst_rule(void *data, VsPacket *packet, VsConntrackEntry *entry,
     unsigned choice;
 
     if (!target) {
-        vs_host_charge(host, proxy->n_rules * host->costs.service_rule);
+        vs_host_charge(host, proxy->n_rules * host->costs.rule);
         return false;
     }
-    vs_host_charge(host, target->n_rules * host->costs.service_rule);
+    vs_host_charge(host, target->n_rules * host->costs.rule);
     if (target->service->n_endpoints == 0) {
         /* REJECT --reject-with icmp-port-unreachable. */
         vs_icmp_send_error(state->netns, packet, VS_ICMP_UNREACHABLE, VS_ICMP_CODE_PORT,
@@ -151,7 +151,7 @@ proxy_dst_rule(void *data, VsPacket *packet, VsConntrackEntry *entry,
         return false;
     }
     choice = choose_endpoint(proxy, target->service->n_endpoints);
-    vs_host_charge(host, (choice + 1) * host->costs.service_rule);
+    vs_host_charge(host, (choice + 1) * host->costs.rule);
     endpoint = &target->service->endpoints[choice];
     if (target->is_external || !is_pod_address(proxy->node->cluster, flow->saddr) ||
         flow->saddr == endpoint->address) {
@@ -174,7 +174,7 @@ proxy_src_rule(void *data, VsPacket *packet, VsConntrackEntry *entry,
         return false;
     }
     packet->mark &= ~(uint32_t)MARK_MASQUERADE;
-    vs_host_charge(host, host->costs.service_rule);
+    vs_host_charge(host, host->costs.rule);
     if (!vs_nat_src(entry, state->out->address)) {
         vs_packet_drop(packet, VS_DROP_NO_NAT_PORT);
         *ret_stolen = true;

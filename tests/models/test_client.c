@@ -25,7 +25,7 @@ static const char round_costs[] =
     " bridge-forward='8us' route-lookup='16us' neighbour-lookup='32us' "
     "ip-forward='64us'"
     " conntrack-lookup='128us' conntrack-insert='256us' nat-rewrite='512us'"
-    " service-rule='3us' socket-receive='1024us' socket-send='8192us'/>";
+    " rule='3us' socket-receive='1024us' socket-send='8192us'/>";
 
 enum {
     NIC_RX = 1,

@@ -391,7 +391,7 @@ least_times(unsigned n_before, unsigned n_after, VsTime *ret_connect,
     g_autofree char *before = other_services(n_before);
     g_autofree char *after = other_services(n_before + n_after);
     Model *model = model_new(
-        "<costs id='rules' service-rule='1us'/>"
+        "<costs id='rules' rule='1us'/>"
         "<client id='c' to='http://172.16.0.2:30080/' arrivals='constant(1/s)' "
         "stop='3s'/>"
         "<link from='c' to='n1'/><node id='n1' costs='rules'>"

@@ -19,6 +19,7 @@ check_PROGRAMS += \
 	tests/netfilter/test_evaluate_sets \
 	tests/netfilter/test_evaluate_twin \
 	tests/netfilter/test_explain \
+	tests/netfilter/test_filter \
 	tests/netfilter/test_ipset \
 	tests/netfilter/test_iptables_parse \
 	tests/netfilter/test_iptables_print \
@@ -45,6 +46,7 @@ tests_netfilter_test_evaluate_sets_LDADD = $(TEST_LIBS) $(GSL_LIBS)
 tests_netfilter_test_evaluate_twin_SOURCES = tests/netfilter/test_evaluate_twin.c \
 	tests/netfilter/rules_twin.c tests/netfilter/rules_twin.h $(rules_fixture)
 tests_netfilter_test_explain_SOURCES = tests/netfilter/test_explain.c $(rules_fixture)
+tests_netfilter_test_filter_SOURCES = tests/netfilter/test_filter.c $(nat_fixture)
 tests_netfilter_test_nat_SOURCES = tests/netfilter/test_nat.c $(nat_fixture)
 tests_netfilter_test_nat_icmp_SOURCES = tests/netfilter/test_nat_icmp.c $(nat_fixture)
 tests_netfilter_test_nat_ports_SOURCES = tests/netfilter/test_nat_ports.c $(nat_fixture)

@@ -18,6 +18,7 @@ enum {
 };
 
 int cmd_check(int argc, char **argv);
+int cmd_export(int argc, char **argv);
 int cmd_models(int argc, char **argv);
 int cmd_plot(int argc, char **argv);
 int cmd_run(int argc, char **argv);

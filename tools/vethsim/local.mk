@@ -4,6 +4,7 @@ vethsim_SOURCES += \
 	tools/vethsim/cmd.c \
 	tools/vethsim/cmd.h \
 	tools/vethsim/cmd_check.c \
+	tools/vethsim/cmd_export.c \
 	tools/vethsim/cmd_models.c \
 	tools/vethsim/cmd_plot.c \
 	tools/vethsim/cmd_run.c \

@@ -16,6 +16,8 @@ static const Verb verbs[] = {
     {"run", cmd_run, "Runs a scenario and writes down what came of it."},
     {"trace", cmd_trace, "Follows one request through every namespace."},
     {"check", cmd_check, "Reads and checks a scenario without running it."},
+    {"export", cmd_export,
+     "Prints a node's rules, routes or connections as its tools would."},
     {"models", cmd_models,
      "Shows what scenarios can hold: models and their parameters."},
     {"plot", cmd_plot, "Draws the figures of a folder of results again."},

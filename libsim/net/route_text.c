@@ -1,0 +1,92 @@
+#include "net/route_text.h"
+
+#include <glib.h>
+
+#include "base/units.h"
+
+/* "default", "10.244.1.0/24", "10.244.1.3". */
+static char *
+format_destination(const VsRoute *route)
+{
+    if (route->length == 0) {
+        return g_strdup("default");
+    }
+    return route->length == 32 ? vs_format_ipv4(route->prefix)
+                               : vs_format_ipv4_prefix(route->prefix, route->length);
+}
+
+/* True for the route that giving the interface its address has made. */
+static bool
+is_connected(const VsRoute *route)
+{
+    uint32_t mask = route->length == 0 ? 0 : UINT32_MAX << (32 - route->length);
+
+    return route->via == 0 && route->iface->address != 0 &&
+           route->length == route->iface->prefix_length &&
+           (route->iface->address & mask) == route->prefix;
+}
+
+static void
+append_route(GString *text, const VsRoute *route)
+{
+    g_autofree char *destination = format_destination(route);
+
+    if (route->type != VS_ROUTE_UNICAST) {
+        g_string_append_printf(
+            text, "%s %s\n",
+            route->type == VS_ROUTE_BLACKHOLE ? "blackhole" : "unreachable", destination);
+        return;
+    }
+    g_string_append(text, destination);
+    if (route->via != 0) {
+        g_autofree char *via = vs_format_ipv4(route->via);
+
+        g_string_append_printf(text, " via %s", via);
+    }
+    g_string_append_printf(text, " dev %s", route->iface->name);
+    if (is_connected(route)) {
+        g_autofree char *source = vs_format_ipv4(route->iface->address);
+
+        g_string_append_printf(text, " proto kernel scope link src %s", source);
+    } else {
+        if (route->via == 0) {
+            g_string_append(text, " scope link");
+        }
+        if (route->source != 0) {
+            g_autofree char *source = vs_format_ipv4(route->source);
+
+            g_string_append_printf(text, " src %s", source);
+        }
+    }
+    g_string_append_c(text, '\n');
+}
+
+static int
+compare_routes(gconstpointer a_, gconstpointer b_)
+{
+    const VsRoute *a = *(const VsRoute *const *)a_;
+    const VsRoute *b = *(const VsRoute *const *)b_;
+
+    if (a->prefix != b->prefix) {
+        return a->prefix < b->prefix ? -1 : 1;
+    }
+    return (int)a->length - (int)b->length;
+}
+
+char *
+vs_routes_print(const VsNetns *netns)
+{
+    g_autoptr(GPtrArray) routes = g_ptr_array_new();
+    GString *text = g_string_new(NULL);
+
+    for (unsigned i = 0; i < netns->routes.n_routes; i++) {
+        if (netns->routes.routes[i].type != VS_ROUTE_LOCAL) {
+            g_ptr_array_add(routes, &netns->routes.routes[i]);
+        }
+    }
+    g_ptr_array_sort(routes, compare_routes);
+    for (unsigned i = 0; i < routes->len; i++) {
+        append_route(text, routes->pdata[i]);
+    }
+    return g_string_free(text, FALSE);
+}

@@ -1,0 +1,131 @@
+#include "netfilter/rule_story.h"
+
+#include <string.h>
+
+#include "net/story.h"
+#include "netfilter/iptables.h"
+#include "netfilter/nft.h"
+
+typedef struct Teller {
+    VsRuleObserver observer;
+    VsPacket *packet;
+    const VsNetns *netns;
+    uint32_t n_rules; /* Told so far: for the cost of each. */
+} Teller;
+
+static const char *const verdict_names[] = {
+    [VS_RULE_CONTINUE] = "continue", [VS_RULE_ACCEPT] = "accept",
+    [VS_RULE_DROP] = "drop",         [VS_RULE_RETURN] = "return",
+    [VS_RULE_JUMP] = "jump",         [VS_RULE_GOTO] = "goto",
+};
+
+char *
+vs_rule_print(const VsRule *rule)
+{
+    return rule->chain->table->dialect == VS_DIALECT_NFT ? vs_nft_rule_print(rule)
+                                                         : vs_iptables_rule_print(rule);
+}
+
+static VsTraceRecord *
+add(Teller *teller, VsTraceKind kind, const VsChain *chain)
+{
+    VsTraceRecord *record = vs_story_add(teller->netns, teller->packet, kind);
+
+    record->table = g_strdup(chain->table->name);
+    record->name = g_strdup(chain->name);
+    return record;
+}
+
+static void
+tell_enter(VsRuleObserver *observer, const VsChain *chain)
+{
+    add(VS_CONTAINER_OF(observer, Teller, observer), VS_TRACE_CHAIN, chain);
+}
+
+/* The step that decided: the one that failed, or of those that held all. */
+static char *
+explain(const VsRule *rule, const VsRuleStep *failed, const VsRuleView *view)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    if (failed) {
+        return vs_rule_step_explain(failed, view, false);
+    }
+    for (unsigned i = 0; i < rule->n_steps; i++) {
+        const VsRuleStep *step = &rule->steps[i];
+        g_autofree char *part = NULL;
+
+        if (step->kind >= VS_STEP_COMMENT) {
+            continue;
+        }
+        part = vs_rule_step_explain(step, view, true);
+        g_string_append_printf(text, "%s%s", text->len ? "; " : "", part);
+    }
+    return text->len ? g_strdup(text->str) : g_strdup("matches every packet");
+}
+
+/* What the rule did besides or instead of a verdict. */
+static const char *
+statement_name(const VsRule *rule)
+{
+    const VsRuleStep *last = &rule->steps[rule->n_steps - 1];
+
+    switch (last->kind) {
+    case VS_STEP_SET_MARK:
+        return "mark";
+    case VS_STEP_DNAT:
+        return "dnat";
+    case VS_STEP_SNAT:
+        return "snat";
+    case VS_STEP_MASQUERADE:
+        return "masquerade";
+    case VS_STEP_REDIRECT:
+        return "redirect";
+    case VS_STEP_REJECT:
+        return "reject";
+    default:
+        return NULL;
+    }
+}
+
+static void
+tell_rule(VsRuleObserver *observer, const VsRule *rule, const VsRuleStep *failed,
+          const VsRuleView *view, VsVerdictKind verdict)
+{
+    Teller *teller = VS_CONTAINER_OF(observer, Teller, observer);
+    VsTraceRecord *record = add(teller, VS_TRACE_RULE, rule->chain);
+    const char *name = failed ? "no match" : statement_name(rule);
+
+    record->number = rule->number;
+    record->text = vs_rule_print(rule);
+    record->why = explain(rule, failed, view);
+    record->verdict = g_strdup(name ? name : verdict_names[verdict]);
+    record->cost = teller->netns->host->costs.rule;
+    record->time += (VsTime)teller->n_rules++ * record->cost;
+}
+
+static void
+tell_policy(VsRuleObserver *observer, const VsChain *chain, VsVerdictKind verdict)
+{
+    VsTraceRecord *record =
+        add(VS_CONTAINER_OF(observer, Teller, observer), VS_TRACE_POLICY, chain);
+
+    record->verdict = g_strdup(verdict_names[verdict]);
+}
+
+VsVerdictKind
+vs_rule_story_walk(VsChain *chain, VsPacket *packet, const VsHookState *state,
+                   VsRuleView *view)
+{
+    Teller teller = {
+        .observer = {.enter = tell_enter, .rule = tell_rule, .policy = tell_policy},
+        .packet = packet,
+        .netns = state->netns,
+    };
+    VsVerdictKind verdict;
+
+    view->observer = &teller.observer;
+    verdict = vs_chain_run(chain, view);
+    view->observer = NULL;
+    return verdict;
+}

@@ -1,0 +1,108 @@
+#include "results/export.h"
+
+#include "base/suggest.h"
+#include "net/host.h"
+#include "net/netns.h"
+#include "net/route_text.h"
+#include "netfilter/conntrack.h"
+#include "netfilter/filter.h"
+#include "netfilter/iptables.h"
+#include "netfilter/nft.h"
+
+const char *const vs_export_form_names[] = {
+    [VS_EXPORT_IPTABLES_SAVE] = "iptables-save", [VS_EXPORT_NFT] = "nft",
+    [VS_EXPORT_NFT_JSON] = "nft-json",           [VS_EXPORT_ROUTES] = "routes",
+    [VS_EXPORT_CONNTRACK] = "conntrack",         [VS_EXPORT_N_FORMS] = NULL,
+};
+
+/* The namespace called 'name': "n1" is its root, "n1/shop-1" a pod's. */
+static const VsNetns *
+find_netns(const VsBuild *build, const char *name, GPtrArray *names)
+{
+    for (unsigned i = 0; i < build->hosts->len; i++) {
+        const VsHost *host = g_array_index(build->hosts, VsBuiltHost, i).host;
+
+        g_ptr_array_add(names, host->name);
+        if (g_str_equal(name, host->name)) {
+            return host->root;
+        }
+        for (const VsNetns *netns = host->namespaces; netns; netns = netns->next) {
+            g_ptr_array_add(names, netns->name);
+            if (g_str_equal(name, netns->name)) {
+                return netns;
+            }
+        }
+    }
+    return NULL;
+}
+
+static char *
+nothing(const char *name, const char *what, const char *hint, GError **error)
+{
+    g_set_error(error, VS_SCENARIO_ERROR, VS_SCENARIO_ERROR_VALUE, "%s has no %s: %s",
+                name, what, hint);
+    return NULL;
+}
+
+/* The rules of 'netns' in a dialect, if it has any. */
+static const VsRuleset *
+rules_of(const VsNetns *netns, VsDialect dialect)
+{
+    const VsFilter *filter = vs_filter_of(netns);
+    const VsRuleset *ruleset = filter ? vs_filter_ruleset(filter) : NULL;
+
+    for (unsigned i = 0; ruleset && i < ruleset->tables->len; i++) {
+        const VsRuleTable *table = ruleset->tables->pdata[i];
+
+        if (table->dialect == dialect) {
+            return ruleset;
+        }
+    }
+    return NULL;
+}
+
+char *
+vs_export(const VsSimulation *simulation, const char *name, VsExportForm form,
+          GError **error)
+{
+    g_autoptr(GPtrArray) names = g_ptr_array_new();
+    const VsNetns *netns = find_netns(vs_simulation_build(simulation), name, names);
+    const VsRuleset *ruleset;
+
+    if (!netns) {
+        const char *meant;
+
+        g_ptr_array_add(names, NULL);
+        meant = vs_suggest(name, (const char *const *)names->pdata);
+        g_set_error(error, VS_SCENARIO_ERROR, VS_SCENARIO_ERROR_VALUE,
+                    "there is no node or host \"%s\"%s%s%s", name,
+                    meant ? "; did you mean \"" : "", meant ? meant : "",
+                    meant ? "\"?" : "");
+        return NULL;
+    }
+    switch (form) {
+    case VS_EXPORT_IPTABLES_SAVE:
+        ruleset = rules_of(netns, VS_DIALECT_IPTABLES);
+        return ruleset ? vs_iptables_print(ruleset, false)
+                       : nothing(name, "iptables rules",
+                                 "proxy=\"iptables\" would write some", error);
+    case VS_EXPORT_NFT:
+    case VS_EXPORT_NFT_JSON:
+        ruleset = rules_of(netns, VS_DIALECT_NFT);
+        if (!ruleset) {
+            return nothing(name, "nftables rules",
+                           "proxy=\"nftables\" would write some", error);
+        }
+        return form == VS_EXPORT_NFT ? vs_nft_print(ruleset)
+                                     : vs_nft_print_json(ruleset);
+    case VS_EXPORT_ROUTES:
+        return vs_routes_print(netns);
+    case VS_EXPORT_CONNTRACK:
+        return netns->conntrack ? vs_conntrack_print(netns->conntrack)
+                                : nothing(name, "connection tracking",
+                                          "nodes and load balancers have it", error);
+    case VS_EXPORT_N_FORMS:
+        break;
+    }
+    return NULL;
+}
