@@ -3,7 +3,10 @@
  * Nodes, pods and services in the order of the scenario.  Endpoints of a service are the
  * pods that its selector picks and that have the target port open, in the order of their
  * addresses as text, which is kube-proxy's.  This file knows no time: what was declared
- * holds from the start of the run. */
+ * holds from the start of the run.
+ *
+ * Sources: kubernetes pkg/apis/core/types.go, discovery/v1 (the conditions of endpoints),
+ * pkg/proxy/util/nodeport_addresses.go. */
 #pragma once
 
 #include <glib.h>
@@ -26,6 +29,20 @@ typedef enum VsClusterError {
     VS_CLUSTER_ERROR_CLASH,     /* Two want the same. */
 } VsClusterError;
 
+/* How kube-proxy does its work. */
+typedef enum VsProxyMode {
+    VS_PROXY_IPTABLES,
+    VS_PROXY_NFTABLES,
+} VsProxyMode;
+
+/* Which addresses of a node take node ports (--nodeport-addresses). */
+typedef enum VsNodePortAddresses {
+    VS_NODE_PORTS_DEFAULT,  /* iptables: all; nftables: the primary. */
+    VS_NODE_PORTS_ALL,      /* Every local address. */
+    VS_NODE_PORTS_PRIMARY,  /* The node's own address. */
+    VS_NODE_PORTS_PREFIXES, /* Addresses of interfaces in any of the prefixes. */
+} VsNodePortAddresses;
+
 typedef struct VsService VsService;
 typedef struct VsCluster VsCluster;
 
@@ -39,6 +56,7 @@ struct VsNode {
     VsAddr next_pod;   /* In its last range: last given + 1. */
     VsBridge *bridge;  /* cni0, if its plug-in has one. */
     VsTunnel *tunnel;  /* flannel.1, tunl0, vxlan.calico: the same. */
+    VsProxyMode proxy_mode;
     struct VsProxy *proxy; /* kube-proxy; its model's. */
     void (*free_proxy)(struct VsProxy *proxy);
 };
@@ -50,12 +68,21 @@ typedef struct VsPodPort {
     const struct VsElement *element;
 } VsPodPort;
 
+/* What the control plane says of a pod: its conditions in endpoint slices. */
+typedef enum VsPodCondition {
+    VS_POD_READY,               /* ready, serving. */
+    VS_POD_UNREADY,             /* Fails its readiness probe. */
+    VS_POD_TERMINATING,         /* Shuts down, but still serves. */
+    VS_POD_TERMINATING_UNREADY, /* Shuts down and fails its probe. */
+} VsPodCondition;
+
 struct VsPod {
     const char *name;
     VsNode *node;
     VsNetns *netns;
     VsAddr address;
     const VsLabels *labels;
+    VsPodCondition condition;
     unsigned n_ports;
     VsPodPort *ports;
 };
@@ -71,21 +98,42 @@ typedef struct VsEndpoint {
     VsAddr address;
     uint16_t port;
     unsigned share; /* Index in the service's shares. */
+    bool is_ready;
+    bool is_serving;
+    bool is_terminating;
 } VsEndpoint;
 
+enum { VS_AFFINITY_DEFAULT_S = 10800, VS_AFFINITY_MAX_S = 86400 };
+
+/* One port of a Service: what kube-proxy calls a service port.  Further ports of a Service
+ * are services of the same name and cluster IP. */
 struct VsService {
     const char *name;
+    const char *name_space; /* NULL: "default". */
+    const char *port_name;  /* NULL: it has none. */
     unsigned index;
     VsServiceType type;
+    uint8_t protocol; /* VS_PROTOCOL_TCP (also 0, when added) or VS_PROTOCOL_UDP. */
     VsAddr cluster_ip;
     uint16_t port;
     uint16_t target_port;
-    uint16_t node_port;      /* 0: none. */
-    VsAddr load_balancer_ip; /* LOAD_BALANCER: its VIP; 0: none. */
+    uint16_t node_port;              /* 0: none. */
+    uint16_t health_check_node_port; /* LOAD_BALANCER with local traffic; 0: none. */
+    VsAddr load_balancer_ip;         /* LOAD_BALANCER: its VIP; 0: none. */
+    unsigned n_external_ips;
+    VsAddr *external_ips; /* Copied when added. */
+    unsigned n_source_ranges;
+    VsPrefix *source_ranges; /* loadBalancerSourceRanges; copied when added. */
+    uint32_t affinity_s;    /* sessionAffinity ClientIP: its timeout; 0: no affinity. */
+    bool is_external_local; /* externalTrafficPolicy: Local. */
+    bool is_internal_local; /* internalTrafficPolicy: Local. */
+    bool publishes_not_ready;
     const VsLabels *selector;
-    VsShares *shares; /* Of the endpoints; the service's model keeps them. */
+    VsShares *shares; /* Of all its endpoints; the service's model keeps them. */
     unsigned n_endpoints;
-    VsEndpoint *endpoints;
+    VsEndpoint *endpoints; /* The ready ones. */
+    unsigned n_all_endpoints;
+    VsEndpoint *all_endpoints; /* As its endpoint slices have them. */
 };
 
 /* A load balancer in front of a service. */
@@ -108,10 +156,14 @@ struct VsCluster {
     unsigned n_ranges;      /* Of pod_cidr that nodes have. */
     GArray *subnets;        /* Of VsSubnet: VS_IPAM_SUBNET. */
     bool has_subnet_range;  /* pod_cidr covers the subnets of pods. */
-    GPtrArray *nodes;       /* Of VsNode. */
-    GPtrArray *pods;        /* Of VsPod. */
-    GPtrArray *services;    /* Of VsService. */
-    GArray *load_balancers; /* Of VsLoadBalancer. */
+    VsProxyMode proxy_mode; /* Of nodes added from now on. */
+    bool masquerades_all;   /* --masquerade-all: whatever goes to a cluster IP. */
+    VsNodePortAddresses node_port_addresses;
+    GArray *node_port_prefixes; /* Of VsPrefix. */
+    GPtrArray *nodes;           /* Of VsNode. */
+    GPtrArray *pods;            /* Of VsPod. */
+    GPtrArray *services;        /* Of VsService. */
+    GArray *load_balancers;     /* Of VsLoadBalancer. */
     VsAddr next_cluster_ip;
     uint16_t next_node_port;
 };
@@ -137,7 +189,8 @@ const VsPodPort *vs_pod_open_port(VsPod *pod, uint16_t port, const char *contain
 const VsPodPort *vs_pod_find_port(const VsPod *pod, uint16_t port);
 
 /* Adds 'service', copied; cluster_ip 0 takes the next of the service range, node_port 0
- * the next of 30000..32767 where the type has one. */
+ * the next of 30000..32767 where the type has one, and so does health_check_node_port for
+ * a LOAD_BALANCER with local external traffic. */
 VsService *vs_cluster_add_service(VsCluster *cluster, const VsService *service,
                                   GError **error);
 
@@ -155,6 +208,14 @@ void vs_cluster_complete(VsCluster *cluster);
  * outside the cluster.  All pods are declared.  Returns a node without one, or NULL. */
 const VsNode *vs_cluster_add_pod_routes(const VsCluster *cluster, VsNetns *netns);
 
+/* Reachable from outside the cluster: it has a node port, a VIP or an external IP. */
+bool vs_service_is_external(const VsService *service);
+
+/* The node's own address, or 0 while it has none. */
+VsAddr vs_node_address(const VsNode *node);
+
 VsNode *vs_cluster_find_node(const VsCluster *cluster, const char *name);
 VsPod *vs_cluster_find_pod(const VsCluster *cluster, const char *name);
+
+/* Of a service with several ports its first. */
 VsService *vs_cluster_find_service(const VsCluster *cluster, const char *name);

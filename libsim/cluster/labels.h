@@ -11,6 +11,12 @@ typedef struct VsPrefix {
     bool is_set;
 } VsPrefix;
 
+/* Several of them. */
+typedef struct VsPrefixes {
+    unsigned n_prefixes;
+    VsPrefix *prefixes;
+} VsPrefixes;
+
 /* "key=value key=value": labels of a pod, or the selector of a service.  Sorted by key. */
 typedef struct VsLabel {
     const char *key;

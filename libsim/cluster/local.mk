@@ -10,4 +10,6 @@ libvethsim_la_SOURCES += \
 	libsim/cluster/cni_bridge.c \
 	libsim/cluster/cni_cilium.c \
 	libsim/cluster/cni_routed.c \
-	libsim/cluster/ipam.c
+	libsim/cluster/ipam.c \
+	libsim/cluster/service.c \
+	libsim/cluster/service.h

@@ -17,6 +17,7 @@ typedef union Value {
     VsDist dist;
     VsChoice choice;
     VsPrefix prefix;
+    VsPrefixes prefixes;
     VsLabels labels;
     VsArrivals arrivals;
     VsQueueLimit queue;
@@ -27,6 +28,7 @@ typedef union Value {
 #define ID "[A-Za-z0-9_.\\-]+"
 #define LABEL "[^ =]+=[^ =]*"
 #define QUAD "[0-9]{1,3}([.][0-9]{1,3}){3}"
+#define RANGE QUAD "(/[0-9]{1,2})?"
 static const VsParamSyntax syntaxes[] = {
     [VS_PARAM_TYPE_STRING] = { "string", "some text", NULL },
     [VS_PARAM_TYPE_UINT] = { "uint", "16", "[0-9]+" },
@@ -41,6 +43,8 @@ static const VsParamSyntax syntaxes[] = {
     [VS_PARAM_TYPE_CHOICE] = { "word", "", NULL },
     [VS_PARAM_TYPE_IPV4] = { "ipv4", "10.0.0.1", QUAD },
     [VS_PARAM_TYPE_PREFIX] = { "prefix", "10.0.0.0/16", QUAD "/[0-9]{1,2}" },
+    [VS_PARAM_TYPE_PREFIXES] =
+        { "prefixes", "10.0.0.0/16 10.1.0.1", RANGE "( " RANGE ")*" },
     [VS_PARAM_TYPE_LABELS] =
         { "labels", "app=shop tier=web", "(" LABEL "( " LABEL ")*)?" },
     [VS_PARAM_TYPE_REF] = { "id", "n1", ID },
@@ -158,6 +162,8 @@ parse_value(const VsParam *param, const char *text, Value *value, GStringChunk *
         return vs_parse_ipv4(text, &value->uint, error);
     case VS_PARAM_TYPE_PREFIX:
         return parse_prefix(text, &value->prefix, error);
+    case VS_PARAM_TYPE_PREFIXES:
+        return vs_prefixes_parse(text, &value->prefixes, error);
     case VS_PARAM_TYPE_LABELS:
         return vs_labels_parse(text, &value->labels, strings, error);
     case VS_PARAM_TYPE_ARRIVALS:
@@ -195,6 +201,8 @@ value_size(VsParamType type)
         return sizeof(VsChoice);
     case VS_PARAM_TYPE_PREFIX:
         return sizeof(VsPrefix);
+    case VS_PARAM_TYPE_PREFIXES:
+        return sizeof(VsPrefixes);
     case VS_PARAM_TYPE_LABELS:
         return sizeof(VsLabels);
     case VS_PARAM_TYPE_REF:
@@ -214,6 +222,8 @@ clear_value(VsParamType type, void *value)
 {
     if (type == VS_PARAM_TYPE_DIST) {
         vs_dist_clear(value);
+    } else if (type == VS_PARAM_TYPE_PREFIXES) {
+        vs_prefixes_clear(value);
     } else if (type == VS_PARAM_TYPE_LABELS) {
         vs_labels_clear(value);
     } else if (type == VS_PARAM_TYPE_ARRIVALS) {
@@ -370,6 +380,8 @@ vs_param_print(const VsParam *param, const void *config)
     case VS_PARAM_TYPE_PREFIX:
         prefix = member;
         return vs_format_ipv4_prefix(prefix->address, prefix->length);
+    case VS_PARAM_TYPE_PREFIXES:
+        return vs_prefixes_print(member);
     case VS_PARAM_TYPE_LABELS:
         return vs_labels_print(member);
     case VS_PARAM_TYPE_REF:

@@ -61,6 +61,7 @@ typedef enum VsParamType {
     VS_PARAM_TYPE_CHOICE,    /* VsChoice */
     VS_PARAM_TYPE_IPV4,      /* uint32_t, host byte order */
     VS_PARAM_TYPE_PREFIX,    /* VsPrefix */
+    VS_PARAM_TYPE_PREFIXES,  /* VsPrefixes: an address alone is a /32 */
     VS_PARAM_TYPE_LABELS,    /* VsLabels */
     VS_PARAM_TYPE_REF,       /* const VsElement * */
     VS_PARAM_TYPE_REFS,      /* VsRefs */
@@ -134,6 +135,8 @@ typedef struct VsParam {
     VS_PARAM_ROW(C, m, uint32_t, VS_PARAM_TYPE_IPV4, name, __VA_ARGS__)
 #define VS_PARAM_PREFIX(C, m, name, ...) \
     VS_PARAM_ROW(C, m, VsPrefix, VS_PARAM_TYPE_PREFIX, name, __VA_ARGS__)
+#define VS_PARAM_PREFIXES(C, m, name, ...) \
+    VS_PARAM_ROW(C, m, VsPrefixes, VS_PARAM_TYPE_PREFIXES, name, __VA_ARGS__)
 #define VS_PARAM_LABELS(C, m, name, ...) \
     VS_PARAM_ROW(C, m, VsLabels, VS_PARAM_TYPE_LABELS, name, __VA_ARGS__)
 #define VS_PARAM_REF(C, m, name, ...) \

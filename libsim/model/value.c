@@ -133,6 +133,83 @@ vs_labels_clear(VsLabels *labels)
     *labels = (VsLabels){0};
 }
 
+/* Prefixes. ------------------------------------------------------------------------ */
+
+static bool
+parse_prefix(const char *text, VsPrefix *ret, GError **error)
+{
+    *ret = (VsPrefix){.length = 32, .is_set = true};
+    return strchr(text, '/')
+               ? vs_parse_ipv4_prefix(text, &ret->address, &ret->length, error)
+               : vs_parse_ipv4(text, &ret->address, error);
+}
+
+static bool
+has_prefix(const GArray *prefixes, const VsPrefix *prefix)
+{
+    for (unsigned i = 0; i < prefixes->len; i++) {
+        const VsPrefix *other = &g_array_index(prefixes, VsPrefix, i);
+
+        if (other->address == prefix->address && other->length == prefix->length) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+vs_prefixes_parse(const char *text, VsPrefixes *ret, GError **error)
+{
+    g_auto(GStrv) words = g_strsplit_set(text, BLANKS, -1);
+    g_autoptr(GArray) prefixes = g_array_new(FALSE, FALSE, sizeof(VsPrefix));
+
+    for (char **word = words; *word; word++) {
+        VsPrefix prefix;
+
+        if (!**word) {
+            continue;
+        }
+        if (!parse_prefix(*word, &prefix, error)) {
+            return false;
+        }
+        if (has_prefix(prefixes, &prefix)) {
+            return fail(error, "\"%s\" has %s twice: write it once", text, *word);
+        }
+        g_array_append_val(prefixes, prefix);
+    }
+    if (prefixes->len == 0) {
+        return fail(error, "\"%s\" has no prefix: write 10.0.0.0/16 or an address",
+                    text);
+    }
+    ret->n_prefixes = prefixes->len;
+    ret->prefixes = (VsPrefix *)(void *)g_array_steal(prefixes, NULL);
+    return true;
+}
+
+char *
+vs_prefixes_print(const VsPrefixes *prefixes)
+{
+    GString *text = g_string_new(NULL);
+
+    for (unsigned i = 0; i < prefixes->n_prefixes; i++) {
+        const VsPrefix *prefix = &prefixes->prefixes[i];
+        g_autofree char *word =
+            prefix->length == 32
+                ? vs_format_ipv4(prefix->address)
+                : vs_format_ipv4_prefix(prefix->address, prefix->length);
+
+        g_string_append_printf(text, "%s%s", i ? " " : "", word);
+    }
+    return g_string_free(text, FALSE);
+}
+
+void
+vs_prefixes_clear(VsPrefixes *prefixes)
+{
+    g_free(prefixes->prefixes);
+    *prefixes = (VsPrefixes){0};
+}
+
 /* Arrivals. ------------------------------------------------------------------------ */
 
 static bool

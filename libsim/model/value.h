@@ -1,4 +1,5 @@
-/* Values that only attributes of a scenario have: labels, arrivals, limits of queues.
+/* Values that only attributes of a scenario have: labels, prefixes, arrivals, limits of
+ * queues.
  *
  * The parsers return false with 'error' set in the domain VS_SCENARIO_ERROR or
  * VS_UNITS_ERROR, and 'ret' untouched.  The printers return newly allocated text that
@@ -13,6 +14,13 @@ bool vs_labels_parse(const char *text, VsLabels *ret, GStringChunk *strings,
                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
 char *vs_labels_print(const VsLabels *labels);
 void vs_labels_clear(VsLabels *labels);
+
+/* "10.0.0.0/16 10.1.0.1": prefixes and addresses, which are prefixes of 32 bits; at least
+ * one, each once. */
+bool vs_prefixes_parse(const char *text, VsPrefixes *ret,
+                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+char *vs_prefixes_print(const VsPrefixes *prefixes);
+void vs_prefixes_clear(VsPrefixes *prefixes);
 
 /* "poisson(1000/s)", "closed(16,exponential(1s))". */
 bool vs_arrivals_parse(const char *text, VsArrivals *ret,

@@ -39,7 +39,7 @@ run_hooks(VsNetns *netns, VsHookPoint point, VsPacket *packet, VsIface *out)
     VsHookState state = {
         .point = point,
         .netns = netns,
-        .in = point == VS_HOOK_POSTROUTING ? NULL : packet->iface,
+        .in = packet->iface,
         .out = out,
     };
 

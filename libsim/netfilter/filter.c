@@ -452,7 +452,7 @@ base_nat(void *data, VsPacket *packet, VsConntrackEntry *entry,
         return false;
     }
     if (base->filter->translated) {
-        base->filter->translated(base->filter->translated_data, packet, entry, manip);
+        base->filter->translated(base->filter->translated_data, view.nat);
     }
     return true;
 }

@@ -24,9 +24,8 @@ VsRuleset *vs_filter_ruleset(const VsFilter *filter);
 /* The rules have changed and are linked again: hooks follow the base chains there are. */
 void vs_filter_refresh(VsFilter *filter);
 
-/* Called when a connection was translated by a rule, its tuples already being right. */
-typedef void (*VsFilterTranslated)(void *data, const VsPacket *packet,
-                                   const VsConntrackEntry *entry, VsNatManip manip);
+/* Called when a new connection was translated by the step 'nat' of the rules. */
+typedef void (*VsFilterTranslated)(void *data, const VsRuleStep *nat);
 void vs_filter_on_translated(VsFilter *filter, VsFilterTranslated translated,
                              void *data);
 

@@ -1,10 +1,18 @@
 #include "models/cni/socket_lb.h"
 
+/* As VsProxyMode, and as VsNodePortAddresses from VS_NODE_PORTS_ALL on. */
+static const char *const proxy_choices[] = {"iptables", "nftables", NULL};
+static const char *const node_port_choices[] = {"all", "primary", NULL};
+
 typedef struct ClusterConfig {
     VsPrefix pod_cidr;
     VsPrefix service_cidr;
     uint32_t node_cidr_length;
     VsChoice cni;
+    VsChoice proxy;
+    bool masquerades_all;
+    VsChoice node_ports;
+    VsPrefixes node_port_prefixes;
 } ClusterConfig;
 
 typedef struct Cluster {
@@ -29,6 +37,18 @@ static const VsParam cluster_params[] = {
             "cross routers (flannel-vxlan, calico-ipip, calico-vxlan), or with "
             "addresses of the node's own subnet (aws-vpc).  cilium has eBPF programs "
             "in the place of the root namespace's stack and of kube-proxy."),
+    VS_PARAM_CHOICE(ClusterConfig, proxy, "proxy", .def = "iptables",
+                    .choices = proxy_choices,
+                    .doc = "Mode of kube-proxy on nodes that do not say otherwise."),
+    VS_PARAM_BOOL(ClusterConfig, masquerades_all, "masquerade-all", .def = "no",
+                  .doc = "Masquerade pods' traffic to cluster IPs, too."),
+    VS_PARAM_CHOICE(
+        ClusterConfig, node_ports, "node-ports", .choices = node_port_choices,
+        .doc = "Addresses of a node that take node ports: all local ones, or "
+               "its primary one; without it all in iptables mode, the "
+               "primary in nftables mode."),
+    VS_PARAM_PREFIXES(ClusterConfig, node_port_prefixes, "node-port-addresses",
+                      .doc = "Instead: the node's addresses in any of these prefixes."),
     {0},
 };
 
@@ -82,6 +102,13 @@ cluster_check(const void *config_, const VsElement *element, GError **error)
             node_range_length(config), config->pod_cidr.length);
         return false;
     }
+    if (vs_element_has(element, "node-ports") &&
+        vs_element_has(element, "node-port-addresses")) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                        "node-ports and node-port-addresses both say which addresses "
+                        "take node ports; leave one out");
+        return false;
+    }
     if (overlaps(config->pod_cidr, config->service_cidr)) {
         vs_set_error_at(
             error, element, VS_SCENARIO_ERROR_CONFLICT,
@@ -90,6 +117,29 @@ cluster_check(const void *config_, const VsElement *element, GError **error)
         return false;
     }
     return true;
+}
+
+static void
+set_node_ports(VsCluster *cluster, const VsElement *element)
+{
+    const ClusterConfig *config = element->config;
+    const VsPrefixes *prefixes = &config->node_port_prefixes;
+
+    if (vs_element_has(element, "node-ports")) {
+        cluster->node_port_addresses =
+            (VsNodePortAddresses)(VS_NODE_PORTS_ALL + config->node_ports);
+    }
+    if (prefixes->n_prefixes == 0) {
+        return;
+    }
+    cluster->node_port_addresses = VS_NODE_PORTS_PREFIXES;
+    g_array_append_vals(cluster->node_port_prefixes, prefixes->prefixes,
+                        prefixes->n_prefixes);
+    for (unsigned i = 0; i < prefixes->n_prefixes; i++) {
+        if (prefixes->prefixes[i].length == 0) { /* Any address will do. */
+            cluster->node_port_addresses = VS_NODE_PORTS_ALL;
+        }
+    }
 }
 
 static bool
@@ -103,6 +153,9 @@ cluster_create(void *self, const VsElement *element, VsBuild *build, GError **er
     build->cluster->pod_cidr = config->pod_cidr;
     build->cluster->service_cidr = config->service_cidr;
     build->cluster->node_cidr_length = node_range_length(config);
+    build->cluster->proxy_mode = (VsProxyMode)config->proxy;
+    build->cluster->masquerades_all = config->masquerades_all;
+    set_node_ports(build->cluster, element);
     return true;
 }
 
@@ -148,7 +201,7 @@ cluster_close(void *self)
 
 const VsModel vs_model_cluster = {
     .element = "cluster",
-    .summary = "What all nodes share: address ranges and the network plug-in.",
+    .summary = "What all nodes share: address ranges, network plug-in, kube-proxy.",
     .parents = "scenario",
     .id_rule = VS_ID_OPTIONAL,
     .is_single = true,

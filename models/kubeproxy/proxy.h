@@ -1,9 +1,4 @@
-/* kube-proxy on one node, iptables mode: which endpoint a new connection to a service gets.
- *
- * Source: kubernetes pkg/proxy/iptables/proxier.go (writeServiceToEndpointRules,
- * computeProbability) and Linux net/netfilter/xt_statistic.c.  The services' rules stand in
- * one list (KUBE-SERVICES), so a first packet pays for the rules before its own; here the
- * right one is found by a table and the walk only charged. */
+/* kube-proxy on one node: the rules of its mode, attached to the node's root namespace. */
 #pragma once
 
 #include "vethsim-model.h"

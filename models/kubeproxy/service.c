@@ -1,35 +1,80 @@
+#include "models/kubeproxy/service.h"
+
 #include "models/kubeproxy/proxy.h"
+
+enum { NAME_MAX_LENGTH = 63, PORT_NAME_MAX_LENGTH = 15 };
 
 static const char *const type_choices[] = {"ClusterIP", "NodePort", "LoadBalancer",
                                            NULL};
+static const char *const policy_choices[] = {"Cluster", "Local", NULL};
+static const char *const affinity_choices[] = {"None", "ClientIP", NULL};
+const char *const service_protocol_choices[] = {"tcp", "udp", NULL};
+
+enum { POLICY_LOCAL = 1, AFFINITY_CLIENT_IP = 1 };
 
 typedef struct ServiceConfig {
+    const char *name_space;
+    const char *port_name;
     VsChoice type;
+    VsChoice protocol;
     uint32_t port;
     uint32_t target_port;
     uint32_t node_port;
     uint32_t cluster_ip;
+    VsPrefixes external_ips;
+    VsPrefixes source_ranges;
+    VsChoice external_policy;
+    VsChoice internal_policy;
+    VsChoice affinity;
+    VsTime affinity_timeout;
+    uint32_t health_check_node_port;
+    bool publishes_not_ready;
     VsLabels select;
 } ServiceConfig;
 
-typedef struct Service {
-    VsService *service;
-    VsShares shares;
-} Service;
-
 static const VsParam service_params[] = {
+    VS_PARAM_STRING(ServiceConfig, name_space, "namespace", .def = "default",
+                    .doc = "Namespace of Kubernetes, in the names of chains."),
+    VS_PARAM_STRING(ServiceConfig, port_name, "port-name",
+                    .doc = "Name of its port; needed when <port> adds further ones."),
     VS_PARAM_CHOICE(
         ServiceConfig, type, "type", .def = "ClusterIP", .choices = type_choices,
         .doc = "NodePort opens a port on every node as well; LoadBalancer is "
                "reached through an <lb> too."),
+    VS_PARAM_CHOICE(ServiceConfig, protocol, "protocol", .def = "tcp",
+                    .choices = service_protocol_choices, .doc = "Of its port."),
     VS_PARAM_UINT(ServiceConfig, port, "port", .def = "80", .min = "1", .max = "65535",
-                  .doc = "TCP port of the virtual address."),
+                  .doc = "Port of the virtual address."),
     VS_PARAM_UINT(ServiceConfig, target_port, "target-port", .min = "1", .max = "65535",
                   .doc = "Port of the pods; the service's own without it."),
     VS_PARAM_UINT(ServiceConfig, node_port, "node-port", .min = "30000", .max = "32767",
                   .doc = "Port on every node; the next free one without it."),
     VS_PARAM_IPV4(ServiceConfig, cluster_ip, "cluster-ip",
                   .doc = "Virtual address; the next free one without it."),
+    VS_PARAM_PREFIXES(ServiceConfig, external_ips, "external-ips",
+                      .doc = "Further addresses that nodes take for the service's."),
+    VS_PARAM_PREFIXES(ServiceConfig, source_ranges, "load-balancer-source-ranges",
+                      .doc = "Who may use the load balancer's address; everybody "
+                             "without it."),
+    VS_PARAM_CHOICE(ServiceConfig, external_policy, "external-traffic-policy",
+                    .def = "Cluster", .choices = policy_choices,
+                    .doc = "Local: traffic from outside goes to pods of the node it "
+                           "came to, and keeps its source."),
+    VS_PARAM_CHOICE(ServiceConfig, internal_policy, "internal-traffic-policy",
+                    .def = "Cluster", .choices = policy_choices,
+                    .doc = "Local: traffic to the cluster IP stays on its node."),
+    VS_PARAM_CHOICE(ServiceConfig, affinity, "session-affinity", .def = "None",
+                    .choices = affinity_choices,
+                    .doc = "ClientIP: a source address keeps its endpoint."),
+    VS_PARAM_TIME(ServiceConfig, affinity_timeout, "affinity-timeout", .def = "10800s",
+                  .min = "1s", .max = "86400s",
+                  .doc = "A source that was silent for longer chooses anew."),
+    VS_PARAM_UINT(ServiceConfig, health_check_node_port, "health-check-node-port",
+                  .min = "30000", .max = "32767",
+                  .doc = "Where load balancers ask nodes for local endpoints; the next "
+                         "free node port without it."),
+    VS_PARAM_BOOL(ServiceConfig, publishes_not_ready, "publish-not-ready-addresses",
+                  .def = "no", .doc = "Endpoints count as ready whatever they are."),
     VS_PARAM_LABELS(ServiceConfig, select, "select", .is_required = true,
                     .doc = "Pods with all these labels are its endpoints."),
     {0},
@@ -41,16 +86,89 @@ static const VsStat service_stats[] = {
     {0},
 };
 
-static bool
-service_check(const void *config_, const VsElement *element, GError **error)
+bool
+service_check_name(const VsElement *element, const char *attribute, const char *name,
+                   unsigned max, GError **error)
 {
-    const ServiceConfig *config = config_;
+    size_t length = strlen(name);
+    bool is_good = length > 0 && length <= max && name[0] != '-' &&
+                   name[length - 1] != '-' &&
+                   strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-") == length;
 
-    if (config->type == VS_SERVICE_CLUSTER_IP && vs_element_has(element, "node-port")) {
+    if (!is_good) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
+                        "%s=\"%s\" is no name: write at most %u lower-case letters, "
+                        "digits and hyphens between them",
+                        attribute, name, max);
+    }
+    return is_good;
+}
+
+static bool
+check_names(const ServiceConfig *config, const VsElement *element, GError **error)
+{
+    return service_check_name(element, "namespace", config->name_space, NAME_MAX_LENGTH,
+                              error) &&
+           (!vs_element_has(element, "port-name") ||
+            service_check_name(element, "port-name", config->port_name,
+                               PORT_NAME_MAX_LENGTH, error));
+}
+
+/* An attribute that says nothing because of another one. */
+static bool
+refuse_idle(const VsElement *element, const char *attribute, bool is_idle,
+            const char *instead, GError **error)
+{
+    if (is_idle && vs_element_has(element, attribute)) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "%s has no effect here; %s or leave it out", attribute,
+                        instead);
+        return false;
+    }
+    return true;
+}
+
+static bool
+check_effects(const ServiceConfig *config, const VsElement *element, GError **error)
+{
+    bool is_balanced = config->type == VS_SERVICE_LOAD_BALANCER;
+    bool is_external =
+        config->type != VS_SERVICE_CLUSTER_IP || config->external_ips.n_prefixes > 0;
+
+    if (config->type == VS_SERVICE_CLUSTER_IP && config->node_port != 0) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
                         "node-port=\"%u\" has no effect with type=\"ClusterIP\"; write "
                         "type=\"NodePort\"",
                         config->node_port);
+        return false;
+    }
+    return refuse_idle(element, "load-balancer-source-ranges", !is_balanced,
+                       "write type=\"LoadBalancer\"", error) &&
+           refuse_idle(element, "external-traffic-policy", !is_external,
+                       "write type=\"NodePort\"", error) &&
+           refuse_idle(element, "affinity-timeout",
+                       config->affinity != AFFINITY_CLIENT_IP,
+                       "write session-affinity=\"ClientIP\"", error) &&
+           refuse_idle(element, "health-check-node-port",
+                       !is_balanced || config->external_policy != POLICY_LOCAL,
+                       "write type=\"LoadBalancer\" and "
+                       "external-traffic-policy=\"Local\"",
+                       error);
+}
+
+static bool
+check_values(const ServiceConfig *config, const VsElement *element, GError **error)
+{
+    for (unsigned i = 0; i < config->external_ips.n_prefixes; i++) {
+        if (config->external_ips.prefixes[i].length != 32) {
+            vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
+                            "external-ips has a whole prefix; write single addresses");
+            return false;
+        }
+    }
+    if (config->affinity_timeout % VS_S != 0) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
+                        "affinity-timeout is not in whole seconds");
         return false;
     }
     if (config->select.n_labels == 0) {
@@ -62,42 +180,84 @@ service_check(const void *config_, const VsElement *element, GError **error)
 }
 
 static bool
-service_declare(void *self, const VsElement *element, VsBuild *build, GError **error)
+service_check(const void *config, const VsElement *element, GError **error)
 {
-    const ServiceConfig *config = element->config;
-    Service *service = self;
-    g_autoptr(GError) reason = NULL;
-    VsService wanted = {
-        .name = element->id,
-        .type = (VsServiceType)config->type,
-        .cluster_ip = config->cluster_ip,
-        .port = (uint16_t)config->port,
-        .target_port =
-            (uint16_t)(config->target_port ? config->target_port : config->port),
-        .node_port = (uint16_t)config->node_port,
-        .selector = &config->select,
-        .shares = &service->shares,
-    };
+    return check_names(config, element, error) &&
+           check_effects(config, element, error) &&
+           check_values(config, element, error);
+}
 
-    service->service = vs_cluster_add_service(build->cluster, &wanted, &reason);
+uint8_t
+service_protocol(VsChoice choice)
+{
+    return choice ? VS_PROTOCOL_UDP : VS_PROTOCOL_TCP;
+}
+
+bool
+service_add(Service *service, const VsService *wanted, const VsElement *element,
+            VsBuild *build, GError **error)
+{
+    g_autoptr(GError) reason = NULL;
+
+    service->service = vs_cluster_add_service(build->cluster, wanted, &reason);
     if (!service->service) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT, "%s",
                         reason->message);
         return false;
     }
+    service->service->shares = &service->shares;
     return true;
+}
+
+static bool
+service_declare(void *self, const VsElement *element, VsBuild *build, GError **error)
+{
+    const ServiceConfig *config = element->config;
+    bool has_affinity = config->affinity == AFFINITY_CLIENT_IP;
+    VsAddr external_ips[MAX(config->external_ips.n_prefixes, 1)];
+    VsService wanted = {
+        .name = element->id,
+        .name_space = config->name_space,
+        .port_name = config->port_name,
+        .type = (VsServiceType)config->type,
+        .protocol = service_protocol(config->protocol),
+        .cluster_ip = config->cluster_ip,
+        .port = (uint16_t)config->port,
+        .target_port =
+            (uint16_t)(config->target_port ? config->target_port : config->port),
+        .node_port = (uint16_t)config->node_port,
+        .health_check_node_port = (uint16_t)config->health_check_node_port,
+        .n_external_ips = config->external_ips.n_prefixes,
+        .external_ips = external_ips,
+        .n_source_ranges = config->source_ranges.n_prefixes,
+        .source_ranges = config->source_ranges.prefixes,
+        .affinity_s = has_affinity ? (uint32_t)(config->affinity_timeout / VS_S) : 0,
+        .is_external_local = config->external_policy == POLICY_LOCAL,
+        .is_internal_local = config->internal_policy == POLICY_LOCAL,
+        .publishes_not_ready = config->publishes_not_ready,
+        .selector = &config->select,
+    };
+
+    for (unsigned i = 0; i < wanted.n_external_ips; i++) {
+        external_ips[i] = config->external_ips.prefixes[i].address;
+    }
+    return service_add(self, &wanted, element, build, error);
+}
+
+void
+service_open_shares(Service *service)
+{
+    for (unsigned i = 0; i < service->service->n_all_endpoints; i++) {
+        vs_shares_add(&service->shares, service->service->all_endpoints[i].pod->name);
+    }
 }
 
 static bool
 service_open(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
-    Service *service = self;
-
     (void)element;
     (void)error;
-    for (unsigned i = 0; i < service->service->n_endpoints; i++) {
-        vs_shares_add(&service->shares, service->service->endpoints[i].pod->name);
-    }
+    service_open_shares(self);
     if (build->cluster->cni->has_socket_lb) {
         return true;
     }

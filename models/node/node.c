@@ -6,8 +6,11 @@ enum {
     IPV4_MIN_MTU = 68,          /* RFC 791. */
 };
 
+static const char *const proxy_choices[] = {"iptables", "nftables", NULL};
+
 typedef struct NodeConfig {
     VsHostParams host;
+    VsChoice proxy; /* VsProxyMode. */
     uint32_t conntrack_max;
 } NodeConfig;
 
@@ -16,6 +19,8 @@ static const VsParam node_params[] = {
     VS_PARAM_UINT(NodeConfig, conntrack_max, "conntrack-max", .min = "1",
                   .doc = "Connections tracked at most (nf_conntrack_max); without it, "
                          "what kube-proxy sets: 32768 for each core, at least 131072."),
+    VS_PARAM_CHOICE(NodeConfig, proxy, "proxy", .choices = proxy_choices,
+                    .doc = "Mode of its kube-proxy; the cluster's without it."),
     {0},
 };
 
@@ -42,6 +47,7 @@ node_create(void *self, const VsElement *element, VsBuild *build, GError **error
 static bool
 node_connect(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
+    const NodeConfig *config = element->config;
     VsHost *host = vs_build_find_host(build, element)->host;
     g_autoptr(GError) reason = NULL;
     VsNode *node = vs_cluster_add_node(build->cluster, element->id, host, &reason);
@@ -51,6 +57,9 @@ node_connect(void *self, const VsElement *element, VsBuild *build, GError **erro
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT, "%s",
                         reason->message);
         return false;
+    }
+    if (vs_element_has(element, "proxy")) {
+        node->proxy_mode = (VsProxyMode)config->proxy;
     }
     build->cluster->cni->add_devices(node);
     return true;

@@ -1,9 +1,13 @@
 #include "vethsim-model.h"
 
+static const char *const condition_choices[] = {"ready", "unready", "terminating",
+                                                "terminating-unready", NULL};
+
 typedef struct PodConfig {
     VsLabels labels;
     VsRefs nodes;
     const char *capture;
+    VsChoice condition; /* VsPodCondition. */
 } PodConfig;
 
 typedef struct Pod {
@@ -18,6 +22,10 @@ static const VsParam pod_params[] = {
                       "Nodes that replicas are spread over, in turn; all nodes without "
                       "it.  Not for a pod inside a <node>."),
     VS_CAPTURE_PARAM_ROW(PodConfig, capture),
+    VS_PARAM_CHOICE(PodConfig, condition, "condition", .def = "ready",
+                    .choices = condition_choices,
+                    .doc = "What the control plane says of it: services choose ready "
+                           "pods, and terminating ones only when none is ready."),
     {0},
 };
 
@@ -76,6 +84,7 @@ pod_declare(void *self, const VsElement *element, VsBuild *build, GError **error
                         reason->message);
         return false;
     }
+    pod->pod->condition = (VsPodCondition)config->condition;
     build->cluster->cni->wire_pod(pod->pod);
     vs_build_capture(build, element, netns, config->capture);
     vs_sockets_of(netns); /* A pod without containers refuses as well. */

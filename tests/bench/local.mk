@@ -4,6 +4,7 @@ benches = \
 	tests/bench/bench_article \
 	tests/bench/bench_chain \
 	tests/bench/bench_hold \
+	tests/bench/bench_kubeproxy \
 	tests/bench/bench_memory \
 	tests/bench/bench_rules
 
@@ -12,6 +13,7 @@ EXTRA_PROGRAMS += $(benches)
 tests_bench_bench_article_SOURCES = tests/bench/bench_article.c tests/bench/bench.h
 tests_bench_bench_chain_SOURCES = tests/bench/bench_chain.c tests/bench/bench.h
 tests_bench_bench_hold_SOURCES = tests/bench/bench_hold.c tests/bench/bench.h
+tests_bench_bench_kubeproxy_SOURCES = tests/bench/bench_kubeproxy.c tests/bench/bench.h
 tests_bench_bench_memory_SOURCES = tests/bench/bench_memory.c
 tests_bench_bench_rules_SOURCES = tests/bench/bench_rules.c tests/bench/bench.h
 
@@ -24,6 +26,7 @@ EXTRA_DIST += \
 CLEANFILES += $(benches) tests/bench/peer_ns3 tests/bench/peer_simgrid
 
 # BENCH="hold chain rules memory article" chooses; RUNS=5 are the samples of each median.
+# BENCH="hold chain memory article kubeproxy" chooses; RUNS=5 are the samples of each median.
 bench: $(benches)
 	top_srcdir='$(abs_top_srcdir)' CXX='$(CXX)' CC='$(CC)' CFLAGS='$(CFLAGS)' \
 	$(BASH) $(top_srcdir)/tests/bench/run.sh $(BENCH)

@@ -2,7 +2,7 @@
 # Runs the benches and their peers, turn by turn, and prints medians, spreads and ratios.
 # "make bench" calls it in the build folder.
 #
-# usage: run.sh [hold|chain|rules|memory|article]...       all of them without an argument
+# usage: run.sh [hold|chain|rules|memory|article|kubeproxy]...  all of them without an argument
 #
 # RUNS=5 is the number of samples of each; QUICK=1 leaves out the largest cases.
 set -eu
@@ -119,12 +119,21 @@ bench_article() {
         "SimGrid=$here/peer_simgrid 20000"
 }
 
+bench_kubeproxy() {
+    local mode
+
+    echo "== kube-proxy's rules for 5000 services of 10 endpoints"
+    for mode in iptables nftables; do
+        compare "$mode" "services/s" "$here/bench_kubeproxy $mode"
+    done
+}
+
 echo "$(awk -F': ' '/model name/ { print $2; exit }' /proc/cpuinfo), $(nproc) cores," \
     "load $(cut -d' ' -f1 /proc/loadavg); $(${CC:-cc} --version | head -n 1); ${CFLAGS-}"
 mkdir -p "$here"
 build_peer peer_ns3 ns3/core-module.h -lns3-core -lns3-network -lns3-internet -lns3-point-to-point
 build_peer peer_simgrid simgrid/s4u.hpp -lsimgrid
-for bench in "${@:-hold chain rules memory article}"; do
+for bench in "${@:-hold chain rules memory article kubeproxy}"; do
     for name in $bench; do
         "bench_$name"
     done

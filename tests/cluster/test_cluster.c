@@ -286,6 +286,85 @@ test_two_that_want_the_same_clash(void)
     vs_cluster_free(cluster);
 }
 
+/* One port number may serve TCP and UDP. */
+static void
+test_protocols_share_addresses_and_ports(void)
+{
+    VsCluster *cluster = vs_cluster_new();
+    VsService wanted = {.name = "dns",
+                        .type = VS_SERVICE_NODE_PORT,
+                        .cluster_ip = NET_IP(10, 96, 0, 10),
+                        .port = 53,
+                        .target_port = 53,
+                        .node_port = 30053,
+                        .selector = no_labels()};
+    GError *error = NULL;
+
+    CU_ASSERT_PTR_NOT_NULL(vs_cluster_add_service(cluster, &wanted, &error));
+    wanted.protocol = VS_PROTOCOL_UDP;
+    CU_ASSERT_PTR_NOT_NULL(vs_cluster_add_service(cluster, &wanted, &error));
+    CU_ASSERT_PTR_NULL(vs_cluster_add_service(cluster, &wanted, &error));
+    check_error(&error, VS_CLUSTER_ERROR_CLASH, "\"dns\"");
+    vs_cluster_free(cluster);
+}
+
+/* Kubernetes keeps a node port for the health check of balanced services of policy Local,
+ * and only of them. */
+static void
+test_health_checks_get_node_ports(void)
+{
+    VsCluster *cluster = vs_cluster_new();
+    VsService wanted = {.name = "a",
+                        .type = VS_SERVICE_LOAD_BALANCER,
+                        .port = 80,
+                        .target_port = 80,
+                        .selector = no_labels()};
+    GError *error = NULL;
+    const VsService *service;
+
+    service = vs_cluster_add_service(cluster, &wanted, &error);
+    CU_ASSERT_EQUAL(service->node_port, 30000);
+    CU_ASSERT_EQUAL(service->health_check_node_port, 0);
+    wanted.name = "b";
+    wanted.is_external_local = true;
+    service = vs_cluster_add_service(cluster, &wanted, &error);
+    CU_ASSERT_EQUAL(service->node_port, 30001);
+    CU_ASSERT_EQUAL(service->health_check_node_port, 30002);
+    wanted.name = "c";
+    wanted.node_port = 30002;
+    CU_ASSERT_PTR_NULL(vs_cluster_add_service(cluster, &wanted, &error));
+    check_error(&error, VS_CLUSTER_ERROR_CLASH, "\"b\" and \"c\"");
+    vs_cluster_free(cluster);
+}
+
+/* The lists are the cluster's own copies. */
+static void
+test_lists_of_services_are_copied(void)
+{
+    VsCluster *cluster = vs_cluster_new();
+    VsAddr external_ips[] = {NET_IP(192, 0, 2, 1), NET_IP(192, 0, 2, 2)};
+    VsPrefix ranges[] = {{NET_IP(203, 0, 113, 0), 24, true}};
+    VsService wanted = {.name = "a",
+                        .port = 80,
+                        .n_external_ips = 2,
+                        .external_ips = external_ips,
+                        .n_source_ranges = 1,
+                        .source_ranges = ranges,
+                        .selector = no_labels()};
+    GError *error = NULL;
+    const VsService *service = vs_cluster_add_service(cluster, &wanted, &error);
+
+    external_ips[1] = 0;
+    ranges[0].length = 0;
+    CU_ASSERT_EQUAL(service->external_ips[1], NET_IP(192, 0, 2, 2));
+    CU_ASSERT_EQUAL(service->source_ranges[0].length, 24);
+    CU_ASSERT_STRING_EQUAL(service->name_space, "default");
+    CU_ASSERT_STRING_EQUAL(service->port_name, "");
+    CU_ASSERT_EQUAL(service->protocol, VS_PROTOCOL_TCP);
+    CU_ASSERT(vs_service_is_external(service));
+    vs_cluster_free(cluster);
+}
+
 /* What is given steps around what was asked for. */
 static void
 test_given_addresses_and_ports_are_free(void)
@@ -428,6 +507,53 @@ test_endpoints_are_chosen_by_labels_and_port(void)
     vs_cluster_free(cluster);
 }
 
+/* ready: serving and not terminating, or published whatever it is. */
+static void
+test_conditions_decide_who_is_ready(void)
+{
+    static const struct {
+        VsPodCondition condition;
+        bool is_serving, is_terminating;
+    } rows[] = {
+        {VS_POD_READY, true, false},
+        {VS_POD_UNREADY, false, false},
+        {VS_POD_TERMINATING, true, true},
+        {VS_POD_TERMINATING_UNREADY, false, true},
+    };
+    VsCluster *cluster = vs_cluster_new();
+    VsLabel shop[] = {{"app", "shop"}};
+    VsLabels labels = labels_of(shop, 1);
+    VsService wanted = {
+        .name = "shop", .port = 80, .target_port = 8080, .selector = &labels};
+    GError *error = NULL;
+    VsNode *node = vs_cluster_add_node(cluster, "n", NULL, &error);
+    VsService *services[2];
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        VsPod *pod = vs_cluster_add_pod(cluster, "p", node, NULL, &labels, &error);
+
+        vs_pod_open_port(pod, 8080, "web", NULL);
+        pod->condition = rows[i].condition;
+    }
+    services[0] = vs_cluster_add_service(cluster, &wanted, &error);
+    wanted.publishes_not_ready = true;
+    services[1] = vs_cluster_add_service(cluster, &wanted, &error);
+    vs_cluster_complete(cluster);
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const VsEndpoint *endpoint = &services[0]->all_endpoints[i];
+
+        CU_ASSERT_EQUAL(endpoint->is_serving, rows[i].is_serving);
+        CU_ASSERT_EQUAL(endpoint->is_terminating, rows[i].is_terminating);
+        CU_ASSERT_EQUAL(endpoint->is_ready, i == 0);
+        CU_ASSERT(services[1]->all_endpoints[i].is_ready);
+    }
+    CU_ASSERT_EQUAL(services[0]->n_all_endpoints, 4);
+    CU_ASSERT_EQUAL(services[0]->n_endpoints, 1);
+    CU_ASSERT_EQUAL(services[1]->n_endpoints, 4);
+    CU_ASSERT_EQUAL(services[1]->endpoints[3].share, 3);
+    vs_cluster_free(cluster);
+}
+
 /* ---- Routes ---------------------------------------------------------------------- */
 
 static void
@@ -485,6 +611,10 @@ static const VsTestCase tests[] = {
      test_endpoints_in_the_order_of_their_text},
     {"endpoints are chosen by labels and port",
      test_endpoints_are_chosen_by_labels_and_port},
+    {"conditions decide who is ready", test_conditions_decide_who_is_ready},
+    {"protocols share addresses and ports", test_protocols_share_addresses_and_ports},
+    {"health checks get node ports", test_health_checks_get_node_ports},
+    {"lists of services are copied", test_lists_of_services_are_copied},
     {"pod ranges are routed through their nodes",
      test_pod_ranges_are_routed_through_their_nodes},
     {0},

@@ -73,6 +73,9 @@ test_each_type_reads_and_prints(void)
     CU_ASSERT(prints("choice", "green", "green"));
     CU_ASSERT(prints("ipv4", "10.0.0.1", "10.0.0.1"));
     CU_ASSERT(prints("prefix", "10.0.0.0/8", "10.0.0.0/8"));
+    CU_ASSERT(prints("prefixes", "10.0.0.0/8", "10.0.0.0/8"));
+    CU_ASSERT(prints("prefixes", " 10.0.0.1\n10.1.0.0/16", "10.0.0.1 10.1.0.0/16"));
+    CU_ASSERT(prints("prefixes", "10.0.0.1/32", "10.0.0.1"));
     CU_ASSERT(prints("labels", "tier=web app=shop", "app=shop tier=web"));
     CU_ASSERT(prints("labels", "", ""));
     CU_ASSERT(prints("labels", "example.org/app=", "example.org/app="));
@@ -94,13 +97,21 @@ test_members_hold_what_was_read(void)
     const struct {
         const char *name, *text;
     } values[] = {
-        {"uint", "99"},        {"bool", "yes"},
-        {"time", "3ns"},       {"rate", "1kbit/s"},
-        {"size", "1KiB"},      {"frequency", "0.5/s"},
-        {"ratio", "50%"},      {"choice", "blue"},
-        {"ipv4", "1.2.3.4"},   {"prefix", "192.168.0.0/16"},
-        {"labels", "b=2 a=1"}, {"arrivals", "closed(7,constant(2s))"},
-        {"queue", "9packets"}, {"dist", "empirical(1ms:0.5, 2ms:1)"},
+        {"uint", "99"},
+        {"bool", "yes"},
+        {"time", "3ns"},
+        {"rate", "1kbit/s"},
+        {"size", "1KiB"},
+        {"frequency", "0.5/s"},
+        {"ratio", "50%"},
+        {"choice", "blue"},
+        {"ipv4", "1.2.3.4"},
+        {"prefix", "192.168.0.0/16"},
+        {"labels", "b=2 a=1"},
+        {"arrivals", "closed(7,constant(2s))"},
+        {"prefixes", "10.0.0.0/8 1.2.3.4"},
+        {"queue", "9packets"},
+        {"dist", "empirical(1ms:0.5, 2ms:1)"},
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(values); i++) {
@@ -118,6 +129,10 @@ test_members_hold_what_was_read(void)
     CU_ASSERT_EQUAL(g.ipv4, 0x01020304);
     CU_ASSERT_TRUE(g.prefix.is_set && g.prefix.address == 0xC0A80000 &&
                    g.prefix.length == 16);
+    CU_ASSERT_EQUAL_FATAL(g.prefixes.n_prefixes, 2);
+    CU_ASSERT_EQUAL(g.prefixes.prefixes[0].length, 8);
+    CU_ASSERT_EQUAL(g.prefixes.prefixes[1].address, 0x01020304);
+    CU_ASSERT_EQUAL(g.prefixes.prefixes[1].length, 32);
     CU_ASSERT_EQUAL_FATAL(g.labels.n_labels, 2);
     CU_ASSERT_STRING_EQUAL(g.labels.labels[0].key, "a");
     CU_ASSERT_STRING_EQUAL(g.labels.labels[1].value, "2");
@@ -197,6 +212,11 @@ test_errors_say_what_would_be_right(void)
         fails("bool", "true", "bool=\"true\" is not yes or no: write one of them"));
     CU_ASSERT(
         fails("choice", "gren", "choice=\"gren\" is not one of: red, green, blue"));
+    CU_ASSERT(fails("prefixes", " ",
+                    "prefixes=\"\" has no prefix: write 10.0.0.0/16 or an address"));
+    CU_ASSERT(fails("prefixes", "10.0.0.1 10.0.0.1/32",
+                    "prefixes=\"10.0.0.1 10.0.0.1/32\" has 10.0.0.1/32 twice: write it "
+                    "once"));
     CU_ASSERT(fails("labels", "app",
                     "labels=\"app\" has a label without value: write app=VALUE"));
     CU_ASSERT(fails("labels", "a=1 a=2",

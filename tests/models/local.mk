@@ -1,5 +1,6 @@
 # tests/models: the tests of models/.
 
+proxy_tests_fixture = tests/models/proxy_fixture.c tests/models/proxy_fixture.h
 model_tests_fixture = tests/models/fixture.c tests/models/fixture.h
 
 check_PROGRAMS += \
@@ -10,8 +11,12 @@ check_PROGRAMS += \
 	tests/models/test_ingress \
 	tests/models/test_ingress_rules \
 	tests/models/test_kubeproxy \
+	tests/models/test_kubeproxy_iptables \
+	tests/models/test_kubeproxy_names \
+	tests/models/test_kubeproxy_nftables \
 	tests/models/test_lb \
 	tests/models/test_lb_health \
+	tests/models/test_packet_flow \
 	tests/models/test_pod \
 	tests/models/test_topology
 
@@ -24,7 +29,14 @@ tests_models_test_ingress_SOURCES = tests/models/test_ingress.c $(model_tests_fi
 tests_models_test_ingress_rules_SOURCES = tests/models/test_ingress_rules.c \
 	$(model_tests_fixture)
 tests_models_test_kubeproxy_SOURCES = tests/models/test_kubeproxy.c $(model_tests_fixture)
+tests_models_test_kubeproxy_iptables_SOURCES = \
+	tests/models/test_kubeproxy_iptables.c $(proxy_tests_fixture)
+tests_models_test_kubeproxy_names_SOURCES = tests/models/test_kubeproxy_names.c
+tests_models_test_kubeproxy_nftables_SOURCES = \
+	tests/models/test_kubeproxy_nftables.c $(proxy_tests_fixture)
 tests_models_test_lb_SOURCES = tests/models/test_lb.c $(model_tests_fixture)
 tests_models_test_lb_health_SOURCES = tests/models/test_lb_health.c $(model_tests_fixture)
+tests_models_test_packet_flow_SOURCES = tests/models/test_packet_flow.c \
+	$(proxy_tests_fixture)
 tests_models_test_pod_SOURCES = tests/models/test_pod.c $(model_tests_fixture)
 tests_models_test_topology_SOURCES = tests/models/test_topology.c $(model_tests_fixture)

@@ -13,7 +13,7 @@
 #define TO_S "<rule><path path='/' service='s'/></rule>"
 #define POD(id, container)                                                           \
     "<pod id='" id "' labels='app=web'><container id='" id "-web' " container "/></" \
-                                                                              "pod>"
+    "pod>"
 
 static uint64_t
 sum_of_shares(const Model *model, const char *service)
@@ -132,6 +132,29 @@ test_refused_upstream_is_502(void)
     model_free(model);
 }
 
+/* Makes every translation of the rules of 'node' to port 'from' go to port 'to'. */
+static void
+redirect_translations(const VsNode *node, uint16_t from, uint16_t to)
+{
+    VsRuleset *ruleset = vs_filter_ruleset(vs_filter_of(node->host->root));
+    const VsRuleTable *nat = vs_ruleset_find_table(ruleset, VS_DIALECT_IPTABLES, "nat");
+
+    for (unsigned i = 0; i < nat->chains->len; i++) {
+        const VsChain *chain = nat->chains->pdata[i];
+
+        for (unsigned k = 0; k < chain->rules->len; k++) {
+            const VsRule *rule = chain->rules->pdata[k];
+            VsRuleStep *last = &rule->steps[rule->n_steps - 1];
+
+            if (last->kind == VS_STEP_DNAT && last->nat.min_port == from) {
+                last->nat.min_port = to;
+                last->nat.max_port = to;
+            }
+        }
+    }
+    vs_ruleset_touch(ruleset);
+}
+
 /* The same through the cluster IP: kube-proxy sends the connection to a closed port. */
 static void
 test_refused_cluster_ip_is_502(void)
@@ -140,7 +163,9 @@ test_refused_cluster_ip_is_502(void)
                                      "upstream='service'", TO_S, POD("a", "")),
                              model_free_costs);
 
-    model_service(model, "s")->endpoints[0].port = 9;
+    for (unsigned i = 0; i < model->build->cluster->nodes->len; i++) {
+        redirect_translations(model->build->cluster->nodes->pdata[i], 8080, 9);
+    }
     model_run(model, 2 * VS_S);
     CU_ASSERT_EQUAL(model_counter(model, "c", "error-502"), 10);
     model_free(model);

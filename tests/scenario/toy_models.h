@@ -42,6 +42,7 @@ typedef struct ToyGadget {
     VsChoice choice;
     uint32_t ipv4;
     VsPrefix prefix;
+    VsPrefixes prefixes;
     VsLabels labels;
     const VsElement *ref;
     VsRefs refs;
@@ -96,6 +97,7 @@ static const VsParam toy_gadget_params[] = {
         .doc = "Colour."),
     VS_PARAM_IPV4(ToyGadget, ipv4, "ipv4", .doc = "Address."),
     VS_PARAM_PREFIX(ToyGadget, prefix, "prefix", .doc = "Prefix."),
+    VS_PARAM_PREFIXES(ToyGadget, prefixes, "prefixes", .doc = "Prefixes."),
     VS_PARAM_LABELS(ToyGadget, labels, "labels", .doc = "Labels."),
     VS_PARAM_REF(ToyGadget, ref, "ref", .doc = "Anything."),
     VS_PARAM_REFS(ToyGadget, refs, "refs", .doc = "Any things."),

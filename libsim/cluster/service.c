@@ -1,0 +1,301 @@
+#include "cluster/service.h"
+
+#include <string.h>
+
+#include "base/units.h"
+
+enum {
+    NODE_PORT_FIRST = 30000,
+    NODE_PORT_LAST = 32767,
+};
+
+void
+vs_service_free(gpointer service_)
+{
+    VsService *service = service_;
+
+    g_free(service->external_ips);
+    g_free(service->source_ranges);
+    g_free(service->endpoints);
+    g_free(service->all_endpoints);
+    g_free(service);
+}
+
+bool
+vs_service_is_external(const VsService *service)
+{
+    return service->node_port != 0 || service->load_balancer_ip != 0 ||
+           service->n_external_ips > 0;
+}
+
+static bool
+has_node_port(const VsService *service)
+{
+    return service->type == VS_SERVICE_NODE_PORT ||
+           service->type == VS_SERVICE_LOAD_BALANCER;
+}
+
+static bool
+has_health_check(const VsService *service)
+{
+    return service->type == VS_SERVICE_LOAD_BALANCER && service->is_external_local;
+}
+
+/* The ports of one Service share its health check. */
+static bool
+wants_port_of(const VsService *a, const VsService *b)
+{
+    return (a->node_port != 0 && a->node_port == b->node_port &&
+            a->protocol == b->protocol) ||
+           (a->health_check_node_port != 0 &&
+            a->health_check_node_port == b->health_check_node_port &&
+            strcmp(a->name, b->name) != 0) ||
+           (a->node_port != 0 && a->protocol == VS_PROTOCOL_TCP &&
+            a->node_port == b->health_check_node_port) ||
+           (b->node_port != 0 && b->protocol == VS_PROTOCOL_TCP &&
+            b->node_port == a->health_check_node_port);
+}
+
+static const VsService *
+find_clash(const VsCluster *cluster, const VsService *service)
+{
+    for (unsigned i = 0; i < cluster->services->len; i++) {
+        const VsService *other = cluster->services->pdata[i];
+
+        if ((service->cluster_ip != 0 && other->cluster_ip == service->cluster_ip &&
+             other->port == service->port && other->protocol == service->protocol) ||
+            wants_port_of(service, other)) {
+            return other;
+        }
+    }
+    return NULL;
+}
+
+static bool
+has_cluster_ip(const VsCluster *cluster, VsAddr address)
+{
+    for (unsigned i = 0; i < cluster->services->len; i++) {
+        if (((const VsService *)cluster->services->pdata[i])->cluster_ip == address) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
+is_node_port_taken(const VsCluster *cluster, uint32_t port)
+{
+    for (unsigned i = 0; i < cluster->services->len; i++) {
+        const VsService *service = cluster->services->pdata[i];
+
+        if (service->node_port == port || service->health_check_node_port == port) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The next address of the service range that no service asked for, or 0. */
+static VsAddr
+next_cluster_ip(VsCluster *cluster)
+{
+    uint64_t last = cluster->service_cidr.address +
+                    vs_prefix_size(cluster->service_cidr.length) - 2;
+
+    if (cluster->next_cluster_ip == 0) {
+        /* .1 is the API server's, .10 the DNS service's, by custom. */
+        cluster->next_cluster_ip = cluster->service_cidr.address + 11;
+    }
+    while (has_cluster_ip(cluster, cluster->next_cluster_ip)) {
+        cluster->next_cluster_ip++;
+    }
+    return cluster->next_cluster_ip <= last ? cluster->next_cluster_ip++ : 0;
+}
+
+/* The next port of the range that no service asked for, or 0. */
+static uint16_t
+next_node_port(VsCluster *cluster)
+{
+    cluster->next_node_port = MAX(cluster->next_node_port, NODE_PORT_FIRST);
+    while (is_node_port_taken(cluster, cluster->next_node_port)) {
+        cluster->next_node_port++;
+    }
+    return cluster->next_node_port <= NODE_PORT_LAST ? cluster->next_node_port++ : 0;
+}
+
+static bool
+give_cluster_ip(VsCluster *cluster, VsService *service, GError **error)
+{
+    g_autofree char *cidr = NULL;
+
+    if (service->cluster_ip == 0) {
+        service->cluster_ip = next_cluster_ip(cluster);
+    }
+    if (service->cluster_ip != 0) {
+        return true;
+    }
+    cidr = vs_format_ipv4_prefix(cluster->service_cidr.address,
+                                 cluster->service_cidr.length);
+    g_set_error(error, VS_CLUSTER_ERROR, VS_CLUSTER_ERROR_EXHAUSTED,
+                "the service range %s has no address left for service \"%s\"", cidr,
+                service->name);
+    return false;
+}
+
+static bool
+give_node_port(VsCluster *cluster, const VsService *service, uint16_t *port,
+               GError **error)
+{
+    if (*port == 0) {
+        *port = next_node_port(cluster);
+    }
+    if (*port != 0) {
+        return true;
+    }
+    g_set_error(error, VS_CLUSTER_ERROR, VS_CLUSTER_ERROR_EXHAUSTED,
+                "no node port of %d..%d is left for service \"%s\"", NODE_PORT_FIRST,
+                NODE_PORT_LAST, service->name);
+    return false;
+}
+
+static VsService *
+service_copy(const VsService *service)
+{
+    VsService *copy = g_memdup2(service, sizeof(*service));
+
+    copy->name_space = copy->name_space ? copy->name_space : "default";
+    copy->port_name = copy->port_name ? copy->port_name : "";
+    copy->protocol = copy->protocol ? copy->protocol : VS_PROTOCOL_TCP;
+    copy->external_ips =
+        g_memdup2(copy->external_ips, copy->n_external_ips * sizeof(VsAddr));
+    copy->source_ranges =
+        g_memdup2(copy->source_ranges, copy->n_source_ranges * sizeof(VsPrefix));
+    return copy;
+}
+
+VsService *
+vs_cluster_add_service(VsCluster *cluster, const VsService *service, GError **error)
+{
+    VsService *copy = service_copy(service);
+    const VsService *clash = find_clash(cluster, copy);
+
+    copy->index = cluster->services->len;
+    if (clash) {
+        g_set_error(
+            error, VS_CLUSTER_ERROR, VS_CLUSTER_ERROR_CLASH,
+            "services \"%s\" and \"%s\" want the same cluster-ip and port, or the "
+            "same node-port",
+            clash->name, service->name);
+        vs_service_free(copy);
+        return NULL;
+    }
+    if (!give_cluster_ip(cluster, copy, error) ||
+        (has_node_port(copy) &&
+         !give_node_port(cluster, copy, &copy->node_port, error)) ||
+        (has_health_check(copy) &&
+         !give_node_port(cluster, copy, &copy->health_check_node_port, error))) {
+        vs_service_free(copy);
+        return NULL;
+    }
+    g_ptr_array_add(cluster->services, copy);
+    return copy;
+}
+
+void
+vs_cluster_add_load_balancer(VsCluster *cluster, const char *service, VsAddr address)
+{
+    VsLoadBalancer load_balancer = {service, address};
+
+    g_array_append_val(cluster->load_balancers, load_balancer);
+}
+
+/* Every port of the service gets the VIP of its first load balancer. */
+static void
+set_load_balancer_ip(const VsCluster *cluster, VsService *service)
+{
+    for (unsigned i = 0; i < cluster->load_balancers->len; i++) {
+        const VsLoadBalancer *load_balancer =
+            &g_array_index(cluster->load_balancers, VsLoadBalancer, i);
+
+        if (service->type == VS_SERVICE_LOAD_BALANCER &&
+            service->load_balancer_ip == 0 &&
+            strcmp(load_balancer->service, service->name) == 0) {
+            service->load_balancer_ip = load_balancer->address;
+        }
+    }
+}
+
+static int
+compare_endpoints(gconstpointer a, gconstpointer b)
+{
+    const VsEndpoint *x = a;
+    const VsEndpoint *y = b;
+    g_autofree char *text_x = vs_format_ipv4(x->address);
+    g_autofree char *text_y = vs_format_ipv4(y->address);
+
+    return strcmp(text_x, text_y);
+}
+
+/* As the endpoint slice controller sets the conditions: ready is serving and not
+ * terminating, or whatever there is if the service publishes that. */
+static VsEndpoint
+make_endpoint(const VsService *service, const VsPod *pod)
+{
+    VsPodCondition condition = pod->condition;
+    bool is_serving = condition == VS_POD_READY || condition == VS_POD_TERMINATING;
+    bool is_terminating =
+        condition == VS_POD_TERMINATING || condition == VS_POD_TERMINATING_UNREADY;
+
+    return (VsEndpoint){
+        .pod = pod,
+        .address = pod->address,
+        .port = service->target_port,
+        .is_ready = service->publishes_not_ready || (is_serving && !is_terminating),
+        .is_serving = is_serving,
+        .is_terminating = is_terminating,
+    };
+}
+
+static void
+find_endpoints(const VsCluster *cluster, VsService *service)
+{
+    GArray *all = g_array_new(FALSE, FALSE, sizeof(VsEndpoint));
+    GArray *ready = g_array_new(FALSE, FALSE, sizeof(VsEndpoint));
+
+    for (unsigned i = 0; i < cluster->pods->len; i++) {
+        const VsPod *pod = cluster->pods->pdata[i];
+
+        if (vs_labels_match(pod->labels, service->selector) &&
+            vs_pod_find_port(pod, service->target_port)) {
+            VsEndpoint endpoint = make_endpoint(service, pod);
+
+            g_array_append_val(all, endpoint);
+        }
+    }
+    g_array_sort(all, compare_endpoints);
+    for (unsigned i = 0; i < all->len; i++) {
+        VsEndpoint *endpoint = &g_array_index(all, VsEndpoint, i);
+
+        endpoint->share = i;
+        if (endpoint->is_ready) {
+            g_array_append_val(ready, *endpoint);
+        }
+    }
+    g_free(service->endpoints);
+    g_free(service->all_endpoints);
+    service->n_endpoints = ready->len;
+    service->endpoints = (VsEndpoint *)(void *)g_array_free(ready, FALSE);
+    service->n_all_endpoints = all->len;
+    service->all_endpoints = (VsEndpoint *)(void *)g_array_free(all, FALSE);
+}
+
+void
+vs_cluster_complete(VsCluster *cluster)
+{
+    for (unsigned i = 0; i < cluster->services->len; i++) {
+        VsService *service = cluster->services->pdata[i];
+
+        set_load_balancer_ip(cluster, service);
+        find_endpoints(cluster, service);
+    }
+}

@@ -1,0 +1,26 @@
+/* What <service> and the <port>s in it share. */
+#pragma once
+
+#include "vethsim-model.h"
+
+extern const char *const service_protocol_choices[]; /* tcp, udp. */
+
+/* The service port of a <service> or a <port>. */
+typedef struct Service {
+    VsService *service;
+    VsShares shares;
+} Service;
+
+uint8_t service_protocol(VsChoice choice);
+
+/* True for what Kubernetes takes as a name of at most 'max' characters (RFC 1123: lower
+ * case, digits and inner hyphens); else 'error' names the attribute. */
+bool service_check_name(const VsElement *element, const char *attribute,
+                        const char *name, unsigned max, GError **error);
+
+/* Adds 'wanted' to the cluster, with the shares of 'service'. */
+bool service_add(Service *service, const VsService *wanted, const VsElement *element,
+                 VsBuild *build, GError **error);
+
+/* All endpoints are known: gives each its share. */
+void service_open_shares(Service *service);

@@ -1,0 +1,124 @@
+#include "models/kubeproxy/sync.h"
+
+#define PROXY_SYNC_COST(member, value, doc) static const VsTime member = value;
+#include "models/kubeproxy/sync.def"
+#undef PROXY_SYNC_COST
+
+/* Tables that kube-proxy writes: mangle has but its canary. */
+static bool
+is_written(const VsRuleTable *table)
+{
+    return table->dialect == VS_DIALECT_NFT || strcmp(table->name, "mangle") != 0;
+}
+
+/* Jumps of the kernel's chains are made once, not restored. */
+static uint32_t
+count_table(const VsRuleTable *table)
+{
+    uint32_t n = 0;
+
+    for (unsigned i = 0; i < table->chains->len; i++) {
+        const VsChain *chain = table->chains->pdata[i];
+
+        if (table->dialect == VS_DIALECT_NFT || chain->type == VS_CHAIN_REGULAR) {
+            n += chain->rules->len;
+        }
+    }
+    for (unsigned i = 0; i < table->sets->len; i++) {
+        n += ((const VsSet *)table->sets->pdata[i])->elements->len;
+    }
+    return n;
+}
+
+ProxySync
+proxy_sync_full(const VsRuleset *ruleset)
+{
+    ProxySync sync = {.dialect = VS_DIALECT_IPTABLES};
+
+    for (unsigned i = 0; i < ruleset->tables->len; i++) {
+        const VsRuleTable *table = ruleset->tables->pdata[i];
+
+        if (is_written(table)) {
+            sync.dialect = table->dialect;
+            sync.n_present += count_table(table);
+        }
+    }
+    sync.n_written = sync.n_present;
+    return sync;
+}
+
+static uint32_t
+count_chain(const VsRuleTable *table, const char *prefix, const char *base)
+{
+    g_autofree char *name = g_strconcat(prefix, base, NULL);
+    const VsChain *chain = vs_rule_table_find_chain(table, name);
+
+    return chain ? chain->rules->len : 0;
+}
+
+/* The chains of a service and of its endpoints. */
+static uint32_t
+count_service(const VsRuleTable *table, const VsService *service)
+{
+    static const char *const iptables[] = {PROXY_SVC, PROXY_SVL, PROXY_EXT, PROXY_FW};
+    static const char *const nft[] = {PROXY_NFT_SERVICE, PROXY_NFT_LOCAL,
+                                      PROXY_NFT_EXTERNAL, PROXY_NFT_FIREWALL};
+    bool is_nft = table->dialect == VS_DIALECT_NFT;
+    g_autofree char *base =
+        is_nft ? proxy_nft_base(service, NULL) : proxy_iptables_base(service, NULL);
+    uint32_t n = 0;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(nft); i++) {
+        n += count_chain(table, is_nft ? nft[i] : iptables[i], base);
+    }
+    for (unsigned i = 0; i < service->n_all_endpoints; i++) {
+        const VsEndpoint *endpoint = &service->all_endpoints[i];
+        g_autofree char *of_one = is_nft ? proxy_nft_base(service, endpoint)
+                                         : proxy_iptables_base(service, endpoint);
+
+        n += count_chain(table, is_nft ? PROXY_NFT_ENDPOINT : PROXY_SEP, of_one);
+    }
+    return n;
+}
+
+/* What iptables mode writes at every sync: the lists of all services. */
+static uint32_t
+count_shared(const VsRuleset *ruleset)
+{
+    static const char *const in_nat[] = {"KUBE-SERVICES", "KUBE-NODEPORTS",
+                                         "KUBE-POSTROUTING", "KUBE-MARK-MASQ"};
+    const VsRuleTable *nat = vs_ruleset_find_table(ruleset, VS_DIALECT_IPTABLES, "nat");
+    uint32_t n =
+        count_table(vs_ruleset_find_table(ruleset, VS_DIALECT_IPTABLES, "filter"));
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(in_nat); i++) {
+        n += count_chain(nat, in_nat[i], "");
+    }
+    return n;
+}
+
+ProxySync
+proxy_sync_partial(const VsRuleset *ruleset, const VsService *service)
+{
+    ProxySync sync = proxy_sync_full(ruleset);
+
+    if (sync.dialect == VS_DIALECT_NFT) {
+        sync.n_written = count_service(
+            vs_ruleset_find_table(ruleset, VS_DIALECT_NFT, "kube-proxy"), service);
+    } else {
+        sync.n_written =
+            count_shared(ruleset) +
+            count_service(vs_ruleset_find_table(ruleset, VS_DIALECT_IPTABLES, "nat"),
+                          service);
+    }
+    return sync;
+}
+
+VsTime
+proxy_sync_time(const ProxySync *sync)
+{
+    return sync->dialect == VS_DIALECT_NFT
+               ? nft_start + sync->n_written * nft_rule_written
+               : iptables_start + sync->n_written * iptables_rule_written +
+                     sync->n_present * iptables_rule_present;
+}

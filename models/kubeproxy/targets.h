@@ -1,0 +1,18 @@
+/* The ruleset of a node, and which endpoints its translations stand for. */
+#pragma once
+
+#include "models/kubeproxy/compile.h"
+
+typedef struct ProxyTargets {
+    GArray *bindings; /* Of ProxyBinding. */
+    VsTable steps;    /* VsRuleStep to ProxyBinding. */
+} ProxyTargets;
+
+/* The rules of kube-proxy and kubelet on 'node', linked.  Fills 'targets', to be cleared with
+ * proxy_targets_clear(), which refers to the ruleset and to the cluster. */
+VsRuleset *proxy_ruleset_new(const VsNode *node, ProxyTargets *targets);
+void proxy_targets_clear(ProxyTargets *targets);
+
+/* A new connection was translated by the step 'nat' of the ruleset: counts it to the share
+ * of its endpoint.  'targets' is a ProxyTargets; steps of others' rules count to nobody. */
+void proxy_translated(void *targets, const VsRuleStep *nat);
