@@ -279,6 +279,7 @@ const VsModel vs_model_service = {
         "A Kubernetes Service, and the kube-proxy that makes it work on every node.",
     .parents = "scenario",
     .id_rule = VS_ID_REQUIRED,
+    .is_template = true,
     .id_scope = VS_ID_SCOPE_KIND,
     .config_size = sizeof(ServiceConfig),
     .params = service_params,

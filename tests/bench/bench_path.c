@@ -24,8 +24,6 @@ enum {
     NODE_PORT = 30080,
 };
 
-#define CLIENT_ADDRESS 0xc6336407 /* 198.51.100.7 */
-
 typedef struct Counter {
     VsHop hop;
     uint64_t n_packets;
@@ -39,7 +37,9 @@ typedef struct Path {
     VsPod *pod;
     VsIface *card;
     VsAddr node_address;
-    Counter counter;
+    VsAddr client_address; /* The router's: answers have a way back. */
+    Counter counter;       /* In the place of the pod's sockets. */
+    Counter client; /* And of the router's, which would reset what it does not know. */
 } Path;
 
 static void
@@ -61,7 +61,7 @@ make_scenario(unsigned n_services, const char *proxy)
         "<node id='n' cores='1'/>"
         "<link from='r' to='n' rate='100Gbit/s' delay='1us' queue='1s'/>"
         "<service id='web' type='NodePort' port='80' node-port='%d' select='app=web'/>"
-        "<pod id='p' node='n' labels='app=web'><container id='c' port='80' "
+        "<pod id='p' nodes='n' labels='app=web'><container id='c' port='80' "
         "service-time='1ms'/></pod>"
         "<service id='other' count='%u' port='80' select='app=web'/>"
         "</scenario>",
@@ -73,6 +73,7 @@ path_init(Path *path, const VsScenario *scenario, bool is_plain)
 {
     VsSimulationOptions options = {.is_plain = is_plain};
     g_autoptr(GError) error = NULL;
+    VsHost *router;
 
     path->simulation = vs_simulation_new(scenario, &options, &error);
     if (!path->simulation) {
@@ -89,6 +90,11 @@ path_init(Path *path, const VsScenario *scenario, bool is_plain)
         }
     }
     path->node_address = path->card->address;
+    router = g_array_index(vs_simulation_build(path->simulation)->hosts, VsBuiltHost, 0)
+                 .host;
+    path->client_address = vs_host_address(router);
+    path->client = (Counter){.hop = {count_packet}};
+    router->root->local = &path->client.hop;
     path->counter = (Counter){.hop = {count_packet}};
     path->pod->netns->local = &path->counter.hop;
 }
@@ -102,7 +108,7 @@ put_segment(Path *path, unsigned connection, uint8_t flags)
     top->ether_type = VS_ETHER_TYPE_IPV4;
     top->dmac = path->card->mac;
     top->smac = 1;
-    top->flow = (VsFlow){.saddr = CLIENT_ADDRESS,
+    top->flow = (VsFlow){.saddr = path->client_address,
                          .sport = (uint16_t)(1024 + connection),
                          .daddr = path->node_address,
                          .dport = NODE_PORT,

@@ -6,6 +6,7 @@ benches = \
 	tests/bench/bench_hold \
 	tests/bench/bench_kubeproxy \
 	tests/bench/bench_memory \
+	tests/bench/bench_path \
 	tests/bench/bench_rules
 
 EXTRA_PROGRAMS += $(benches)
@@ -15,6 +16,7 @@ tests_bench_bench_chain_SOURCES = tests/bench/bench_chain.c tests/bench/bench.h
 tests_bench_bench_hold_SOURCES = tests/bench/bench_hold.c tests/bench/bench.h
 tests_bench_bench_kubeproxy_SOURCES = tests/bench/bench_kubeproxy.c tests/bench/bench.h
 tests_bench_bench_memory_SOURCES = tests/bench/bench_memory.c
+tests_bench_bench_path_SOURCES = tests/bench/bench_path.c tests/bench/bench.h
 tests_bench_bench_rules_SOURCES = tests/bench/bench_rules.c tests/bench/bench.h
 
 EXTRA_DIST += \
@@ -25,8 +27,8 @@ EXTRA_DIST += \
 
 CLEANFILES += $(benches) tests/bench/peer_ns3 tests/bench/peer_simgrid
 
-# BENCH="hold chain rules memory article" chooses; RUNS=5 are the samples of each median.
-# BENCH="hold chain memory article kubeproxy" chooses; RUNS=5 are the samples of each median.
+# BENCH="hold chain rules memory article kubeproxy path" chooses; RUNS=5 are the samples of
+# each median.
 bench: $(benches)
 	top_srcdir='$(abs_top_srcdir)' CXX='$(CXX)' CC='$(CC)' CFLAGS='$(CFLAGS)' \
 	$(BASH) $(top_srcdir)/tests/bench/run.sh $(BENCH)

@@ -2,7 +2,8 @@
 # Runs the benches and their peers, turn by turn, and prints medians, spreads and ratios.
 # "make bench" calls it in the build folder.
 #
-# usage: run.sh [hold|chain|rules|memory|article|kubeproxy]...  all of them without an argument
+# usage: run.sh [hold|chain|rules|memory|article|kubeproxy|path]...
+#        all of them without an argument
 #
 # RUNS=5 is the number of samples of each; QUICK=1 leaves out the largest cases.
 set -eu
@@ -119,6 +120,17 @@ bench_article() {
         "SimGrid=$here/peer_simgrid 20000"
 }
 
+bench_path() {
+    local mode
+
+    echo "== A node's whole datapath, packets of established connections"
+    for mode in iptables nftables; do
+        compare "$mode, 10 services" "Mpackets/s" "$here/bench_path 10 3 $mode" \
+            "every rule walked=$here/bench_path 10 3 $mode plain"
+        compare "$mode, 5000 services" "Mpackets/s" "$here/bench_path 5000 3 $mode"
+    done
+}
+
 bench_kubeproxy() {
     local mode
 
@@ -133,7 +145,7 @@ echo "$(awk -F': ' '/model name/ { print $2; exit }' /proc/cpuinfo), $(nproc) co
 mkdir -p "$here"
 build_peer peer_ns3 ns3/core-module.h -lns3-core -lns3-network -lns3-internet -lns3-point-to-point
 build_peer peer_simgrid simgrid/s4u.hpp -lsimgrid
-for bench in "${@:-hold chain rules memory article kubeproxy}"; do
+for bench in "${@:-hold chain rules memory article kubeproxy path}"; do
     for name in $bench; do
         "bench_$name"
     done

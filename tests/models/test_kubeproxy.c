@@ -385,19 +385,19 @@ test_pod_reaches_the_vip_without_leaving_the_node(void)
 /* Least times of the connect phase and of the request phase; the first request also waits
  * for ARP. */
 static void
-least_times(unsigned n_before, unsigned n_after, VsTime *ret_connect,
+least_times(const char *proxy, unsigned n_before, unsigned n_after, VsTime *ret_connect,
             VsTime *ret_request)
 {
     g_autofree char *before = other_services(n_before);
     g_autofree char *after = other_services(n_before + n_after);
     Model *model = model_new(
-        "<costs id='rules' rule='1us'/>"
+        "<costs id='rules' rule='1us'/><cluster proxy='%s'/>"
         "<client id='c' to='http://172.16.0.2:30080/' arrivals='constant(1/s)' "
         "stop='3s'/>"
         "<link from='c' to='n1'/><node id='n1' costs='rules'>"
         "<pod id='p' labels='app=web'><container id='web'/></pod></node>%s" NODE_PORT
         "%s",
-        before, after + strlen(before));
+        proxy, before, after + strlen(before));
 
     model_run(model, 4 * VS_S);
     CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 3);
@@ -412,9 +412,9 @@ test_first_packet_pays_for_the_rules_before(void)
     VsTime connect_alone, connect_last, connect_first;
     VsTime request_alone, request_last, request_first;
 
-    least_times(0, 0, &connect_alone, &request_alone);
-    least_times(300, 0, &connect_last, &request_last);
-    least_times(0, 300, &connect_first, &request_first);
+    least_times("iptables", 0, 0, &connect_alone, &request_alone);
+    least_times("iptables", 300, 0, &connect_last, &request_last);
+    least_times("iptables", 0, 300, &connect_first, &request_first);
     /* 300 cluster IPs come before the jump to the node ports, wherever ours stands; of
      * the node ports only those that come before it. */
     CU_ASSERT_EQUAL(connect_first - connect_alone, 300 * VS_US);
@@ -422,6 +422,19 @@ test_first_packet_pays_for_the_rules_before(void)
     /* Packets of an established connection pay nothing. */
     CU_ASSERT_EQUAL(request_first, request_alone);
     CU_ASSERT_EQUAL(request_last, request_alone);
+}
+
+/* A verdict map finds the service in one lookup. */
+static void
+test_nftables_mode_does_not_grow(void)
+{
+    VsTime connect_alone, connect_among;
+    VsTime request_alone, request_among;
+
+    least_times("nftables", 0, 0, &connect_alone, &request_alone);
+    least_times("nftables", 150, 150, &connect_among, &request_among);
+    CU_ASSERT_EQUAL(connect_among, connect_alone);
+    CU_ASSERT_EQUAL(request_among, request_alone);
 }
 
 static void
@@ -600,6 +613,8 @@ static const VsTestCase tests[] = {
      test_load_balancer_service},
     {"the first packet pays for the rules before its service's, later ones do not",
      test_first_packet_pays_for_the_rules_before},
+    {"in nftables mode the first packet pays the same among any number of services",
+     test_nftables_mode_does_not_grow},
     {"nodes choose independently", test_nodes_choose_independently},
     {"services with several ports", test_services_with_several_ports},
     {"attributes reach the cluster", test_attributes_reach_the_cluster},
