@@ -25,4 +25,5 @@ libvethsim_la_SOURCES += \
 	libsim/base/suggest.c \
 	libsim/base/table.c \
 	libsim/base/units.c \
+	libsim/base/units_ipv4.c \
 	libsim/base/ziggurat_table.h

@@ -168,10 +168,10 @@ prefetch_owner(const VsTimer *timer)
 static inline void
 prefetch_needs(const VsTimer *timer)
 {
-    const char *needs = timer->needs;
+    uintptr_t needs = (uintptr_t)timer->needs; /* May be NULL. */
 
     for (int offset = 0; offset <= 64; offset += 64) {
-        __builtin_prefetch(needs + offset, 1);
+        __builtin_prefetch((const void *)(needs + (uintptr_t)offset), 1);
     }
 }
 

@@ -2,6 +2,7 @@
 
 #include "net/netns.h"
 #include "net/tap.h"
+#include "net/tunnel.h"
 #include "packet/bytes.h"
 #include "packet/pcapng.h"
 
@@ -73,11 +74,23 @@ describe(const VsIface *iface)
     case VS_IFACE_BRIDGE:
         return g_strdup("bridge");
     case VS_IFACE_TUNNEL:
-        return g_strdup("tunnel");
+        return iface->tunnel->config.kind == VS_TUNNEL_VXLAN
+                   ? g_strdup_printf("VXLAN, VNI %u, UDP port %u",
+                                     iface->tunnel->config.vni,
+                                     iface->tunnel->config.port)
+                   : g_strdup("IPIP");
     case VS_IFACE_DUMMY:
         return g_strdup("dummy");
     }
     g_assert_not_reached();
+}
+
+/* Frames there have no Ethernet header. */
+static inline bool
+is_raw_ip(const VsIface *iface)
+{
+    return iface->kind == VS_IFACE_TUNNEL &&
+           iface->tunnel->config.kind == VS_TUNNEL_IPIP;
 }
 
 void
@@ -94,10 +107,11 @@ vs_capture_add(VsCapture *capture, VsIface *iface)
     listener->iface = iface;
     listener->number = vs_pcapng_add_interface(
         capture->file,
-        &(VsPcapngInterface){.name = name,
-                             .description = description,
-                             .bits_per_s =
-                                 has_rate ? iface->wire->config.bits_per_s : 0});
+        &(VsPcapngInterface){
+            .name = name,
+            .description = description,
+            .bits_per_s = has_rate ? iface->wire->config.bits_per_s : 0,
+            .link_type = is_raw_ip(iface) ? VS_PCAPNG_RAW_IP : VS_PCAPNG_ETHERNET});
     listener->tap.next = iface->taps;
     iface->taps = &listener->tap;
     g_ptr_array_add(capture->listeners, listener);
@@ -180,7 +194,11 @@ see(VsTap *tap, const VsPacket *packet, VsTime time, VsTapDirection direction)
                "packet %" G_GUINT64_FORMAT " at %" G_GINT64_FORMAT " ps",
                packet->number, time);
     g_byte_array_set_size(capture->frame, 0);
-    vs_packet_print(packet, capture->frame);
+    if (is_raw_ip(listener->iface)) {
+        vs_packet_print_ip(packet, capture->frame);
+    } else {
+        vs_packet_print(packet, capture->frame);
+    }
     g_byte_array_set_size(capture->block, 0);
     vs_pcapng_print_packet(&(VsPcapngPacket){.iface = listener->number,
                                              .time_ns = (uint64_t)time / PS_PER_NS,

@@ -1,6 +1,7 @@
 #include "net/icmp.h"
 
 #include <glib.h>
+#include <string.h>
 
 #include "net/ip.h"
 
@@ -32,6 +33,27 @@ source_of_error(VsNetns *netns, const VsPacket *packet, const VsLayer *fault)
                : vs_netns_source_for(netns, fault->flow.saddr);
 }
 
+/* Puts the faulty packet below the header of 'error', a tunnel's with what is inside, but
+ * for a packet so deep that the error could not enter a tunnel then. */
+static void
+quote(VsPacket *error, const VsPacket *packet)
+{
+    VsLayer header = *vs_packet_top(error);
+    unsigned n_quoted =
+        packet->n_layers + 2U <= VS_PACKET_MAX_LAYERS ? packet->n_layers : 1;
+
+    memcpy(error->layers, &packet->layers[packet->n_layers - n_quoted],
+           n_quoted * sizeof(VsLayer));
+    error->layers[n_quoted - 1].flow.zone = 0;
+    error->layers[n_quoted] = header;
+    error->n_layers = (uint8_t)(n_quoted + 1);
+    /* What the quoted bytes mean; but it completes no message of a journey. */
+    error->payload = packet->payload;
+    error->message_offset = packet->message_offset;
+    error->message_bytes = packet->message_bytes;
+    vs_payload_set_journey(&error->payload, NULL);
+}
+
 void
 vs_icmp_send_error(VsNetns *netns, const VsPacket *packet, uint8_t type, uint8_t code,
                    uint16_t next_mtu)
@@ -52,17 +74,10 @@ vs_icmp_send_error(VsNetns *netns, const VsPacket *packet, uint8_t type, uint8_t
         return;
     }
     error = vs_ip_packet_new(netns, &flow, VS_ICMP_HEADER_BYTES + quoted);
-    top = vs_packet_push(error);
-    *top = error->layers[0];
-    error->layers[0] = *fault;
-    error->layers[0].flow.zone = 0;
+    quote(error, packet);
+    top = vs_packet_top(error);
     top->icmp = (VsIcmpHeader){.type = type, .code = code, .next_mtu = next_mtu};
     top->ip_fragment = 0;
-    /* What the quoted bytes mean; but it completes no message of a journey. */
-    error->payload = packet->payload;
-    error->message_offset = packet->message_offset;
-    error->message_bytes = packet->message_bytes;
-    vs_payload_set_journey(&error->payload, NULL);
     vs_packet_measure(error);
     if (packet->ct) {
         netns->relate_conntrack(packet, error);

@@ -331,21 +331,37 @@ print_icmp(const Printer *printer, unsigned place, uint32_t n_bytes)
     put_checksum(printer, start, ICMP_CHECKSUM_AT, 0);
 }
 
+/* Is the layer in an error, which has no payload of its own, rather than in a tunnel? */
+static bool
+is_quoted(const VsPacket *packet, unsigned place)
+{
+    while (++place < packet->n_layers) {
+        if (packet->layers[place].flow.protocol == VS_PROTOCOL_ICMP) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Of the payload of a packet that was cut into fragments. */
 static uint32_t
 whole_payload_bytes(const VsPacket *packet, unsigned place)
 {
-    const VsLayer *layer = &packet->layers[place];
-    bool is_quoted = place != packet->n_layers - 1U;
+    uint32_t below_bytes;
 
-    if (place > 0) {
-        const VsLayer *below = &packet->layers[place - 1];
-
-        return layer->flow.protocol == VS_PROTOCOL_UDP
-                   ? VS_VXLAN_HEADER_BYTES + VS_ETHER_HEADER_BYTES + below->ip_bytes
-                   : MIN(below->ip_bytes, (uint32_t)VS_ICMP_MAX_QUOTED_BYTES);
+    if (place == 0) {
+        return is_quoted(packet, place) ? (uint32_t)packet->message_bytes
+                                        : packet->payload_bytes;
     }
-    return is_quoted ? (uint32_t)packet->message_bytes : packet->payload_bytes;
+    below_bytes = packet->layers[place - 1].ip_bytes;
+    switch (packet->layers[place].flow.protocol) {
+    case VS_PROTOCOL_UDP:
+        return VS_VXLAN_HEADER_BYTES + VS_ETHER_HEADER_BYTES + below_bytes;
+    case VS_PROTOCOL_IPIP:
+        return below_bytes;
+    default:
+        return MIN(below_bytes, (uint32_t)VS_ICMP_MAX_QUOTED_BYTES);
+    }
 }
 
 /* All after the IP header, were the packet in one piece. */
@@ -360,6 +376,8 @@ whole_bytes(const VsPacket *packet, unsigned place)
     }
     if (layer->flow.protocol == VS_PROTOCOL_TCP) {
         header_bytes = VS_TCP_HEADER_BYTES + layer->tcp.option_bytes;
+    } else if (layer->flow.protocol == VS_PROTOCOL_IPIP) {
+        header_bytes = 0;
     }
     return header_bytes + whole_payload_bytes(packet, place);
 }
@@ -379,6 +397,12 @@ print_datagram(const Printer *printer, unsigned place, uint32_t n_bytes)
     case VS_PROTOCOL_ICMP:
         print_icmp(printer, place, n_bytes);
         break;
+    case VS_PROTOCOL_IPIP:
+        if (place > 0) { /* Else quoted without what was inside. */
+            print_ip(printer, place - 1);
+            break;
+        }
+        /* Fall through. */
     default:
         print_filler(printer, 0, n_bytes);
         break;
@@ -427,4 +451,10 @@ void
 vs_packet_print(const VsPacket *packet, GByteArray *out)
 {
     print_frame(&(Printer){packet, out}, packet->n_layers - 1U);
+}
+
+void
+vs_packet_print_ip(const VsPacket *packet, GByteArray *out)
+{
+    print_ip(&(Printer){packet, out}, packet->n_layers - 1U);
 }

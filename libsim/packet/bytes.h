@@ -16,6 +16,9 @@
 /* Appends the frame of 'packet' to 'out'. */
 void vs_packet_print(const VsPacket *packet, GByteArray *out);
 
+/* Appends the frame without its Ethernet header, as a device that has none carries it. */
+void vs_packet_print_ip(const VsPacket *packet, GByteArray *out);
+
 /* The Internet checksum (RFC 1071) of 'bytes' and of 'sum', what other bytes gave with
  * vs_checksum_add(), 0 for none. */
 uint16_t vs_checksum(const uint8_t *bytes, size_t n_bytes, uint64_t sum);

@@ -22,7 +22,6 @@ enum {
     OPTION_IF_SPEED = 8,
     OPTION_IF_TIME_RESOLUTION = 9,
     OPTION_PACKET_FLAGS = 2,
-    LINK_ETHERNET = 1,
     NANOSECONDS = 9, /* A power of ten, negated. */
     NO_LIMIT = 0,
 };
@@ -143,7 +142,7 @@ print_interface(GByteArray *out, const VsPcapngInterface *iface)
     static const guint8 resolution = NANOSECONDS;
     guint start = begin_block(out, BLOCK_INTERFACE);
 
-    put_u16(out, LINK_ETHERNET);
+    put_u16(out, iface->link_type);
     put_u16(out, 0);
     put_u32(out, NO_LIMIT);
     put_text_option(out, OPTION_IF_NAME, iface->name);

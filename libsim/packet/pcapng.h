@@ -15,10 +15,18 @@
 
 typedef struct VsPcapng VsPcapng;
 
+/* What the packets of an interface begin with: the format's LINKTYPE_ETHERNET, or
+ * LINKTYPE_RAW, where the first byte is the IP header's. */
+typedef enum VsPcapngLinkType {
+    VS_PCAPNG_ETHERNET = 1,
+    VS_PCAPNG_RAW_IP = 101,
+} VsPcapngLinkType;
+
 typedef struct VsPcapngInterface {
     const char *name;        /* "n1/root/eth0". */
     const char *description; /* NULL: none. */
     uint64_t bits_per_s;     /* 0: unknown. */
+    VsPcapngLinkType link_type;
 } VsPcapngInterface;
 
 /* As in epb_flags. */
@@ -41,7 +49,7 @@ typedef struct VsPcapngPacket {
 VsPcapng *vs_pcapng_new(const char *path, const char *application,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Adds an Ethernet interface, to be called before any of its packets; returns its number:
+/* Adds an interface, to be called before any of its packets; returns its number:
  * 0, 1, ... */
 uint32_t vs_pcapng_add_interface(VsPcapng *file, const VsPcapngInterface *iface);
 

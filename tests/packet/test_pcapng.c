@@ -83,7 +83,10 @@ begin(const char *path)
     CU_ASSERT_PTR_NULL(error);
     CU_ASSERT_PTR_NOT_NULL_FATAL(file);
     CU_ASSERT_EQUAL(vs_pcapng_add_interface(
-                        file, &(VsPcapngInterface){"eth0", "a wire", 10000000000}),
+                        file, &(VsPcapngInterface){.name = "eth0",
+                                                   .description = "a wire",
+                                                   .bits_per_s = 10000000000,
+                                                   .link_type = VS_PCAPNG_ETHERNET}),
                     0);
     return file;
 }
@@ -113,6 +116,32 @@ test_blocks(void)
     CU_ASSERT_STRING_EQUAL(name, "x.pcapng");
     CU_ASSERT_EQUAL_FATAL(bytes, expected->len);
     CU_ASSERT_EQUAL(memcmp(found, expected->data, bytes), 0);
+    g_unlink(path);
+    g_rmdir(folder);
+}
+
+/* The link type is the first thing in an interface's block, after its type and length. */
+static void
+test_raw_ip_interface(void)
+{
+    g_autofree char *folder = make_folder();
+    g_autofree char *path = g_build_filename(folder, "x.pcapng", NULL);
+    g_autofree char *found = NULL;
+    g_autofree char *name = NULL;
+    VsPcapng *file = begin(path);
+    gsize at = sizeof(section) - 1 + sizeof(iface_block) - 1;
+    gsize bytes;
+
+    CU_ASSERT_EQUAL(
+        vs_pcapng_add_interface(
+            file, &(VsPcapngInterface){.name = "tunl0", .link_type = VS_PCAPNG_RAW_IP}),
+        1);
+    CU_ASSERT(vs_pcapng_close(file, NULL));
+    vs_pcapng_free(file);
+    found = read_only_file(folder, &name, &bytes);
+    CU_ASSERT_FATAL(bytes > at + 12);
+    CU_ASSERT_EQUAL(memcmp(found + at, "\x01\x00\x00\x00", 4), 0);
+    CU_ASSERT_EQUAL(memcmp(found + at + 8, "\x65\x00\x00\x00", 4), 0); /* 101. */
     g_unlink(path);
     g_rmdir(folder);
 }
@@ -181,6 +210,7 @@ test_a_name_that_is_taken(void)
 
 static const VsTestCase tests[] = {
     {"blocks, byte by byte, replace what was there", test_blocks},
+    {"a device without Ethernet says so", test_raw_ip_interface},
     {"an interrupted file ends with a whole block",
      test_an_interrupted_file_ends_with_a_block},
     {"a place that cannot be written is refused", test_a_place_that_cannot_be_written},

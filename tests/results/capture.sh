@@ -4,44 +4,10 @@
 # looks as if something were lost or late.
 set -u
 
-if ! command -v tshark > /dev/null; then
-    echo "skipped: there is no tshark"
-    exit 77
-fi
-
-folder=$(mktemp -d "${TMPDIR:-/tmp}/capture.XXXXXX")
-trap 'rm -rf "$folder"' EXIT
+. "$top_srcdir/tests/results/shark.sh"
 file=$folder/all.pcapng
-status=0
-n=0
 
-# Prints the result of the test "$1", which is that $2 is "$3".
-is() {
-    n=$((n + 1))
-    if [ "$2" = "$3" ]; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        printf '%s\n' "# found: $2" "# expected: $3"
-        status=1
-    fi
-}
-
-# tshark of the file $1, with all checksums checked.
-shark() {
-    local from=$1
-    shift
-    tshark -n -r "$from" -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE \
-        -o udp.check_checksum:TRUE "$@" 2> /dev/null
-}
-
-# How many packets of the file $1 match the filter $2.
-count() {
-    shark "$1" -Y "$2" -T fields -e frame.number | wc -l
-}
-
-"$VETHSIM" run "$top_srcdir/scenarios/article/scenario.xml" --set rate=200/s --until 300ms \
-    --no-plots -o "$folder/run" --pcapng "$file" > "$folder/summary.txt" 2> /dev/null
+capture scenarios/article/scenario.xml "$file" --set rate=200/s --until 300ms
 is "a run with --pcapng succeeds" $? 0
 
 # One line for each packet of the whole file.  Messages are not put together: the same
@@ -69,7 +35,7 @@ is "those of IP, TCP and UDP are seen and good" \
 # Interfaces along the path, each by itself: elsewhere the same segment is seen again.
 for name in users/root/eth0 edge/root/eth1 node-1/root/eth0 node-1/root/cni0 \
     node-2/shop-pod-2/eth0; do
-    shark "$file" -Y "frame.interface_name == \"$name\"" -w "$folder/one.pcapng"
+    at_interface "$file" "$name" "$folder/one.pcapng"
     shark "$folder/one.pcapng" -T fields -E separator=';' -e tcp.flags.syn \
         -e tcp.analysis.flags -e _ws.malformed -e _ws.expert.severity > "$folder/one.txt"
     is "$name: connections are seen" "$(($(grep -c '^1;' "$folder/one.txt") > 5))" 1
@@ -80,7 +46,7 @@ for name in users/root/eth0 edge/root/eth1 node-1/root/eth0 node-1/root/cni0 \
         "$(awk -F ';' '$3 != "" || $4 ~ /6291456|8388608/' "$folder/one.txt" | wc -l)" 0
 done
 
-shark "$file" -Y 'frame.interface_name == "users/root/eth0"' -w "$folder/users.pcapng"
+at_interface "$file" users/root/eth0 "$folder/users.pcapng"
 is "users ask for what the scenario says" \
     "$(shark "$folder/users.pcapng" -Y http.request -T fields -E separator=' ' \
         -e http.request.method -e http.host -e http.request.uri | sort -u)" \
@@ -131,5 +97,4 @@ rm -f "$folder"/killed.pcapng.partial-*
     -o "$folder/run" > /dev/null 2>&1
 is "a folder of results is replaced" $? 0
 
-echo "1..$n"
-exit $status
+finish

@@ -24,4 +24,8 @@ tests_results_test_trace_text_SOURCES = \
 	tests/results/test_trace_text.c tests/results/probe_fixture.h
 tests_results_test_trace_why_SOURCES = \
 	tests/results/test_trace_why.c tests/results/probe_fixture.h
-script_tests += tests/results/capture.sh
+script_tests += \
+	tests/results/capture.sh \
+	tests/results/capture_cni.sh \
+	tests/results/capture_edges.sh
+EXTRA_DIST += tests/results/shark.sh tests/results/edges.xml

@@ -1,0 +1,66 @@
+# shellcheck shell=bash
+# For scripts that ask tshark about captures, sourced by them: skips the test where there is
+# no tshark; gives it a folder and the functions below.  A script ends with `finish`.
+
+if ! command -v tshark > /dev/null; then
+    echo "skipped: there is no tshark"
+    exit 77
+fi
+
+folder=$(mktemp -d "${TMPDIR:-/tmp}/capture.XXXXXX")
+trap 'rm -rf "$folder"' EXIT
+status=0
+n=0
+
+# Prints the result of the test "$1", which is that $2 is "$3".
+is() {
+    n=$((n + 1))
+    if [ "$2" = "$3" ]; then
+        echo "ok $n - $1"
+    else
+        echo "not ok $n - $1"
+        printf '%s\n' "# found: $2" "# expected: $3"
+        status=1
+    fi
+}
+
+finish() {
+    echo "1..$n"
+    exit $status
+}
+
+# tshark of the file $1, with all checksums checked; flannel's port means VXLAN too.
+shark() {
+    local from=$1
+    shift
+    tshark -n -r "$from" -o ip.check_checksum:TRUE -o tcp.check_checksum:TRUE \
+        -o udp.check_checksum:TRUE -d udp.port==8472,vxlan "$@" 2> /dev/null
+}
+
+# How many packets of the file $1 match the filter $2.
+count() {
+    shark "$1" -Y "$2" -T fields -e frame.number | wc -l
+}
+
+# Runs the scenario $1 below $top_srcdir with a capture in the file $2; more options follow.
+capture() {
+    local scenario=$1 to=$2
+    shift 2
+    "$VETHSIM" run "$top_srcdir/$scenario" --no-plots -o "$folder/run" --pcapng "$to" "$@" \
+        > "$folder/summary.txt" 2> /dev/null
+}
+
+# What passes the interface $2 in the file $1, into the file $3.
+at_interface() {
+    shark "$1" -Y "frame.interface_name == \"$2\"" -w "$3"
+}
+
+# The values, each once, of the fields that follow the file $1 and the filter $2.
+values() {
+    local from=$1 filter=$2 field fields=()
+    shift 2
+    for field; do
+        fields+=(-e "$field")
+    done
+    shark "$from" -Y "$filter" -T fields -E separator=' ' "${fields[@]}" | sort -u
+}
