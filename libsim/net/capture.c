@@ -1,15 +1,15 @@
 #include "net/capture.h"
 
+#include <string.h>
+
 #include "net/netns.h"
 #include "net/tap.h"
 #include "net/tunnel.h"
 #include "packet/bytes.h"
 #include "packet/pcapng.h"
+#include "packet/trace.h"
 
-enum {
-    PS_PER_NS = 1000,
-    COMMENT_BYTES = 80,
-};
+enum { PS_PER_NS = 1000 };
 
 typedef struct Listener {
     VsTap tap;
@@ -32,6 +32,8 @@ struct VsCapture {
     GPtrArray *listeners; /* Of Listener. */
     GByteArray *frame;    /* Scratch. */
     GByteArray *block;    /* Scratch. */
+    GString *comment;     /* Scratch. */
+    bool is_of_trace;     /* Traced packets alone. */
     GArray *pending; /* Of Pending: a binary heap, the first to be written on top. */
     uint64_t n_seen;
 };
@@ -54,6 +56,7 @@ vs_capture_new(VsRun *run, const char *path, GError **error)
     capture->listeners = g_ptr_array_new_with_free_func(g_free);
     capture->frame = g_byte_array_new();
     capture->block = g_byte_array_new();
+    capture->comment = g_string_new(NULL);
     capture->pending = g_array_new(FALSE, FALSE, sizeof(Pending));
     return capture;
 }
@@ -115,6 +118,12 @@ vs_capture_add(VsCapture *capture, VsIface *iface)
     listener->tap.next = iface->taps;
     iface->taps = &listener->tap;
     g_ptr_array_add(capture->listeners, listener);
+}
+
+void
+vs_capture_follow_trace(VsCapture *capture)
+{
+    capture->is_of_trace = true;
 }
 
 /* Order. --------------------------------------------------------------------------- */
@@ -181,18 +190,72 @@ write_until(VsCapture *capture, VsTime time)
     }
 }
 
+/* Comments. ------------------------------------------------------------------------ */
+
+/* The rule that 'packet' met last on its present way through the namespace 'place', or the
+ * policy; NULL: none. */
+static const VsTraceRecord *
+find_rule(const VsPacket *packet, const char *place)
+{
+    const GArray *records = packet->run->trace->records;
+
+    for (guint i = records->len; i-- > 0;) {
+        const VsTraceRecord *record = &g_array_index(records, VsTraceRecord, i);
+
+        if (record->packet != packet->number) {
+            continue;
+        }
+        if (strcmp(record->place, place) != 0) {
+            return NULL;
+        }
+        if (record->kind == VS_TRACE_RULE || record->kind == VS_TRACE_POLICY) {
+            return record;
+        }
+    }
+    return NULL;
+}
+
+static void
+append_rule(GString *comment, const VsTraceRecord *record)
+{
+    g_string_append_printf(comment, "; table %s, chain %s, ", record->table,
+                           record->name);
+    if (record->kind == VS_TRACE_RULE) {
+        g_string_append_printf(comment, "rule %u: %s => %s", record->number,
+                               record->text, record->verdict);
+    } else {
+        g_string_append_printf(comment, "end: policy %s", record->verdict);
+    }
+}
+
+static const char *
+print_comment(const Listener *listener, const VsPacket *packet, VsTime time)
+{
+    GString *comment = listener->capture->comment;
+    const VsTraceRecord *rule = listener->capture->is_of_trace
+                                    ? find_rule(packet, listener->iface->netns->name)
+                                    : NULL;
+
+    g_string_printf(comment, "packet %" G_GUINT64_FORMAT " at %" G_GINT64_FORMAT " ps",
+                    packet->number, time);
+    if (rule) {
+        append_rule(comment, rule);
+    }
+    return comment->str;
+}
+
 static void
 see(VsTap *tap, const VsPacket *packet, VsTime time, VsTapDirection direction)
 {
     const Listener *listener = VS_CONTAINER_OF(tap, Listener, tap);
     VsCapture *capture = listener->capture;
-    char comment[COMMENT_BYTES];
-    Pending pending = {.time = time, .sequence = capture->n_seen++};
+    Pending pending = {.time = time, .sequence = capture->n_seen};
 
+    if (capture->is_of_trace && !vs_packet_is_traced(packet)) {
+        return;
+    }
+    capture->n_seen++;
     write_until(capture, vs_now(capture->run));
-    g_snprintf(comment, sizeof(comment),
-               "packet %" G_GUINT64_FORMAT " at %" G_GINT64_FORMAT " ps",
-               packet->number, time);
     g_byte_array_set_size(capture->frame, 0);
     if (is_raw_ip(listener->iface)) {
         vs_packet_print_ip(packet, capture->frame);
@@ -200,15 +263,15 @@ see(VsTap *tap, const VsPacket *packet, VsTime time, VsTapDirection direction)
         vs_packet_print(packet, capture->frame);
     }
     g_byte_array_set_size(capture->block, 0);
-    vs_pcapng_print_packet(&(VsPcapngPacket){.iface = listener->number,
-                                             .time_ns = (uint64_t)time / PS_PER_NS,
-                                             .direction = direction == VS_TAP_IN
-                                                              ? VS_PCAPNG_IN
-                                                              : VS_PCAPNG_OUT,
-                                             .comment = comment,
-                                             .bytes = capture->frame->data,
-                                             .n_bytes = capture->frame->len},
-                           capture->block);
+    vs_pcapng_print_packet(
+        &(VsPcapngPacket){.iface = listener->number,
+                          .time_ns = (uint64_t)time / PS_PER_NS,
+                          .direction =
+                              direction == VS_TAP_IN ? VS_PCAPNG_IN : VS_PCAPNG_OUT,
+                          .comment = print_comment(listener, packet, time),
+                          .bytes = capture->frame->data,
+                          .n_bytes = capture->frame->len},
+        capture->block);
     pending.block_bytes = capture->block->len;
     pending.block = g_memdup2(capture->block->data, pending.block_bytes);
     push(capture, &pending);
@@ -252,6 +315,7 @@ vs_capture_free(VsCapture *capture)
     g_array_free(capture->pending, TRUE);
     g_byte_array_free(capture->block, TRUE);
     g_byte_array_free(capture->frame, TRUE);
+    g_string_free(capture->comment, TRUE);
     g_ptr_array_free(capture->listeners, TRUE);
     vs_pcapng_free(capture->file);
     g_free(capture);

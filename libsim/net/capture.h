@@ -24,6 +24,10 @@ VsCapture *vs_capture_new(VsRun *run, const char *path,
  * before the first packet passes one of them. */
 void vs_capture_add(VsCapture *capture, VsIface *iface);
 
+/* Captures packets that are traced (packet/trace.h) alone.  The comment of one that its
+ * namespace's rules have seen names the rule that it met last there, and the verdict. */
+void vs_capture_follow_trace(VsCapture *capture);
+
 /* Writes the rest of the file and gives it its name.  Nothing is captured after. */
 bool vs_capture_close(VsCapture *capture, GError **error);
 

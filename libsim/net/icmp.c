@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "net/ip.h"
+#include "net/story.h"
 
 bool
 vs_icmp_is_error(const VsLayer *layer)
@@ -81,6 +82,9 @@ vs_icmp_send_error(VsNetns *netns, const VsPacket *packet, uint8_t type, uint8_t
     vs_packet_measure(error);
     if (packet->ct) {
         netns->relate_conntrack(packet, error);
+    }
+    if (vs_packet_is_traced(packet)) {
+        vs_story_answer(netns, packet, error);
     }
     vs_ip_send(netns, error);
 }

@@ -140,3 +140,14 @@ vs_story_iface(const VsIface *iface, VsPacket *packet, VsTraceKind kind)
 
     record->device = g_strdup(iface->name);
 }
+
+void
+vs_story_answer(const VsNetns *netns, const VsPacket *cause, VsPacket *answer)
+{
+    VsTraceRecord *record;
+    g_autofree char *flow = vs_flow_format(&cause->layers[cause->n_layers - 1].flow);
+
+    answer->flags |= VS_PACKET_TRACED;
+    record = vs_story_add(netns, answer, VS_TRACE_SEND);
+    record->text = g_strdup_printf("made here about %s", flow);
+}

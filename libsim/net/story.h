@@ -21,3 +21,7 @@ void vs_story_wait_neighbour(VsIface *iface, VsPacket *packet, VsAddr next_hop);
 void vs_story_bridge(const VsIface *bridge, VsPacket *packet, const VsIface *port,
                      const char *why);
 void vs_story_iface(const VsIface *iface, VsPacket *packet, VsTraceKind kind);
+
+/* 'answer', an error made in 'netns' about 'cause', is traced as that is.  It has none of
+ * the journey's time: that is accounted for where the error arrives. */
+void vs_story_answer(const VsNetns *netns, const VsPacket *cause, VsPacket *answer);

@@ -3,8 +3,10 @@
 #include <glib.h>
 
 #include "net/icmp.h"
+#include "netfilter/conntrack_story.h"
 #include "netfilter/conntrack_tcp.h"
 #include "netfilter/nat.h"
+#include "packet/trace.h"
 
 enum {
     ENTRIES_A_SLAB = 128,
@@ -446,18 +448,14 @@ find_or_make(VsConntrack *conntrack, VsPacket *packet, VsCtDir *ret_dir)
 }
 
 static VsVerdict
-track_hook(void *data, VsPacket *packet, const VsHookState *state)
+track(VsConntrack *conntrack, VsPacket *packet)
 {
-    VsConntrack *conntrack = data;
-    VsHost *host = state->netns->host;
+    VsHost *host = conntrack->netns->host;
     const VsLayer *top = vs_packet_top(packet);
     VsConntrackEntry *entry;
     VsCtVerdict verdict;
     VsCtDir dir;
 
-    if (packet->ct || (packet->flags & VS_PACKET_NOTRACK)) {
-        return VS_VERDICT_ACCEPT; /* Looped back, or made here about another. */
-    }
     bury(conntrack);
     vs_host_charge(host, host->costs.conntrack_lookup);
     packet->flags &= (uint16_t) ~(VS_PACKET_CT_NEW | VS_PACKET_CT_RELATED);
@@ -498,6 +496,23 @@ track_hook(void *data, VsPacket *packet, const VsHookState *state)
         conntrack->over = entry;
     }
     return VS_VERDICT_ACCEPT;
+}
+
+static VsVerdict
+track_hook(void *data, VsPacket *packet, const VsHookState *state)
+{
+    bool is_traced = vs_packet_is_traced(packet);
+    VsVerdict verdict = VS_VERDICT_ACCEPT;
+    VsTime cost = 0;
+
+    if (!packet->ct && !(packet->flags & VS_PACKET_NOTRACK)) {
+        verdict = track(data, packet);
+        cost = state->netns->host->costs.conntrack_lookup;
+    } /* Else it is looped back, or made here about another. */
+    if (G_UNLIKELY(is_traced && verdict == VS_VERDICT_ACCEPT)) {
+        vs_ct_story_tracked(state->netns, packet, cost);
+    }
+    return verdict;
 }
 
 static VsConntrackEntry *
@@ -585,16 +600,21 @@ confirm(VsConntrack *conntrack, VsPacket *packet)
         if (!resolve_clash(conntrack, entry, winner, packet)) {
             conntrack->stats.insert_failed++;
             conntrack->stats.drop++;
+            if (vs_packet_is_traced(packet)) {
+                vs_ct_story_clashed(conntrack->netns, packet, winner);
+            }
             entry_free(entry);
             vs_packet_drop(packet, VS_DROP_CONNTRACK_CLASH);
             return VS_VERDICT_STOLEN;
         }
         conntrack->stats.clash_resolve++;
-        if (packet->ct != entry) {
-            return VS_VERDICT_ACCEPT;
-        }
     }
-    insert(conntrack, entry);
+    if (G_LIKELY(packet->ct == entry)) {
+        insert(conntrack, entry);
+    }
+    if (vs_packet_is_traced(packet)) {
+        vs_ct_story_confirmed(conntrack->netns, packet, entry);
+    }
     return VS_VERDICT_ACCEPT;
 }
 

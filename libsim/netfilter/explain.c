@@ -234,9 +234,10 @@ format_key(const VsLookup *lookup, const VsRuleView *view)
 
         g_string_append(text, i ? " . " : "");
         if (field == VS_FIELD_NUMGEN) {
-            g_string_append_printf(text, "number of %u, %s", lookup->numgen_modulus,
-                                   lookup->numgen == VS_NUMGEN_RANDOM ? "drawn"
-                                                                      : "in turn");
+            g_string_append_printf(
+                text, "a number below %u, %s", lookup->numgen_modulus,
+                lookup->numgen == VS_NUMGEN_RANDOM ? "drawn at random"
+                                                   : "taken in turn");
         } else {
             g_string_append(text, value);
         }

@@ -4,6 +4,8 @@
 
 #include "base/hash.h"
 #include "net/icmp.h"
+#include "netfilter/conntrack_story.h"
+#include "packet/trace.h"
 
 enum {
     MAX_TRIES = 128,
@@ -395,6 +397,36 @@ rewrite(VsFlow *flow, const VsFlow *target, VsNatManip manip)
     }
 }
 
+/* An ICMP error goes where the connection's packets go; what it quotes came from there, so
+ * the other end of the quoted flow is what changes. */
+static void
+translate_error(VsPacket *packet, const VsFlow *target, VsNatManip manip)
+{
+    VsLayer *top = vs_packet_top(packet);
+    VsFlow *quoted = &packet->layers[packet->n_layers - 2].flow;
+    VsFlow back = vs_flow_reverse(target);
+
+    rewrite(quoted, &back, manip == VS_NAT_SRC ? VS_NAT_DST : VS_NAT_SRC);
+    if (manip == VS_NAT_SRC) {
+        top->flow.saddr = target->saddr;
+    } else {
+        top->flow.daddr = target->daddr;
+    }
+}
+
+static inline void
+translate(VsPacket *packet, VsNatManip manip)
+{
+    VsLayer *top = vs_packet_top(packet);
+    VsFlow target = vs_flow_reverse(&packet->ct->tuple[!packet->ct_dir]);
+
+    if (G_UNLIKELY(vs_icmp_is_error(top))) {
+        translate_error(packet, &target, manip);
+    } else {
+        rewrite(&top->flow, &target, manip);
+    }
+}
+
 static VsVerdict
 nat_hook(VsConntrack *conntrack, VsPacket *packet, const VsHookState *state,
          VsNatManip manip)
@@ -403,8 +435,6 @@ nat_hook(VsConntrack *conntrack, VsPacket *packet, const VsHookState *state,
     VsConntrackEntry *entry = packet->ct;
     uint16_t done = manip == VS_NAT_SRC ? VS_CT_SRC_NAT_DONE : VS_CT_DST_NAT_DONE;
     uint16_t bit = manip == VS_NAT_SRC ? VS_CT_SRC_NAT : VS_CT_DST_NAT;
-    VsLayer *top = vs_packet_top(packet);
-    VsFlow target;
 
     if (!entry) {
         return VS_VERDICT_ACCEPT;
@@ -422,21 +452,13 @@ nat_hook(VsConntrack *conntrack, VsPacket *packet, const VsHookState *state,
     }
 
     vs_host_charge(host, host->costs.nat_rewrite);
-    target = vs_flow_reverse(&entry->tuple[!packet->ct_dir]);
-    if (G_UNLIKELY(vs_icmp_is_error(top))) {
-        /* The error goes where the connection's packets go; what it quotes came from
-         * there, so the other end of the quoted flow is what changes. */
-        VsFlow *quoted = &packet->layers[packet->n_layers - 2].flow;
-        VsFlow back = vs_flow_reverse(&target);
+    if (vs_packet_is_traced(packet)) {
+        VsLayer before = *vs_packet_top(packet);
 
-        rewrite(quoted, &back, manip == VS_NAT_SRC ? VS_NAT_DST : VS_NAT_SRC);
-        if (manip == VS_NAT_SRC) {
-            top->flow.saddr = target.saddr;
-        } else {
-            top->flow.daddr = target.daddr;
-        }
-        return VS_VERDICT_ACCEPT;
+        translate(packet, manip);
+        vs_ct_story_translated(state->netns, packet, &before, manip);
+    } else {
+        translate(packet, manip);
     }
-    rewrite(&top->flow, &target, manip);
     return VS_VERDICT_ACCEPT;
 }

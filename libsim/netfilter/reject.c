@@ -2,6 +2,7 @@
 
 #include "net/icmp.h"
 #include "net/ip.h"
+#include "net/story.h"
 #include "netfilter/conntrack.h"
 
 /* ICMP codes of "destination unreachable" (RFC 792, RFC 1812). */
@@ -36,6 +37,9 @@ send_reset(VsNetns *netns, VsPacket *packet)
     reset = vs_ip_packet_new(netns, &flow, VS_TCP_HEADER_BYTES);
     vs_packet_top(reset)->tcp = tcp;
     vs_conntrack_relate(packet, reset);
+    if (vs_packet_is_traced(packet)) {
+        vs_story_answer(netns, packet, reset);
+    }
     vs_ip_send(netns, reset);
 }
 

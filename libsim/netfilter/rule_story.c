@@ -10,7 +10,9 @@ typedef struct Teller {
     VsRuleObserver observer;
     VsPacket *packet;
     const VsNetns *netns;
-    uint32_t n_rules; /* Told so far: for the cost of each. */
+    const VsRuleView *view;
+    VsTime told;           /* Work of the rules told so far: charged after the walk. */
+    VsVerdictKind verdict; /* Of the last of them. */
 } Teller;
 
 static const char *const verdict_names[] = {
@@ -30,16 +32,52 @@ static VsTraceRecord *
 add(Teller *teller, VsTraceKind kind, const VsChain *chain)
 {
     VsTraceRecord *record = vs_story_add(teller->netns, teller->packet, kind);
+    const VsCosts *costs = &teller->netns->host->costs;
+    VsTime work = teller->view->n_rules * costs->rule +
+                  teller->view->n_lookups * costs->set_lookup;
 
+    record->time += work;
+    record->cost = work - teller->told;
+    teller->told = work;
     record->table = g_strdup(chain->table->name);
     record->name = g_strdup(chain->name);
     return record;
 }
 
+/* The rule just told, if it is one that goes to 'chain', says so. */
+static void
+name_target(const Teller *teller, const VsChain *chain)
+{
+    const GArray *records = teller->packet->run->trace->records;
+    VsTraceRecord *last;
+
+    if (teller->view->n_rules == 0) {
+        return; /* The base chain. */
+    }
+    last = &g_array_index(records, VsTraceRecord, records->len - 1);
+    g_free(last->verdict);
+    last->verdict =
+        g_strdup_printf("%s %s", verdict_names[teller->verdict], chain->name);
+}
+
 static void
 tell_enter(VsRuleObserver *observer, const VsChain *chain)
 {
-    add(VS_CONTAINER_OF(observer, Teller, observer), VS_TRACE_CHAIN, chain);
+    Teller *teller = VS_CONTAINER_OF(observer, Teller, observer);
+
+    name_target(teller, chain);
+    add(teller, VS_TRACE_CHAIN, chain);
+}
+
+/* A match that any packet would pass, as iptables keeps of a bare "-m tcp". */
+static bool
+holds_always(const VsRuleStep *step)
+{
+    bool is_port =
+        step->range.field == VS_FIELD_SPORT || step->range.field == VS_FIELD_DPORT;
+    uint32_t most = (is_port ? UINT16_MAX : UINT32_MAX) & step->range.mask;
+
+    return !step->range.is_inverted && step->range.min == 0 && step->range.max >= most;
 }
 
 /* The step that decided: the one that failed, or of those that held all. */
@@ -55,7 +93,8 @@ explain(const VsRule *rule, const VsRuleStep *failed, const VsRuleView *view)
         const VsRuleStep *step = &rule->steps[i];
         g_autofree char *part = NULL;
 
-        if (step->kind >= VS_STEP_COMMENT) {
+        if ((step->kind >= VS_STEP_COMMENT && step->kind != VS_STEP_VMAP) ||
+            (step->kind == VS_STEP_RANGE && holds_always(step))) {
             continue;
         }
         part = vs_rule_step_explain(step, view, true);
@@ -96,12 +135,11 @@ tell_rule(VsRuleObserver *observer, const VsRule *rule, const VsRuleStep *failed
     VsTraceRecord *record = add(teller, VS_TRACE_RULE, rule->chain);
     const char *name = failed ? "no match" : statement_name(rule);
 
+    teller->verdict = verdict;
     record->number = rule->number;
     record->text = vs_rule_print(rule);
     record->why = explain(rule, failed, view);
     record->verdict = g_strdup(name ? name : verdict_names[verdict]);
-    record->cost = teller->netns->host->costs.rule;
-    record->time += (VsTime)teller->n_rules++ * record->cost;
 }
 
 static void
@@ -121,6 +159,7 @@ vs_rule_story_walk(VsChain *chain, VsPacket *packet, const VsHookState *state,
         .observer = {.enter = tell_enter, .rule = tell_rule, .policy = tell_policy},
         .packet = packet,
         .netns = state->netns,
+        .view = view,
     };
     VsVerdictKind verdict;
 

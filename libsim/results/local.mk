@@ -1,6 +1,7 @@
 # libsim/results: what came of a run: summary, samples, figures, and the folder they are in.
 
 results_headers = \
+	libsim/results/capture_all.h \
 	libsim/results/export.h \
 	libsim/results/number.h \
 	libsim/results/plot.h \
@@ -8,11 +9,13 @@ results_headers = \
 	libsim/results/stage_table.h \
 	libsim/results/summary.h \
 	libsim/results/trace_json.h \
+	libsim/results/trace_rules.h \
 	libsim/results/trace_text.h \
 	libsim/results/trace_why.h
 
 libvethsim_la_SOURCES += \
 	$(results_headers) \
+	libsim/results/capture_all.c \
 	libsim/results/csv.c \
 	libsim/results/csv.h \
 	libsim/results/export.c \
@@ -47,6 +50,7 @@ libvethsim_la_SOURCES += \
 	libsim/results/trace_headers.c \
 	libsim/results/trace_headers.h \
 	libsim/results/trace_json.c \
+	libsim/results/trace_rules.c \
 	libsim/results/trace_text.c \
 	libsim/results/trace_why.c
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "net/capture.h"
+#include "results/capture_all.h"
 #include "results/folder.h"
 #include "results/manifest.h"
 #include "results/plot.h"
@@ -78,26 +79,10 @@ capture_named(VsResults *results, GError **error)
 static bool
 capture_all(VsResults *results, const char *path, GError **error)
 {
-    const VsBuild *build = vs_simulation_build(results->simulation);
-
-    if (!path) {
-        return true;
+    if (path) {
+        results->capture_all = vs_capture_all(results->simulation, path, error);
     }
-    results->capture_all =
-        vs_capture_new(vs_simulation_run(results->simulation), path, error);
-    if (!results->capture_all) {
-        return false;
-    }
-    for (guint i = 0; i < build->hosts->len; i++) {
-        const VsHost *host = g_array_index(build->hosts, VsBuiltHost, i).host;
-
-        for (VsNetns *netns = host->namespaces; netns; netns = netns->next) {
-            for (VsIface *iface = netns->ifaces; iface; iface = iface->next) {
-                vs_capture_add(results->capture_all, iface);
-            }
-        }
-    }
-    return true;
+    return !path || results->capture_all;
 }
 
 static bool

@@ -177,6 +177,23 @@ describe_http(const VsTraceRecord *record, const VsNames *names)
 }
 
 static const char *
+describe_unreachable(uint8_t code)
+{
+    switch (code) {
+    case VS_ICMP_CODE_NET:
+        return "ICMP network unreachable";
+    case VS_ICMP_CODE_HOST:
+        return "ICMP host unreachable";
+    case VS_ICMP_CODE_PORT:
+        return "ICMP port unreachable";
+    case VS_ICMP_CODE_TOO_BIG:
+        return "ICMP fragmentation needed";
+    default:
+        return "ICMP unreachable by a rule"; /* Of netfilter/reject.c alone. */
+    }
+}
+
+static const char *
 describe_icmp(const VsIcmpHeader *icmp)
 {
     switch (icmp->type) {
@@ -187,10 +204,7 @@ describe_icmp(const VsIcmpHeader *icmp)
     case VS_ICMP_TIME_EXCEEDED:
         return "ICMP time exceeded";
     default:
-        return icmp->code == VS_ICMP_CODE_PORT      ? "ICMP port unreachable"
-               : icmp->code == VS_ICMP_CODE_TOO_BIG ? "ICMP fragmentation needed"
-               : icmp->code == VS_ICMP_CODE_HOST    ? "ICMP host unreachable"
-                                                    : "ICMP network unreachable";
+        return describe_unreachable(icmp->code);
     }
 }
 

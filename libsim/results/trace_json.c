@@ -275,6 +275,10 @@ put_connection(JsonBuilder *json, const VsNetns *netns, const VsConntrackEntry *
     vs_json_put_text(json, "state", vs_ct_state_name((VsCtState)entry->state));
     vs_json_put_bool(json, "is_dnat", entry->status & VS_CT_DST_NAT);
     vs_json_put_bool(json, "is_snat", entry->status & VS_CT_SRC_NAT);
+    vs_json_put_bool(json, "is_replied", entry->status & VS_CT_SEEN_REPLY);
+    vs_json_put_bool(json, "is_assured", entry->status & VS_CT_ASSURED);
+    vs_json_put_uint(json, "mark", entry->mark);
+    vs_json_put_int(json, "expires_ps", entry->expires);
     json_builder_end_object(json);
 }
 

@@ -134,7 +134,7 @@ describe_step(JsonObject *step, const char *kind)
     if (strcmp(kind, "send") == 0) {
         g_autofree char *headers = format_headers(vs_json_get_object(step, "headers"));
 
-        return g_strdup_printf("sent by a socket: %s", headers);
+        return g_strdup_printf("%s: %s", *text ? text : "sent by a socket", headers);
     }
     if (strcmp(kind, "receive") == 0) {
         return g_strdup_printf("in by %s", device);
@@ -168,8 +168,9 @@ describe_step(JsonObject *step, const char *kind)
                                elapsed);
     }
     if (strcmp(kind, "bridge") == 0) {
-        return g_strdup_printf("bridge %s: to port %s",
-                               or_nothing(vs_json_get_text(step, "bridge")), device);
+        return g_strdup_printf("bridge %s: %s%s",
+                               or_nothing(vs_json_get_text(step, "bridge")),
+                               *device ? "to port " : "to all ports", device);
     }
     if (strcmp(kind, "service") == 0) {
         return g_strdup_printf("%s: %s", or_nothing(vs_json_get_text(step, "service")),

@@ -108,10 +108,44 @@ explain_failed(const VsTrace *trace, const VsTraceRecord *record)
                            or_none(record->why), then);
 }
 
+/* True if the rule went by a verdict map, and of what is printed of it only other targets
+ * have the pattern in them: "vmap { 0 : goto A, 1 : goto B }". */
+static bool
+went_elsewhere(const Search *search, const VsTraceRecord *record)
+{
+    g_auto(GStrv) words = g_strsplit_set(record->text, " ,", -1);
+    const char *target = record->verdict ? strchr(record->verdict, ' ') : NULL;
+    bool has_other = false;
+
+    for (unsigned i = 1; target && words[0] && words[i]; i++) {
+        g_autofree char *small = g_ascii_strdown(words[i], -1);
+        bool is_target =
+            strcmp(words[i - 1], "goto") == 0 || strcmp(words[i - 1], "jump") == 0;
+
+        if (strstr(small, search->pattern)) {
+            if (!is_target || strcmp(words[i], target + 1) == 0) {
+                return false;
+            }
+            has_other = true;
+        }
+    }
+    return has_other;
+}
+
 static void
 search_rule(Search *search, const VsTraceRecord *record)
 {
     if (!record->text || !is_meant(search, record->text)) {
+        return;
+    }
+    if (went_elsewhere(search, record)) {
+        add_finding(search, record->place, record->text,
+                    g_strdup_printf("rule %u of chain %s, table %s, chose another: %s "
+                                    "(%s)",
+                                    record->number, record->name,
+                                    or_none(record->table), record->verdict,
+                                    or_none(record->why)),
+                    false);
         return;
     }
     add_finding(search, record->place, record->text,
@@ -155,6 +189,7 @@ search_unexamined(const VsTraceRule *rule, void *search_)
 {
     Search *search = search_;
     const VsTraceRecord *last = NULL;
+    bool has_come = false;
     bool is_entered = false;
     char *explanation;
 
@@ -165,6 +200,7 @@ search_unexamined(const VsTraceRule *rule, void *search_)
         const VsTraceRecord *record =
             &g_array_index(search->trace->records, VsTraceRecord, i);
 
+        has_come |= g_strcmp0(record->place, search->netns->name) == 0;
         if (!is_of_chain(record, search->netns, rule)) {
             continue;
         }
@@ -183,6 +219,8 @@ search_unexamined(const VsTraceRule *rule, void *search_)
                                       rule->chain, last->number, rule->n_rules,
                                       or_none(last->verdict), last->why ? ": " : "",
                                       last->why ? last->why : "", or_none(last->text));
+    } else if (!has_come) {
+        explanation = g_strdup("never reached: no packet of the request came here");
     } else {
         explanation = g_strdup_printf(
             is_entered ? "never reached: chain %s was left before it"

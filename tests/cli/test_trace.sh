@@ -46,6 +46,19 @@ part() {
     fi
 }
 
+# has_all PART...: the last run printed each of these, one after the other, line ends and
+# blanks being one.
+has_all() {
+    local rest
+    local one
+
+    rest=$(tr -s ' \n' ' ' < "$folder/out")
+    for one in "$@"; do
+        [[ $rest == *"$one"* ]] || return 1
+        rest=${rest#*"$one"}
+    done
+}
+
 # is_valid FILE: by the schema, and the stages add up.
 is_valid() {
     python3 - "$schema" "$1" << 'EOF'
@@ -77,7 +90,17 @@ check "the tutorial's story is expected.trace (tests/golden/renew.sh writes it)"
 {
     run trace "$article" $cart
     check "the article's story has a packet after packet" said 0 "Packet 9, at " ""
-    check "and the whole way of the request" part "node-1/ingress-1" "$out"
+    check "and the whole way of the request" has_all "users/root 0.000 ns sent by a socket" \
+        "internet/root" "edge/root" "load balancer: backend node-" "nat: destination (as" \
+        "dport 80 -> 30000" "tor/root" "bridge br0: to port" "/root" "in by eth0" \
+        "/ingress-" "taken by a socket" "container" "end to end"
+    check "with kube-proxy's rules from the node port to the endpoint" has_all \
+        "conntrack: new, 172.16.0.17:" "jump KUBE-SERVICES" "=> jump KUBE-NODEPORTS" \
+        "--dport 30000 -j KUBE-EXT-" "=> jump KUBE-MARK-MASQ" "=> jump KUBE-SVC-" \
+        "=> jump KUBE-SEP-" "=> dnat (protocol is tcp)" "nat: destination (by rule 2 of chain KUBE-SEP-" \
+        "dport 30000 -> 80" "route: unicast, 10.244." "hook FORWARD" "chain KUBE-FORWARD" \
+        "hook POSTROUTING" "=> masquerade" "nat: source (by rule 3 of chain KUBE-POSTROUTING" \
+        "conntrack: confirmed, 172.16.0.17:" "nat: destination (back, by the connection's entry)"
     check "of at most 100 columns" sh -c "! grep -q '.\{101\}' out"
     run trace "$article" $cart --seed 8
     check "another seed is another story" said 0 "article: " ""
@@ -87,6 +110,22 @@ check "the tutorial's story is expected.trace (tests/golden/renew.sh writes it)"
     check "clients may send, too" said 0 "completed: 200 OK" ""
     run trace "$article" $cart --why-not node-3
     check "--why-not explains a backend" said 0 "the choice of round-robin fell on another" ""
+    run trace "$article" $cart --why-not "default/shop -> "
+    check "or an endpoint that a draw passed by, with its probability" \
+        has_all "of chain KUBE-SVC-" "the draw " "(probability 0."
+    run trace "$article" $cart --why-not "default/ingress-nginx loadbalancer IP"
+    check "or a rule of another address" \
+        has_all "failed because daddr 172.16.0.18 is not 203.0.113.10" \
+        "never reached: no packet of the request came here"
+    sed 's/<node /<node proxy="nftables" /' "$article" > nft.xml
+    for address in 10.244.0.3 10.244.1.3 10.244.2.2; do
+        run trace nft.xml $cart --why-not "default/shop/tcp/__$address/"
+        echo "$out"
+    done > choices
+    check "or two of three elements of a map" \
+        [ "$(tr -s ' \n' ' ' < choices | grep -o 'chose another: goto endpoint' | wc -l)" -eq 2 ]
+    run trace "$article" $cart --why-not KUBE-NODPORTS
+    check "--why-not gives the nearest chain" said 2 "" 'did you mean "KUBE-NODEPORTS"?'
     run trace "$article" $cart --why-not nod-3
     check "--why-not gives the nearest name" said 2 "" 'did you mean "node-3"?'
 }
@@ -105,11 +144,18 @@ users 192.0.2.1:80
 ingress-1 http://shop.example/
 shop-pod-1 http://shop/
 shop-pod-1 10.244.0.2:81
+shop-pod-1 10.96.0.12:81
 shop-pod-1 10.244.0.2:53/udp
 END
 else
     echo "ok $((++n)) - the JSON is valid # SKIP there is no python3-jsonschema"
 fi
+
+sed 's/select="app=shop"/select="app=none"/' "$article" > none.xml
+run trace none.xml --from shop-pod-1 --to http://shop/
+check "a rule's refusal shows, and the way of its answer" has_all "refused, after" \
+    "has no endpoints" "=> reject (daddr is 10.96.0.12" "DROPPED" "ICMP port unreachable" \
+    "made here about 10.244.0.3:" "conntrack: related" "node-1/shop-pod-1" "in by eth0"
 
 run trace "$article" --from user --to http://shop.example/
 check "an unknown host is refused" said 2 "" 'did you mean "users"?'
@@ -119,6 +165,8 @@ run trace "$article" --to http://shop.example/
 check "--from is needed" said 2 "" "trace needs --from"
 run trace "$article" --from users
 check "--to is needed" said 2 "" "trace needs --to"
+run trace "$article" --from users --to 203.0.113.10:80 --pcapng "$folder/none/x.pcapng"
+check "so is a capture that cannot be written" said 2 "" "vethsim: --pcapng: "
 run trace missing.xml --from users --to http://shop.example/
 check "a missing file is refused" said 2 "" "missing.xml"
 while read -r option value; do

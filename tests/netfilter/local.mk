@@ -29,7 +29,8 @@ check_PROGRAMS += \
 	tests/netfilter/test_nat_icmp \
 	tests/netfilter/test_nat_ports \
 	tests/netfilter/test_nat_ranges \
-	tests/netfilter/test_ruleset
+	tests/netfilter/test_ruleset \
+	tests/netfilter/test_story
 
 tests_netfilter_test_conntrack_SOURCES = tests/netfilter/test_conntrack.c $(nat_fixture)
 tests_netfilter_test_conntrack_tcp_SOURCES = tests/netfilter/test_conntrack_tcp.c \
@@ -51,6 +52,7 @@ tests_netfilter_test_nat_SOURCES = tests/netfilter/test_nat.c $(nat_fixture)
 tests_netfilter_test_nat_icmp_SOURCES = tests/netfilter/test_nat_icmp.c $(nat_fixture)
 tests_netfilter_test_nat_ports_SOURCES = tests/netfilter/test_nat_ports.c $(nat_fixture)
 tests_netfilter_test_ruleset_SOURCES = tests/netfilter/test_ruleset.c $(rules_fixture)
+tests_netfilter_test_story_SOURCES = tests/netfilter/test_story.c $(nat_fixture)
 tests_netfilter_test_ipset_SOURCES = tests/netfilter/test_ipset.c
 tests_netfilter_test_iptables_parse_SOURCES = tests/netfilter/test_iptables_parse.c
 tests_netfilter_test_iptables_print_SOURCES = tests/netfilter/test_iptables_print.c

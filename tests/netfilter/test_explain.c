@@ -129,7 +129,8 @@ test_sets_and_maps_say_what_they_have(void)
     vmap->lookup.n_fields = 1;
     vmap->lookup.fields[0] = VS_FIELD_NUMGEN;
     vmap->lookup.numgen_modulus = 3;
-    assert_explained(&f, vmap, true, "map service-ips has number of 3, drawn");
+    assert_explained(&f, vmap, true,
+                     "map service-ips has a number below 3, drawn at random");
     assert_explained(&f, update, true, "set cluster-ips has 10.244.1.3 now");
     assert_explained(&f, update, false, "set cluster-ips is full, without 10.244.1.3");
     rules_fixture_clear(&f);

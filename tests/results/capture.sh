@@ -97,4 +97,30 @@ rm -f "$folder"/killed.pcapng.partial-*
     -o "$folder/run" > /dev/null 2>&1
 is "a folder of results is replaced" $? 0
 
+# A traced request's packets at all interfaces, each with the rule that it met last.
+"$VETHSIM" trace "$top_srcdir/scenarios/article/scenario.xml" --from users \
+    --to http://shop.example/cart --format json --pcapng "$folder/trace.pcapng" \
+    > "$folder/story.json" 2> /dev/null
+is "a trace with --pcapng succeeds" $? 0
+"$VETHSIM" trace "$top_srcdir/scenarios/article/scenario.xml" --from users \
+    --to http://shop.example/cart --format json > "$folder/plain.json" 2> /dev/null
+is "and tells the same story, with the same digest" \
+    "$(cmp "$folder/story.json" "$folder/plain.json" && echo same)" same
+shark "$folder/trace.pcapng" -o tcp.desegment_tcp_streams:FALSE -T fields -E separator=';' \
+    -e frame.packet_flags_direction -e frame.interface_name -e _ws.malformed \
+    -e ip.checksum.status -e tcp.checksum.status -e udp.checksum.status -e frame.comment \
+    > "$folder/all.txt"
+is "tshark reads its packets, of IP alone" \
+    "$(($(wc -l < "$folder/all.txt") > 100 && $(count "$folder/trace.pcapng" '!ip') == 0))" 1
+is "all are well-formed, with good checksums" \
+    "$(of_all '$3 != "" || $4 $5 $6 ~ /[^1]/')" 0
+is "each has a comment with its number" \
+    "$(of_all '$7 ~ /^packet [0-9]+ at [0-9]+ ps$/')" "$(wc -l < "$folder/all.txt")"
+# The SYN leaves node-1 for the endpoint after the last rule of KUBE-POSTROUTING.
+masquerade='-j MASQUERADE --random-fully => masquerade'
+is "a rule is named where a packet leaves the node that translated it" \
+    "$(grep -c "node-1/root/eth0;.*KUBE-POSTROUTING, rule 3: .* $masquerade\$" "$folder/all.txt")" 1
+is "and none in namespaces without rules" \
+    "$(grep ';\(users\|internet\|edge\|tor\)/' "$folder/all.txt" | grep -c 'table ')" 0
+
 finish

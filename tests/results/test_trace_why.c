@@ -116,7 +116,7 @@ test_rules_that_failed_and_rules_never_reached(void)
     vs_packet_deliver(packet);
 
     failed = explain(&f, "udp", "-p udp", &demo);
-    taken = explain(&f, "-P TCP", "-p tcp", &demo);
+    taken = explain(&f, "-P TCP -j", "-p tcp -j ACCEPT", &demo);
     behind = explain(&f, "mark 7", "", &demo);
     never = explain(&f, "mark 9", "", &demo);
     CU_ASSERT_STRING_EQUAL(
@@ -140,9 +140,68 @@ test_the_same_finding_is_told_once(void)
     add_rule(packet, 1, "protocol tcp is not udp", "no match");
     add_rule(packet, 1, "protocol tcp is not udp", "no match");
     vs_packet_deliver(packet);
-    findings = vs_trace_why_not(f.simulation, "-j drop", NULL, NULL);
+    findings = vs_trace_why_not(f.simulation, "udp -j drop", NULL, NULL);
     CU_ASSERT_EQUAL_FATAL(findings->len, 1);
     CU_ASSERT_EQUAL(g_array_index(findings, VsTraceFinding, 0).n_times, 2);
+    probe_fixture_clear(&f);
+}
+
+/* Of kube-proxy's own rules. */
+static void
+test_a_rule_of_another_service(void)
+{
+    ProbeFixture f = probe_fixture("users", "http://shop.example/");
+    g_autofree char *other =
+        explain(&f, "default/late cluster IP", "-A KUBE-SERVICES", &vs_trace_rules);
+    g_autofree char *never =
+        explain(&f, "default/late cluster IP", "-A KUBE-SVC", &vs_trace_rules);
+
+    CU_ASSERT_PTR_NOT_NULL(strstr(other, " of chain KUBE-SERVICES, table nat; failed "
+                                         "because daddr "));
+    CU_ASSERT(g_str_has_prefix(never, "never reached: its chain KUBE-SVC-"));
+    CU_ASSERT(g_str_has_suffix(never, " was never entered"));
+    probe_fixture_clear(&f);
+}
+
+static void
+test_rules_of_a_node_that_no_packet_came_to(void)
+{
+    ProbeFixture f = probe_fixture("guest", "http://172.16.0.1/"); /* A user's. */
+    g_autofree char *found =
+        explain(&f, "default/late cluster IP", "", &vs_trace_rules);
+
+    CU_ASSERT_STRING_EQUAL(found, "never reached: no packet of the request came here");
+    probe_fixture_clear(&f);
+}
+
+static void
+test_the_other_element_of_a_map(void)
+{
+    ProbeFixture f = probe_fixture("n1", "203.0.113.1:80");
+    VsPacket *packet = vs_packet_new(vs_simulation_run(f.simulation));
+    VsTraceRecord *record = vs_trace_add(packet, VS_TRACE_RULE, "n1/root", 0);
+    g_autofree char *other = NULL;
+    g_autofree char *taken = NULL;
+    g_autofree char *whole = NULL;
+
+    record->table = g_strdup("demo");
+    record->name = g_strdup("service-x");
+    record->number = 2;
+    record->text =
+        g_strdup("numgen random mod 2 vmap { 0 : goto to-a, 1 : goto to-b }");
+    record->why = g_strdup("the map has a number below 2, drawn at random");
+    record->verdict = g_strdup("goto to-a");
+    vs_packet_deliver(packet);
+
+    other = explain(&f, "to-B", "", NULL);
+    taken = explain(&f, "to-a", "", NULL);
+    whole = explain(&f, "vmap { 0", "", NULL);
+    CU_ASSERT_STRING_EQUAL(other,
+                           "rule 2 of chain service-x, table demo, chose another: goto "
+                           "to-a (the map has a number below 2, drawn at random)");
+    CU_ASSERT_STRING_EQUAL(
+        taken, "it was taken: rule 2 of chain service-x, table demo: goto to-a");
+    CU_ASSERT_STRING_EQUAL(whole, taken);
     probe_fixture_clear(&f);
 }
 
@@ -152,6 +211,10 @@ static const VsTestCase tests[] = {
     {"nothing of that name", test_nothing_of_that_name},
     {"rules that failed and rules never reached",
      test_rules_that_failed_and_rules_never_reached},
+    {"a rule of another service", test_a_rule_of_another_service},
+    {"rules of a node that no packet came to",
+     test_rules_of_a_node_that_no_packet_came_to},
+    {"the other element of a map", test_the_other_element_of_a_map},
     {"the same finding is told once", test_the_same_finding_is_told_once},
     {0},
 };

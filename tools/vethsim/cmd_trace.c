@@ -13,6 +13,7 @@ typedef struct TraceOptions {
     char *at_text;
     char *timeout_text;
     char *why_not;
+    char *pcapng;
     gboolean has_load;
     gboolean is_schema;
 
@@ -32,6 +33,7 @@ clear_options(TraceOptions *options)
     g_free(options->at_text);
     g_free(options->timeout_text);
     g_free(options->why_not);
+    g_free(options->pcapng);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TraceOptions, clear_options)
 
@@ -129,6 +131,8 @@ read_options(TraceOptions *options, int *argc, char ***argv)
          "Of what is printed: text or json", "FORMAT"},
         {"why-not", 0, 0, G_OPTION_ARG_STRING, &options->why_not,
          "Explains why what has PATTERN in it was not taken", "PATTERN"},
+        {"pcapng", 0, 0, G_OPTION_ARG_FILENAME, &options->pcapng,
+         "Captures the request's packets at all interfaces", "FILE"},
         {"schema", 0, 0, G_OPTION_ARG_NONE, &options->is_schema,
          "Prints the JSON schema of --format json", NULL},
         {0}};
@@ -146,6 +150,8 @@ read_options(TraceOptions *options, int *argc, char ***argv)
             "  vethsim trace shop.xml --from n1 --to 10.244.0.2:53/udp\n"
             "  vethsim trace shop.xml --from users --to http://shop.example/ "
             "--why-not n2\n"
+            "  vethsim trace shop.xml --from users --to http://shop.example/ "
+            "--pcapng cart.pcapng\n"
             "  vethsim trace --schema > trace.schema.json\n"
             "\nExit status: 0 good, whatever came of the request; 2 bad input or "
             "usage, 3 internal error.\n",
@@ -159,7 +165,8 @@ read_options(TraceOptions *options, int *argc, char ***argv)
 static int
 print_story(const VsProbe *probe, const TraceOptions *options)
 {
-    const VsTraceOptions trace = {.why_not = options->why_not};
+    const VsTraceOptions trace = {.why_not = options->why_not,
+                                  .rules = &vs_trace_rules};
     g_autoptr(GError) error = NULL;
     g_autofree char *json = vs_trace_print_json(probe, &trace, &error);
     g_autofree char *text = NULL;
@@ -179,6 +186,33 @@ print_story(const VsProbe *probe, const TraceOptions *options)
     }
     fputs(text, stdout);
     return CMD_OK;
+}
+
+/* Runs the request, with a capture if one is asked for. */
+static int
+follow(VsSimulation *simulation, VsProbe *probe, const TraceOptions *options)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(VsCapture) capture = NULL;
+
+    if (options->pcapng) {
+        capture = vs_capture_all(simulation, options->pcapng, &error);
+        if (!capture) {
+            cmd_complain("vethsim: --pcapng: %s", error->message);
+            return CMD_BAD_INPUT;
+        }
+        vs_capture_follow_trace(capture);
+    }
+    vs_probe_run(probe);
+    if (!vs_simulation_check(simulation, &error)) {
+        cmd_complain("vethsim: %s", error->message);
+        return CMD_INTERNAL;
+    }
+    if (capture && !vs_capture_close(capture, &error)) {
+        cmd_complain("vethsim: --pcapng: %s", error->message);
+        return CMD_INTERNAL;
+    }
+    return print_story(probe, options);
 }
 
 int
@@ -211,10 +245,5 @@ cmd_trace(int argc, char **argv)
         cmd_complain("vethsim: %s", error->message);
         return CMD_BAD_INPUT;
     }
-    vs_probe_run(probe);
-    if (!vs_simulation_check(simulation, &error)) {
-        cmd_complain("vethsim: %s", error->message);
-        return CMD_INTERNAL;
-    }
-    return print_story(probe, &options);
+    return follow(simulation, probe, &options);
 }
