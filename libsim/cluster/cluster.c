@@ -8,6 +8,13 @@
 
 G_DEFINE_QUARK(vs_cluster_error, vs_cluster_error)
 
+const char *const vs_proxy_mode_names[] = {
+    [VS_PROXY_IPTABLES] = "iptables",
+    [VS_PROXY_NFTABLES] = "nftables",
+    [VS_PROXY_IPVS] = "ipvs",
+    NULL,
+};
+
 static void
 node_free(gpointer node_)
 {
@@ -36,6 +43,7 @@ vs_cluster_new(void)
     cluster->service_cidr = (VsPrefix){0x0a600000, 12, true}; /* 10.96.0.0/12 */
     cluster->cni = &vs_cni_bridge;
     cluster->node_cidr_length = cluster->cni->range_length;
+    cluster->ipvs_scheduler = "rr";
     cluster->subnets = g_array_new(FALSE, FALSE, sizeof(VsSubnet));
     cluster->nodes = g_ptr_array_new_with_free_func(node_free);
     cluster->pods = g_ptr_array_new_with_free_func(pod_free);
@@ -78,6 +86,7 @@ vs_cluster_add_node(VsCluster *cluster, const char *name, VsHost *host, GError *
     node->index = cluster->nodes->len;
     node->host = host;
     node->proxy_mode = cluster->proxy_mode;
+    node->ipvs_scheduler = cluster->ipvs_scheduler;
     node->ranges = g_array_new(FALSE, FALSE, sizeof(VsPrefix));
     if (!vs_ipam_add_node(node, error)) {
         node_free(node);

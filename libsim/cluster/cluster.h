@@ -33,11 +33,15 @@ typedef enum VsClusterError {
 typedef enum VsProxyMode {
     VS_PROXY_IPTABLES,
     VS_PROXY_NFTABLES,
+    VS_PROXY_IPVS,
 } VsProxyMode;
+
+/* "iptables", "nftables", "ipvs", by VsProxyMode; NULL ends the list. */
+extern const char *const vs_proxy_mode_names[];
 
 /* Which addresses of a node take node ports (--nodeport-addresses). */
 typedef enum VsNodePortAddresses {
-    VS_NODE_PORTS_DEFAULT,  /* iptables: all; nftables: the primary. */
+    VS_NODE_PORTS_DEFAULT,  /* nftables: the primary; otherwise all. */
     VS_NODE_PORTS_ALL,      /* Every local address. */
     VS_NODE_PORTS_PRIMARY,  /* The node's own address. */
     VS_NODE_PORTS_PREFIXES, /* Addresses of interfaces in any of the prefixes. */
@@ -57,7 +61,8 @@ struct VsNode {
     VsBridge *bridge;  /* cni0, if its plug-in has one. */
     VsTunnel *tunnel;  /* flannel.1, tunl0, vxlan.calico: the same. */
     VsProxyMode proxy_mode;
-    struct VsProxy *proxy; /* kube-proxy; its model's. */
+    const char *ipvs_scheduler; /* VS_PROXY_IPVS: "rr"; static. */
+    struct VsProxy *proxy;      /* kube-proxy; its model's. */
     void (*free_proxy)(struct VsProxy *proxy);
 };
 
@@ -153,11 +158,12 @@ struct VsCluster {
     VsPrefix pod_cidr;
     VsPrefix service_cidr;
     unsigned node_cidr_length;
-    unsigned n_ranges;      /* Of pod_cidr that nodes have. */
-    GArray *subnets;        /* Of VsSubnet: VS_IPAM_SUBNET. */
-    bool has_subnet_range;  /* pod_cidr covers the subnets of pods. */
-    VsProxyMode proxy_mode; /* Of nodes added from now on. */
-    bool masquerades_all;   /* --masquerade-all: whatever goes to a cluster IP. */
+    unsigned n_ranges;          /* Of pod_cidr that nodes have. */
+    GArray *subnets;            /* Of VsSubnet: VS_IPAM_SUBNET. */
+    bool has_subnet_range;      /* pod_cidr covers the subnets of pods. */
+    VsProxyMode proxy_mode;     /* Of nodes added from now on. */
+    const char *ipvs_scheduler; /* The same. */
+    bool masquerades_all;       /* --masquerade-all: whatever goes to a cluster IP. */
     VsNodePortAddresses node_port_addresses;
     GArray *node_port_prefixes; /* Of VsPrefix. */
     GPtrArray *nodes;           /* Of VsNode. */

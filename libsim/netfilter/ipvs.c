@@ -2,8 +2,10 @@
 
 #include <glib.h>
 
+#include "base/units.h"
 #include "net/icmp.h"
 #include "net/ip.h"
+#include "net/story.h"
 #include "netfilter/conntrack.h"
 #include "netfilter/ipvs_internal.h"
 
@@ -93,6 +95,13 @@ ipvs_free(VsIpvs *ipvs)
     g_ptr_array_free(ipvs->services, TRUE);
     g_ptr_array_free(ipvs->removed, TRUE);
     g_free(ipvs);
+}
+
+void
+vs_ipvs_on_scheduled(VsIpvs *ipvs, VsIpvsScheduled scheduled, void *data)
+{
+    ipvs->scheduled = scheduled;
+    ipvs->scheduled_data = data;
 }
 
 size_t
@@ -293,6 +302,9 @@ schedule(VsIpvsService *service, const VsFlow *flow)
         vs_ipvs_keep(template);
     }
     service->n_connections++;
+    if (service->ipvs->scheduled) {
+        service->ipvs->scheduled(service->ipvs->scheduled_data, server);
+    }
     return vs_ipvs_connect(service->ipvs, flow, server, template);
 }
 
@@ -371,6 +383,43 @@ send_on(VsNetns *netns, VsPacket *packet)
     return VS_VERDICT_STOLEN;
 }
 
+static char *
+format_server(const VsIpvsServer *server)
+{
+    g_autofree char *address = vs_format_ipv4(server->address);
+
+    return g_strdup_printf("server %s:%u", address, server->port);
+}
+
+/* Tells the trace which server was chosen, NULL for none, and what of the others. */
+static void
+record_choice(const VsIpvsService *service, VsPacket *packet,
+              const VsIpvsServer *chosen)
+{
+    VsTraceRecord *record =
+        vs_story_add(service->ipvs->netns, packet, VS_TRACE_SERVICE);
+    GPtrArray *passed = g_ptr_array_new();
+
+    for (unsigned i = 0; i < service->servers->len; i++) {
+        const VsIpvsServer *server = service->servers->pdata[i];
+
+        if (server != chosen) {
+            g_ptr_array_add(passed, format_server(server));
+            g_ptr_array_add(passed,
+                            g_strdup(server->weight > 0 ? "the choice fell on another"
+                                                        : "its weight is 0"));
+        }
+    }
+    g_ptr_array_add(passed, NULL);
+    record->name = g_strdup("IPVS");
+    record->passed = (char **)g_ptr_array_free(passed, FALSE);
+    record->text = chosen ? format_server(chosen) : g_strdup("no server");
+    record->why =
+        g_strdup_printf("%s%s of the virtual server's %u", service->scheduler->name,
+                        service->persistence != 0 ? ", or the client's affinity," : "",
+                        service->servers->len);
+}
+
 static VsVerdict
 request_hook(void *data, VsPacket *packet, const VsHookState *state)
 {
@@ -400,6 +449,9 @@ request_hook(void *data, VsPacket *packet, const VsHookState *state)
         }
         vs_host_charge(host, host->costs.conntrack_insert);
         connection = schedule(service, &top->flow);
+        if (vs_packet_is_traced(packet)) {
+            record_choice(service, packet, connection ? connection->server : NULL);
+        }
         if (!connection) {
             vs_icmp_send_error(netns, packet, VS_ICMP_UNREACHABLE, VS_ICMP_CODE_PORT,
                                0);

@@ -52,6 +52,9 @@ typedef struct VsIpvsScheduler {
 extern const VsIpvsScheduler vs_ipvs_schedulers[];
 const VsIpvsScheduler *vs_ipvs_scheduler_find(const char *name);
 
+/* Their names alone; NULL ends the list. */
+extern const char *const vs_ipvs_scheduler_names[];
+
 struct VsIpvsServer {
     VsIpvsService *service; /* NULL: that is gone. */
     VsAddr address;
@@ -83,6 +86,9 @@ struct VsIpvsService {
     uint64_t n_connections;
 };
 
+/* Called when a new connection was given 'server'. */
+typedef void (*VsIpvsScheduled)(void *data, const VsIpvsServer *server);
+
 struct VsIpvs {
     VsNetns *netns;
     VsIpvsConfig config;
@@ -92,11 +98,15 @@ struct VsIpvs {
     VsTable outgoing;    /* Flow of the server's replies to connection. */
     VsTable templates;   /* (client, service) to connection: affinity. */
     VsPool connections;
-    GPtrArray *removed; /* Of VsIpvsServer, which still have connections. */
+    GPtrArray *removed;        /* Of VsIpvsServer, which still have connections. */
+    VsIpvsScheduled scheduled; /* Or NULL. */
+    void *scheduled_data;
 };
 
 /* Gives 'netns', which has conntrack, IPVS; freed with it. */
 VsIpvs *vs_ipvs_attach(VsNetns *netns, const VsIpvsConfig *config);
+
+void vs_ipvs_on_scheduled(VsIpvs *ipvs, VsIpvsScheduled scheduled, void *data);
 
 /* Adds a service; NULL with 'error' set when there is one at that address. */
 VsIpvsService *vs_ipvs_add_service(VsIpvs *ipvs, uint8_t protocol, VsAddr address,

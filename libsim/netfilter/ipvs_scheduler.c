@@ -225,6 +225,10 @@ const VsIpvsScheduler vs_ipvs_schedulers[] = {
     {NULL, NULL, NULL},
 };
 
+const char *const vs_ipvs_scheduler_names[] = {
+    "rr", "wrr", "lc", "wlc", "sh", "dh", "sed", "nq", NULL,
+};
+
 const VsIpvsScheduler *
 vs_ipvs_scheduler_find(const char *name)
 {

@@ -7,12 +7,17 @@
 #include "netfilter/conntrack.h"
 #include "netfilter/filter.h"
 #include "netfilter/iptables.h"
+#include "netfilter/ipvs.h"
 #include "netfilter/nft.h"
 
 const char *const vs_export_form_names[] = {
-    [VS_EXPORT_IPTABLES_SAVE] = "iptables-save", [VS_EXPORT_NFT] = "nft",
-    [VS_EXPORT_NFT_JSON] = "nft-json",           [VS_EXPORT_ROUTES] = "routes",
-    [VS_EXPORT_CONNTRACK] = "conntrack",         [VS_EXPORT_N_FORMS] = NULL,
+    [VS_EXPORT_IPTABLES_SAVE] = "iptables-save",
+    [VS_EXPORT_NFT] = "nft",
+    [VS_EXPORT_NFT_JSON] = "nft-json",
+    [VS_EXPORT_ROUTES] = "routes",
+    [VS_EXPORT_CONNTRACK] = "conntrack",
+    [VS_EXPORT_IPVSADM] = "ipvsadm",
+    [VS_EXPORT_N_FORMS] = NULL,
 };
 
 /* The namespace called 'name': "n1" is its root, "n1/shop-1" a pod's. */
@@ -101,6 +106,10 @@ vs_export(const VsSimulation *simulation, const char *name, VsExportForm form,
         return netns->conntrack ? vs_conntrack_print(netns->conntrack)
                                 : nothing(name, "connection tracking",
                                           "nodes and load balancers have it", error);
+    case VS_EXPORT_IPVSADM:
+        return netns->ipvs ? vs_ipvs_print(netns->ipvs)
+                           : nothing(name, "virtual servers",
+                                     "proxy=\"ipvs\" would make some", error);
     case VS_EXPORT_N_FORMS:
         break;
     }

@@ -11,6 +11,7 @@ typedef enum VsExportForm {
     VS_EXPORT_NFT_JSON,
     VS_EXPORT_ROUTES,
     VS_EXPORT_CONNTRACK,
+    VS_EXPORT_IPVSADM, /* ipvsadm -Sn */
     VS_EXPORT_N_FORMS
 } VsExportForm;
 

@@ -1,7 +1,6 @@
 #include "models/cni/socket_lb.h"
 
-/* As VsProxyMode, and as VsNodePortAddresses from VS_NODE_PORTS_ALL on. */
-static const char *const proxy_choices[] = {"iptables", "nftables", NULL};
+/* As VsNodePortAddresses from VS_NODE_PORTS_ALL on. */
 static const char *const node_port_choices[] = {"all", "primary", NULL};
 
 typedef struct ClusterConfig {
@@ -9,7 +8,8 @@ typedef struct ClusterConfig {
     VsPrefix service_cidr;
     uint32_t node_cidr_length;
     VsChoice cni;
-    VsChoice proxy;
+    VsChoice proxy; /* VsProxyMode. */
+    VsChoice ipvs_scheduler;
     bool masquerades_all;
     VsChoice node_ports;
     VsPrefixes node_port_prefixes;
@@ -38,15 +38,19 @@ static const VsParam cluster_params[] = {
             "addresses of the node's own subnet (aws-vpc).  cilium has eBPF programs "
             "in the place of the root namespace's stack and of kube-proxy."),
     VS_PARAM_CHOICE(ClusterConfig, proxy, "proxy", .def = "iptables",
-                    .choices = proxy_choices,
+                    .choices = vs_proxy_mode_names,
                     .doc = "Mode of kube-proxy on nodes that do not say otherwise."),
+    VS_PARAM_CHOICE(ClusterConfig, ipvs_scheduler, "ipvs-scheduler", .def = "rr",
+                    .choices = vs_ipvs_scheduler_names,
+                    .doc = "How IPVS chooses endpoints in ipvs mode, on nodes that do "
+                           "not say otherwise."),
     VS_PARAM_BOOL(ClusterConfig, masquerades_all, "masquerade-all", .def = "no",
                   .doc = "Masquerade pods' traffic to cluster IPs, too."),
     VS_PARAM_CHOICE(
         ClusterConfig, node_ports, "node-ports", .choices = node_port_choices,
         .doc = "Addresses of a node that take node ports: all local ones, or "
-               "its primary one; without it all in iptables mode, the "
-               "primary in nftables mode."),
+               "its primary one; without it the primary in nftables mode, all in "
+               "the others."),
     VS_PARAM_PREFIXES(ClusterConfig, node_port_prefixes, "node-port-addresses",
                       .doc = "Instead: the node's addresses in any of these prefixes."),
     {0},
@@ -85,12 +89,40 @@ check_no_ranges(const VsCni *cni, const VsElement *element, GError **error)
     return true;
 }
 
+/* Nodes have an attribute of their own. */
+static bool
+check_scheduler(const ClusterConfig *config, const VsCni *cni, const VsElement *element,
+                GError **error)
+{
+    if (!vs_element_has(element, "ipvs-scheduler")) {
+        return true;
+    }
+    if (cni->has_socket_lb) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "ipvs-scheduler has no effect with cni=\"%s\", which has no "
+                        "kube-proxy; leave it out",
+                        cni->name);
+        return false;
+    }
+    if (config->proxy != VS_PROXY_IPVS) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "ipvs-scheduler has no effect with proxy=\"%s\"; write "
+                        "proxy=\"ipvs\", or give it to nodes of that mode",
+                        vs_proxy_mode_names[config->proxy]);
+        return false;
+    }
+    return true;
+}
+
 static bool
 cluster_check(const void *config_, const VsElement *element, GError **error)
 {
     const ClusterConfig *config = config_;
     const VsCni *cni = vs_cni_get(config->cni);
 
+    if (!check_scheduler(config, cni, element, error)) {
+        return false;
+    }
     if (cni->ipam == VS_IPAM_SUBNET) {
         return check_no_ranges(cni, element, error);
     }
@@ -154,6 +186,7 @@ cluster_create(void *self, const VsElement *element, VsBuild *build, GError **er
     build->cluster->service_cidr = config->service_cidr;
     build->cluster->node_cidr_length = node_range_length(config);
     build->cluster->proxy_mode = (VsProxyMode)config->proxy;
+    build->cluster->ipvs_scheduler = vs_ipvs_scheduler_names[config->ipvs_scheduler];
     build->cluster->masquerades_all = config->masquerades_all;
     set_node_ports(build->cluster, element);
     return true;

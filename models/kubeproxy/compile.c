@@ -90,7 +90,8 @@ void
 proxy_bind(GArray *bindings, const VsRule *rule, const ProxyService *service,
            const VsEndpoint *endpoint)
 {
-    ProxyBinding binding = {rule, service->service, endpoint->share};
+    ProxyBinding binding = {
+        .rule = rule, .service = service->service, .share = endpoint->share};
 
     if (bindings) {
         g_array_append_val(bindings, binding);
@@ -100,10 +101,16 @@ proxy_bind(GArray *bindings, const VsRule *rule, const ProxyService *service,
 void
 proxy_compile(const VsNode *node, VsRuleset *ruleset, GArray *bindings)
 {
-    if (node->proxy_mode == VS_PROXY_NFTABLES) {
-        proxy_nftables_compile(node, ruleset, bindings);
-    } else {
+    switch (node->proxy_mode) {
+    case VS_PROXY_IPTABLES:
         proxy_iptables_compile(node, ruleset, bindings);
+        break;
+    case VS_PROXY_NFTABLES:
+        proxy_nftables_compile(node, ruleset, bindings);
+        break;
+    case VS_PROXY_IPVS:
+        proxy_ipvs_compile(node, ruleset);
+        break;
     }
     proxy_kubelet_compile(ruleset);
 }

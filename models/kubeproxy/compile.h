@@ -18,9 +18,11 @@
 /* More endpoints than this in all services, and iptables rules lose comments. */
 enum { PROXY_LARGE_CLUSTER = 1000 };
 
-/* The last step of 'rule' translates to endpoint 'share' of 'service'. */
+/* The last step of 'rule' translates to endpoint 'share' of 'service'; or, in ipvs mode,
+ * 'server' is that endpoint. */
 typedef struct ProxyBinding {
-    const VsRule *rule;
+    const VsRule *rule; /* NULL: ipvs mode. */
+    const VsIpvsServer *server;
     const VsService *service;
     unsigned share;
 } ProxyBinding;
@@ -29,6 +31,14 @@ typedef struct ProxyBinding {
  * unless NULL, a ProxyBinding for each rule that translates to an endpoint. */
 void proxy_iptables_compile(const VsNode *node, VsRuleset *ruleset, GArray *bindings);
 void proxy_nftables_compile(const VsNode *node, VsRuleset *ruleset, GArray *bindings);
+
+/* The same in ipvs mode: ipsets, and the rules that ask them; virtual servers are not rules
+ * (ipvs.h). */
+void proxy_ipvs_compile(const VsNode *node, VsRuleset *ruleset);
+
+/* KUBE-POSTROUTING translates what KUBE-MARK-MASQ marked, and takes the mark away so that a
+ * packet that comes by again is left alone. */
+void proxy_write_masquerading(VsRuleTable *nat);
 
 /* What the kubelet writes, whatever the mode of kube-proxy. */
 void proxy_kubelet_compile(VsRuleset *ruleset);

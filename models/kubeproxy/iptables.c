@@ -90,24 +90,21 @@ write_jumps(VsRuleset *ruleset)
     }
 }
 
-/* KUBE-POSTROUTING translates what KUBE-MARK-MASQ marked, and takes the mark away so that a
- * packet that comes by again is left alone. */
-static void
-write_masquerading(const Writer *writer)
+void
+proxy_write_masquerading(VsRuleTable *nat)
 {
-    VsRule *rule = add_rule(writer->nat, "KUBE-POSTROUTING");
+    VsRule *rule = add_rule(nat, "KUBE-POSTROUTING");
     VsRuleStep *masquerade;
 
     vs_rule_match_mark(rule, PROXY_MARK_MASQUERADE, PROXY_MARK_MASQUERADE, true);
     vs_rule_verdict(rule, VS_RULE_RETURN);
-    vs_rule_set_mark(add_rule(writer->nat, "KUBE-POSTROUTING"), PROXY_MARK_MASQUERADE,
-                     0);
-    rule = add_rule(writer->nat, "KUBE-POSTROUTING");
+    vs_rule_set_mark(add_rule(nat, "KUBE-POSTROUTING"), PROXY_MARK_MASQUERADE, 0);
+    rule = add_rule(nat, "KUBE-POSTROUTING");
     vs_rule_comment(rule, "kubernetes service traffic requiring SNAT");
     masquerade = vs_rule_add_step(rule, VS_STEP_MASQUERADE, VS_MODULE_BASE);
     masquerade->nat.is_random_fully = true;
 
-    vs_rule_set_mark(add_rule(writer->nat, "KUBE-MARK-MASQ"), PROXY_MARK_MASQUERADE,
+    vs_rule_set_mark(add_rule(nat, "KUBE-MARK-MASQ"), PROXY_MARK_MASQUERADE,
                      PROXY_MARK_MASQUERADE);
 }
 
@@ -593,7 +590,7 @@ proxy_iptables_compile(const VsNode *node, VsRuleset *ruleset, GArray *bindings)
         n_endpoints += ((const VsService *)services->pdata[i])->n_all_endpoints;
     }
     writer.is_large = n_endpoints > PROXY_LARGE_CLUSTER;
-    write_masquerading(&writer);
+    proxy_write_masquerading(writer.nat);
     for (unsigned i = 0; i < services->len; i++) {
         write_service(&writer, services->pdata[i]);
     }

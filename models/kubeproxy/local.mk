@@ -4,6 +4,9 @@ libvethsim_la_SOURCES += \
 	models/kubeproxy/endpoints.c \
 	models/kubeproxy/endpoints.h \
 	models/kubeproxy/iptables.c \
+	models/kubeproxy/ipvs.c \
+	models/kubeproxy/ipvs.h \
+	models/kubeproxy/ipvs_rules.c \
 	models/kubeproxy/kubelet.c \
 	models/kubeproxy/names.c \
 	models/kubeproxy/names.h \

@@ -1,6 +1,6 @@
 #include "models/kubeproxy/proxy.h"
 
-#include "models/kubeproxy/targets.h"
+#include "models/kubeproxy/ipvs.h"
 
 struct VsProxy {
     ProxyTargets targets;
@@ -25,6 +25,10 @@ proxy_attach(VsNode *node)
     proxy = g_new0(VsProxy, 1);
     node->proxy = proxy;
     node->free_proxy = proxy_free;
-    filter = vs_filter_attach(node->host->root, proxy_ruleset_new(node, &proxy->targets));
+    filter =
+        vs_filter_attach(node->host->root, proxy_ruleset_new(node, &proxy->targets));
     vs_filter_on_translated(filter, proxy_translated, &proxy->targets);
+    if (node->proxy_mode == VS_PROXY_IPVS) {
+        proxy_ipvs_open(node, &proxy->targets);
+    }
 }

@@ -1,9 +1,9 @@
 #include "models/kubeproxy/targets.h"
 
 static VsKey
-step_key(const VsRuleStep *step)
+target_key(const void *target)
 {
-    return (VsKey){{(uintptr_t)step, 1}};
+    return (VsKey){{(uintptr_t)target, 1}};
 }
 
 VsRuleset *
@@ -18,13 +18,7 @@ proxy_ruleset_new(const VsNode *node, ProxyTargets *targets)
     if (!vs_ruleset_link(ruleset, &error)) {
         g_error("kube-proxy's rules do not hang together: %s", error->message);
     }
-    for (unsigned i = 0; i < targets->bindings->len; i++) {
-        ProxyBinding *binding = &g_array_index(targets->bindings, ProxyBinding, i);
-        const VsRule *rule = binding->rule;
-
-        vs_table_insert(&targets->steps, step_key(&rule->steps[rule->n_steps - 1]),
-                        binding);
-    }
+    proxy_targets_index(targets);
     return ruleset;
 }
 
@@ -36,12 +30,38 @@ proxy_targets_clear(ProxyTargets *targets)
 }
 
 void
-proxy_translated(void *targets_, const VsRuleStep *nat)
+proxy_targets_index(ProxyTargets *targets)
 {
-    const ProxyTargets *targets = targets_;
-    const ProxyBinding *binding = vs_table_find(&targets->steps, step_key(nat));
+    vs_table_clear(&targets->steps);
+    vs_table_init(&targets->steps);
+    for (unsigned i = 0; i < targets->bindings->len; i++) {
+        ProxyBinding *binding = &g_array_index(targets->bindings, ProxyBinding, i);
+        const VsRule *rule = binding->rule;
+        const void *target = rule ? (const void *)&rule->steps[rule->n_steps - 1]
+                                  : (const void *)binding->server;
+
+        vs_table_insert(&targets->steps, target_key(target), binding);
+    }
+}
+
+static void
+count(const ProxyTargets *targets, const void *target)
+{
+    const ProxyBinding *binding = vs_table_find(&targets->steps, target_key(target));
 
     if (binding) {
         binding->service->shares->shares[binding->share].count++;
     }
+}
+
+void
+proxy_translated(void *targets, const VsRuleStep *nat)
+{
+    count(targets, nat);
+}
+
+void
+proxy_scheduled(void *targets, const VsIpvsServer *server)
+{
+    count(targets, server);
 }

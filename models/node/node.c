@@ -6,11 +6,10 @@ enum {
     IPV4_MIN_MTU = 68,          /* RFC 791. */
 };
 
-static const char *const proxy_choices[] = {"iptables", "nftables", NULL};
-
 typedef struct NodeConfig {
     VsHostParams host;
     VsChoice proxy; /* VsProxyMode. */
+    VsChoice ipvs_scheduler;
     uint32_t conntrack_max;
 } NodeConfig;
 
@@ -19,8 +18,12 @@ static const VsParam node_params[] = {
     VS_PARAM_UINT(NodeConfig, conntrack_max, "conntrack-max", .min = "1",
                   .doc = "Connections tracked at most (nf_conntrack_max); without it, "
                          "what kube-proxy sets: 32768 for each core, at least 131072."),
-    VS_PARAM_CHOICE(NodeConfig, proxy, "proxy", .choices = proxy_choices,
+    VS_PARAM_CHOICE(NodeConfig, proxy, "proxy", .choices = vs_proxy_mode_names,
                     .doc = "Mode of its kube-proxy; the cluster's without it."),
+    VS_PARAM_CHOICE(NodeConfig, ipvs_scheduler, "ipvs-scheduler",
+                    .choices = vs_ipvs_scheduler_names,
+                    .doc = "How IPVS chooses endpoints in ipvs mode; the cluster's "
+                           "without it."),
     {0},
 };
 
@@ -43,11 +46,32 @@ node_create(void *self, const VsElement *element, VsBuild *build, GError **error
     return true;
 }
 
+static bool
+set_proxy(VsNode *node, const VsElement *element, GError **error)
+{
+    const NodeConfig *config = element->config;
+
+    if (vs_element_has(element, "proxy")) {
+        node->proxy_mode = (VsProxyMode)config->proxy;
+    }
+    if (!vs_element_has(element, "ipvs-scheduler")) {
+        return true;
+    }
+    if (node->proxy_mode != VS_PROXY_IPVS) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "ipvs-scheduler has no effect with proxy=\"%s\"; write "
+                        "proxy=\"ipvs\" or leave it out",
+                        vs_proxy_mode_names[node->proxy_mode]);
+        return false;
+    }
+    node->ipvs_scheduler = vs_ipvs_scheduler_names[config->ipvs_scheduler];
+    return true;
+}
+
 /* Gives the node its part of the pod range and the devices of the network plug-in. */
 static bool
 node_connect(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
-    const NodeConfig *config = element->config;
     VsHost *host = vs_build_find_host(build, element)->host;
     g_autoptr(GError) reason = NULL;
     VsNode *node = vs_cluster_add_node(build->cluster, element->id, host, &reason);
@@ -58,8 +82,8 @@ node_connect(void *self, const VsElement *element, VsBuild *build, GError **erro
                         reason->message);
         return false;
     }
-    if (vs_element_has(element, "proxy")) {
-        node->proxy_mode = (VsProxyMode)config->proxy;
+    if (!set_proxy(node, element, error)) {
+        return false;
     }
     build->cluster->cni->add_devices(node);
     return true;

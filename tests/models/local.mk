@@ -12,6 +12,7 @@ check_PROGRAMS += \
 	tests/models/test_ingress_rules \
 	tests/models/test_kubeproxy \
 	tests/models/test_kubeproxy_iptables \
+	tests/models/test_kubeproxy_ipvs \
 	tests/models/test_kubeproxy_names \
 	tests/models/test_kubeproxy_nftables \
 	tests/models/test_lb \
@@ -31,6 +32,8 @@ tests_models_test_ingress_rules_SOURCES = tests/models/test_ingress_rules.c \
 tests_models_test_kubeproxy_SOURCES = tests/models/test_kubeproxy.c $(model_tests_fixture)
 tests_models_test_kubeproxy_iptables_SOURCES = \
 	tests/models/test_kubeproxy_iptables.c $(proxy_tests_fixture)
+tests_models_test_kubeproxy_ipvs_SOURCES = tests/models/test_kubeproxy_ipvs.c \
+	$(model_tests_fixture)
 tests_models_test_kubeproxy_names_SOURCES = tests/models/test_kubeproxy_names.c
 tests_models_test_kubeproxy_nftables_SOURCES = \
 	tests/models/test_kubeproxy_nftables.c $(proxy_tests_fixture)

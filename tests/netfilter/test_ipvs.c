@@ -1,5 +1,6 @@
 /* IPVS on the path of packets: requests, replies, connections, affinity. */
 #include "netfilter/ipvs.h"
+#include "packet/trace.h"
 #include "tests/netfilter/nat_box.h"
 
 static const uint8_t SYN = VS_TCP_SYN;
@@ -234,6 +235,66 @@ test_stray_segments_are_not_scheduled(void)
     fixture_clear(&f);
 }
 
+static void
+test_traces_tell_the_choice(void)
+{
+    static const char *const servers[] = {"server 198.51.100.20:8080",
+                                          "server 198.51.100.21:8080"};
+    unsigned n_told = 0;
+    const VsTrace *trace;
+    Fixture f;
+
+    fixture_init(&f, VS_PROTOCOL_UDP, 0);
+    trace = vs_run_start_trace(&f.box.net.run);
+    for (unsigned i = 0; i < 2; i++) { /* The second one has its connection. */
+        VsPacket *packet = box_packet(&f.box, request(1000));
+
+        packet->flags |= VS_PACKET_TRACED;
+        box_pass(&f.box, f.box.inside, packet);
+    }
+    for (unsigned i = 0; i < trace->records->len; i++) {
+        const VsTraceRecord *record = &g_array_index(trace->records, VsTraceRecord, i);
+
+        if (record->kind == VS_TRACE_SERVICE) {
+            n_told++;
+            CU_ASSERT_STRING_EQUAL(record->name, "IPVS");
+            CU_ASSERT_STRING_EQUAL(record->text, servers[0]);
+            CU_ASSERT_STRING_EQUAL(record->why, "rr of the virtual server's 2");
+            CU_ASSERT_STRING_EQUAL(record->passed[0], servers[1]);
+            CU_ASSERT_PTR_NULL(record->passed[2]);
+        }
+    }
+    CU_ASSERT_EQUAL(n_told, 1);
+    vs_run_free_trace(&f.box.net.run);
+    fixture_clear(&f);
+}
+
+static void
+note_server(void *data, const VsIpvsServer *server)
+{
+    g_ptr_array_add(data, (gpointer)server);
+}
+
+/* Connections, not packets; persistent ones, too. */
+static void
+test_owners_hear_of_each_new_connection(void)
+{
+    for (unsigned is_persistent = 0; is_persistent < 2; is_persistent++) {
+        g_autoptr(GPtrArray) heard = g_ptr_array_new();
+        Fixture f;
+
+        fixture_init(&f, VS_PROTOCOL_UDP, is_persistent * 600 * VS_S);
+        vs_ipvs_on_scheduled(f.ipvs, note_server, heard);
+        for (unsigned i = 0; i < 4; i++) { /* Each twice. */
+            box_pass_udp(&f.box, f.box.inside, request((uint16_t)(1000 + i / 2)));
+        }
+        CU_ASSERT_EQUAL_FATAL(heard->len, 2);
+        CU_ASSERT_PTR_EQUAL(heard->pdata[0], f.servers[0]);
+        CU_ASSERT_PTR_EQUAL(heard->pdata[1], f.servers[is_persistent ? 0 : 1]);
+        fixture_clear(&f);
+    }
+}
+
 /* ---- Connections ----------------------------------------------------------------- */
 
 static void
@@ -434,6 +495,8 @@ static const VsTestCase tests[] = {
     {"forwarding takes a hop", test_forwarding_takes_a_hop},
     {"without a server a request is refused", test_without_a_server_it_is_refused},
     {"stray segments are not scheduled", test_stray_segments_are_not_scheduled},
+    {"traces tell the choice", test_traces_tell_the_choice},
+    {"owners hear of each new connection", test_owners_hear_of_each_new_connection},
     {"timeouts", test_timeouts},
     {"closing connections are inactive", test_closing_connections_are_inactive},
     {"weight 0 keeps connections", test_weight_zero_keeps_connections},

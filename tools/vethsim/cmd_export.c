@@ -71,7 +71,7 @@ cmd_export(int argc, char **argv)
         {"node", 'n', 0, G_OPTION_ARG_STRING, &given.node,
          "The node or host, or NODE/POD for a pod's namespace", "NODE"},
         {"as", 'a', 0, G_OPTION_ARG_STRING, &given.form,
-         "iptables-save, nft, nft-json, routes or conntrack", "FORM"},
+         "iptables-save, nft, nft-json, routes, conntrack or ipvsadm", "FORM"},
         {"at", 0, 0, G_OPTION_ARG_STRING, &given.at,
          "Runs the scenario up to this time first; otherwise nothing has happened yet",
          "TIME"},

@@ -1,0 +1,720 @@
+/* kube-proxy's ipvs mode: real connections through virtual servers and ipsets. */
+#include "models/fixture.h"
+#include "netfilter/iptables.h"
+#include "results/export.h"
+
+/* Two nodes and client c on one segment; pods a (n1), b and f (n2) serve, q (n1) asks. */
+#define NODE_1 0xac100001              /* 172.16.0.1 */
+#define CNI0 0x0af40001                /* Of n1: 10.244.0.1 */
+#define CLUSTER(n) (0x0a600064 + (n))  /* 10.96.0.100 + n */
+#define EXTERNAL(n) (0xc0000200 + (n)) /* 192.0.2.n */
+#define VIP(n) (0xcb007100 + (n))      /* 203.0.113.n */
+#define LOOPBACK 0x7f000001
+
+enum {
+    PLAIN = 1,       /* ClusterIP; pods a here, b there. */
+    IN_LOCAL,        /* Internal policy Local; a, b. */
+    IN_FAR,          /* The same, with pod f there only. */
+    NODE_PORT,       /* a, b; and an external IP. */
+    NODE_PORT_LOCAL, /* The same, external policy Local. */
+    NODE_PORT_FAR,   /* The same; f. */
+    BALANCED,        /* VIP; a, b. */
+    BALANCED_LOCAL,  /* External policy Local. */
+    RANGE,           /* VIP with a source range that has the client, not the node. */
+    RANGE_STRANGE,   /* One that has the node, not the client. */
+    EMPTY,           /* Everything open, nobody there. */
+};
+
+#define NODES                                                             \
+    "%s<cluster proxy='ipvs'%s/><switch id='sw' subnet='172.16.0.0/24'/>" \
+    "<node id='n' count='2' costs='free'/><link from='n' to='sw'/>"       \
+    "<client id='c' costs='free' to='http://172.16.0.1/' arrivals='%s'/>" \
+    "<link from='c' to='sw'/>"
+#define POD(id, app, node)                                      \
+    "<pod id='" id "' labels='app=" app "' nodes='n-" node "'>" \
+    "<container id='" id "-web' port='8080' service-time='1us'/></pod>"
+#define SERVICE(id, n, app, attributes)           \
+    "<service id='" id "' cluster-ip='10.96.0." n \
+    "' target-port='8080' select='app=" app "' " attributes "/>"
+#define BALANCER(id, service, n)                              \
+    "<lb id='" id "' service='" service "' vip='203.0.113." n \
+    "' health-interval='1000s' costs='free'/><link from='" id "' to='sw'/>"
+
+static Model *
+cluster_new(void)
+{
+    Model *model = model_new(
+        NODES POD("a", "web", "1") POD("b", "web", "2") POD(
+            "f", "far", "2") "<pod id='q' nodes='n-1'/>" BALANCER("lb7", "s7", "7")
+            BALANCER("lb8", "s8", "8") BALANCER("lb9", "s9", "9") BALANCER(
+                "lb10", "s10", "10") SERVICE("s1", "101", "web", "")
+                SERVICE("s2", "102", "web", "internal-traffic-policy='Local'") SERVICE(
+                    "s3", "103", "far",
+                    "internal-traffic-policy='Local'") "<service id='s4' "
+                                                       "type='NodePort' "
+                                                       "node-port='30004' "
+                                                       "cluster-ip='10.96.0.104' "
+                                                       "external-ips='192.0.2.4' "
+                                                       "target-port='8080' "
+                                                       "select='app=web'/>"
+                                                       "<service id='s5' "
+                                                       "type='NodePort' "
+                                                       "node-port='30005' "
+                                                       "cluster-ip='10.96.0.105' "
+                                                       "external-ips='192.0.2.5' "
+                                                       "external-traffic-policy='Local'"
+                                                       " target-port='8080' "
+                                                       "select='app=web'/>"
+                                                       "<service id='s6' "
+                                                       "type='NodePort' "
+                                                       "node-port='30006' "
+                                                       "cluster-ip='10.96.0.106' "
+                                                       "external-ips='192.0.2.6' "
+                                                       "external-traffic-policy='Local'"
+                                                       " target-port='8080' "
+                                                       "select='app=far'/>" SERVICE(
+                                                           "s7", "107", "web",
+                                                           "type='LoadBalancer'")
+                                                           SERVICE("s8", "108", "web",
+                                                                   "type='LoadBalancer'"
+                                                                   " external-traffic-"
+                                                                   "policy='Local'")
+                                                               SERVICE(
+                                                                   "s9", "109", "web",
+                                                                   "type='LoadBalancer'"
+                                                                   " load-balancer-"
+                                                                   "source-ranges='172."
+                                                                   "16.0.3/32'")
+                                                                   SERVICE("s10", "110",
+                                                                           "web",
+                                                                           "type='"
+                                                                           "LoadBalance"
+                                                                           "r' "
+                                                                           "load-"
+                                                                           "balancer-"
+                                                                           "source-"
+                                                                           "ranges='"
+                                                                           "172.16.0.1/"
+                                                                           "32'") "<ser"
+                                                                                  "vice"
+                                                                                  " id="
+                                                                                  "'s11"
+                                                                                  "' "
+                                                                                  "type"
+                                                                                  "='"
+                                                                                  "Node"
+                                                                                  "Port"
+                                                                                  "' "
+                                                                                  "node"
+                                                                                  "-por"
+                                                                                  "t='"
+                                                                                  "3001"
+                                                                                  "1' "
+                                                                                  "clus"
+                                                                                  "ter-"
+                                                                                  "ip='"
+                                                                                  "10."
+                                                                                  "96."
+                                                                                  "0."
+                                                                                  "111'"
+                                                                                  " "
+                                                                                  "exte"
+                                                                                  "rnal"
+                                                                                  "-ips"
+                                                                                  "='"
+                                                                                  "192."
+                                                                                  "0.2."
+                                                                                  "11' "
+                                                                                  "targ"
+                                                                                  "et-"
+                                                                                  "port"
+                                                                                  "='"
+                                                                                  "8080"
+                                                                                  "' "
+                                                                                  "sele"
+                                                                                  "ct='"
+                                                                                  "app="
+                                                                                  "none"
+                                                                                  "'/>",
+        model_free_costs, "", "constant(0.001/s)");
+    VsNetns *client = model_host(model, "c")->root;
+    VsIface *eth0 = client->ifaces;
+
+    while (eth0->kind != VS_IFACE_ETHERNET) {
+        eth0 = eth0->next;
+    }
+    /* By way of n-1 to whatever is virtual. */
+    vs_netns_add_route(client, 0x0a600000, 12, eth0, NODE_1);
+    vs_netns_add_route(client, EXTERNAL(0), 24, eth0, NODE_1);
+    for (unsigned n = BALANCED; n <= RANGE_STRANGE; n++) {
+        vs_netns_add_route(client, VIP(n), 32, eth0, NODE_1);
+    }
+    return model;
+}
+
+typedef struct Attempts {
+    unsigned n_connected;
+    unsigned n_refused;
+} Attempts;
+
+static void
+count_connected(VsTcp *tcp)
+{
+    ((Attempts *)vs_tcp_user(tcp))->n_connected++;
+}
+
+static void
+ignore_message(VsTcp *tcp, const VsPayload *payload, uint64_t bytes)
+{
+    (void)tcp;
+    (void)payload;
+    (void)bytes;
+}
+
+static void
+count_refused(VsTcp *tcp, VsTcpEnd end)
+{
+    ((Attempts *)vs_tcp_user(tcp))->n_refused += end == VS_TCP_END_REFUSED;
+}
+
+static const VsTcpOps counting_ops = {.connected = count_connected,
+                                      .message = ignore_message,
+                                      .finished = vs_tcp_close,
+                                      .broken = count_refused};
+
+/* Rows are so far apart that SYNs that nobody answers are sent again, after a second, when
+ * all are done. */
+#define ROW_TIME (30 * VS_MS)
+enum { N_TRIES = 4 };
+
+static VsNetns *
+netns_of(const Model *model, const char *from)
+{
+    return from[0] == 'n' || from[0] == 'c' ? model_host(model, from)->root
+                                            : model_pod(model, from)->netns;
+}
+
+static void
+append(GString *text, const char *word)
+{
+    g_string_append_printf(text, "%s%s", text->len ? " " : "", word);
+}
+
+/* "a b*": pods that got SYNs, starred where they came from an address of n1; then what is
+ * not so with all attempts: "refused", or "silent" for no answer. */
+static char *
+outcomes(Model *model, Tap *const *taps, const char *from, VsAddr to, uint16_t port)
+{
+    static const char *const names[] = {"a", "b", "f"};
+    GString *text = g_string_new(NULL);
+    Attempts attempts = {0};
+    unsigned first[3];
+
+    for (unsigned i = 0; i < 3; i++) {
+        first[i] = taps[i]->entries->len;
+    }
+    for (unsigned i = 0; i < N_TRIES; i++) {
+        vs_tcp_connect(netns_of(model, from), 0, to, port, NULL, &counting_ops,
+                       &attempts);
+    }
+    model_run(model, vs_now(model->run) + ROW_TIME);
+    for (unsigned i = 0; i < 3; i++) {
+        bool is_seen = false;
+        bool is_masqueraded = false;
+
+        for (unsigned j = first[i]; j < taps[i]->entries->len; j++) {
+            const TapEntry *entry = tap_get(taps[i], j);
+
+            if (entry->tcp_flags == VS_TCP_SYN) {
+                is_seen = true;
+                is_masqueraded =
+                    entry->flow.saddr == NODE_1 || entry->flow.saddr == CNI0;
+            }
+        }
+        if (is_seen) {
+            g_autofree char *word =
+                g_strconcat(names[i], is_masqueraded ? "*" : "", NULL);
+
+            append(text, word);
+        }
+    }
+    if (attempts.n_refused == N_TRIES) {
+        append(text, "refused");
+    } else if (attempts.n_connected == 0 && attempts.n_refused == 0) {
+        append(text, "silent");
+    } else if (attempts.n_connected != N_TRIES) {
+        append(text, "mixed");
+    }
+    return g_string_free(text, FALSE);
+}
+
+typedef struct Row {
+    const char *what;
+    const char *from;
+    VsAddr to;
+    uint16_t port;
+    const char *expected;
+} Row;
+
+static void
+check_rows(const Row *rows)
+{
+    Model *model = cluster_new();
+    Tap *taps[] = {tap_new(model_pod(model, "a")->netns, VS_HOOK_INPUT),
+                   tap_new(model_pod(model, "b")->netns, VS_HOOK_INPUT),
+                   tap_new(model_pod(model, "f")->netns, VS_HOOK_INPUT)};
+
+    model_run(model, 100 * VS_MS); /* Health checks are over. */
+    for (const Row *row = rows; row->what; row++) {
+        g_autofree char *text = outcomes(model, taps, row->from, row->to, row->port);
+
+        if (strcmp(text, row->expected) != 0) {
+            fprintf(stderr, "%s: \"%s\" and not \"%s\"\n", row->what, text,
+                    row->expected);
+        }
+        CU_ASSERT_STRING_EQUAL(text, row->expected);
+    }
+    model_free(model);
+    for (unsigned i = 0; i < G_N_ELEMENTS(taps); i++) {
+        tap_free(taps[i]);
+    }
+}
+
+static void
+test_cluster_ips(void)
+{
+    static const Row rows[] = {
+        {"pod", "q", CLUSTER(PLAIN), 80, "a b"},
+        {"endpoint itself", "a", CLUSTER(PLAIN), 80, "a* b"},
+        {"node", "n-1", CLUSTER(PLAIN), 80, "a* b*"},
+        {"outside, by a route to the node", "c", CLUSTER(PLAIN), 80, "a* b*"},
+        {"other port, pod", "q", CLUSTER(PLAIN), 81, "refused"},
+        {"other port, outside", "c", CLUSTER(PLAIN), 81, "refused"},
+        {"internal policy Local, pod", "q", CLUSTER(IN_LOCAL), 80, "a"},
+        {"internal policy Local, endpoint", "a", CLUSTER(IN_LOCAL), 80, "a*"},
+        {"internal policy Local, node", "n-1", CLUSTER(IN_LOCAL), 80, "a*"},
+        /* The other modes drop. */
+        {"nobody here, pod", "q", CLUSTER(IN_FAR), 80, "refused"},
+        {"nobody here, node", "n-1", CLUSTER(IN_FAR), 80, "refused"},
+        {"of an external policy Local", "q", CLUSTER(NODE_PORT_LOCAL), 80, "a b"},
+        {"empty, pod", "q", CLUSTER(EMPTY), 80, "refused"},
+        {"empty, node", "n-1", CLUSTER(EMPTY), 80, "refused"},
+        {"empty, outside", "c", CLUSTER(EMPTY), 80, "refused"},
+        {0},
+    };
+
+    check_rows(rows);
+}
+
+static void
+test_node_ports(void)
+{
+    static const Row rows[] = {
+        {"outside", "c", NODE_1, 30004, "a* b*"},
+        {"pod", "q", NODE_1, 30004, "a* b*"},
+        {"node", "n-1", NODE_1, 30004, "a* b*"},
+        {"second address of the node", "q", CNI0, 30004, "a* b*"},
+        {"loopback has none", "n-1", LOOPBACK, 30004, "refused"},
+        {"port that nobody has", "c", NODE_1, 30099, "refused"},
+        {"policy Local, outside", "c", NODE_1, 30005, "a"},
+        {"policy Local, pod: no short circuit", "q", NODE_1, 30005, "a"},
+        {"policy Local, endpoint itself", "a", NODE_1, 30005, "a*"},
+        /* The answer goes straight to the client, who knows nothing of it. */
+        {"nobody here, outside", "c", NODE_1, 30006, "f silent"},
+        {"nobody here, pod", "q", NODE_1, 30006, "f"},
+        {"empty, outside", "c", NODE_1, 30011, "refused"},
+        {"empty, pod", "q", NODE_1, 30011, "refused"},
+        {0},
+    };
+
+    check_rows(rows);
+}
+
+static void
+test_addresses_from_outside(void)
+{
+    static const Row rows[] = {
+        {"external IP, outside", "c", EXTERNAL(NODE_PORT), 80, "a* b*"},
+        {"external IP, pod", "q", EXTERNAL(NODE_PORT), 80, "a* b*"},
+        {"external IP, other port", "c", EXTERNAL(NODE_PORT), 81, "refused"},
+        {"external IP, policy Local", "c", EXTERNAL(NODE_PORT_LOCAL), 80, "a"},
+        {"external IP, policy Local, pod", "q", EXTERNAL(NODE_PORT_LOCAL), 80, "a"},
+        {"external IP, empty", "c", EXTERNAL(EMPTY), 80, "refused"},
+        {"VIP, outside", "c", VIP(BALANCED), 80, "a* b*"},
+        {"VIP, pod", "q", VIP(BALANCED), 80, "a* b*"},
+        {"VIP, node", "n-1", VIP(BALANCED), 80, "a* b*"},
+        {"VIP, a port of the node", "c", VIP(BALANCED), 22, "refused"},
+        {"VIP, policy Local", "c", VIP(BALANCED_LOCAL), 80, "a"},
+        {"VIP, in the range", "c", VIP(RANGE), 80, "a* b*"},
+        {"VIP, not in the range, pod", "q", VIP(RANGE), 80, "silent"},
+        {"VIP, not in the range, node", "n-1", VIP(RANGE), 80, "silent"},
+        {"VIP, node in the range", "n-1", VIP(RANGE_STRANGE), 80, "a* b*"},
+        {"VIP, not in the range, outside", "c", VIP(RANGE_STRANGE), 80, "silent"},
+        {0},
+    };
+
+    check_rows(rows);
+}
+
+/* What listens on the node itself stays out of reach by virtual addresses, which are local. */
+static void
+test_node_is_not_reached_by_virtual_addresses(void)
+{
+    static const struct {
+        VsAddr to;
+        unsigned n_rejected;
+    } rows[] = {{NODE_1, 0}, {VIP(BALANCED), 1}, {CLUSTER(PLAIN), 1}, {EXTERNAL(4), 1}};
+    Model *model = cluster_new();
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        uint64_t n_before = model_dropped(model, VS_DROP_REJECTED);
+        Attempts attempts = {0};
+
+        vs_tcp_connect(netns_of(model, "c"), 0, rows[i].to, 22, NULL, &counting_ops,
+                       &attempts);
+        model_run(model, vs_now(model->run) + ROW_TIME);
+        CU_ASSERT_EQUAL(attempts.n_refused, 1);
+        CU_ASSERT_EQUAL(model_dropped(model, VS_DROP_REJECTED) - n_before,
+                        rows[i].n_rejected);
+    }
+    model_free(model);
+}
+
+/* A balancer's own health checks come from an address that is no virtual one. */
+static void
+test_load_balancer_is_served(void)
+{
+    Model *model = model_new(
+        "%s<cluster proxy='ipvs'/><client id='c' costs='free' to='http://203.0.113.9/' "
+        "arrivals='constant(50/s)' stop='1s'/><link from='c' to='edge'/>"
+        "<lb id='edge' service='s' vip='203.0.113.9' costs='free'/><switch id='sw'/>"
+        "<link from='edge' to='sw'/><node id='n' count='3' costs='free'/>"
+        "<link from='n' to='sw'/><pod id='p' count='3' labels='app=web'>"
+        "<container id='web' service-time='100us'/></pod>"
+        "<service id='s' type='LoadBalancer' target-port='8080' select='app=web'/>",
+        model_free_costs);
+
+    model_run(model, 2 * VS_S);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 50);
+    CU_ASSERT_EQUAL(model_counter(model, "edge", "new-flows"), 50);
+    model_free(model);
+}
+
+/* ---- The choice ------------------------------------------------------------------ */
+
+#define ASKED(client, pods, service)                                         \
+    "%s<cluster proxy='ipvs' %s/><switch id='sw' subnet='172.16.0.0/24'/>"   \
+    "<node id='n' count='3' costs='free'/><link from='n' to='sw'/>"          \
+    "<client id='c' costs='free' to='http://172.16.0.1:30080/' " client "/>" \
+    "<link from='c' to='sw'/><pod id='p' count='" pods "' labels='app=web'>" \
+    "<container id='web' service-time='100us'/></pod>"                       \
+    "<service id='s' type='NodePort' node-port='30080' target-port='8080' "  \
+    "select='app=web' " service "/>"
+
+static void
+test_round_robin_is_exact_and_counted(void)
+{
+    Model *model = model_new(ASKED("arrivals='constant(100/s)' stop='600ms'", "3", ""),
+                             model_free_costs, "");
+    Tap *tap = tap_new(model_host(model, "n-1")->root, VS_HOOK_POSTROUTING);
+    unsigned n_seen = 0;
+
+    model_run(model, 2 * VS_S);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 60);
+    for (unsigned i = 0; i < tap->entries->len; i++) {
+        const TapEntry *entry = tap_get(tap, i);
+
+        if (entry->tcp_flags == VS_TCP_SYN && entry->flow.dport == 8080) {
+            /* 10.244.0.2, 10.244.1.2, 10.244.2.2 in turn. */
+            CU_ASSERT_EQUAL(entry->flow.daddr, 0x0af40002 + n_seen % 3 * 256);
+            n_seen++;
+        }
+    }
+    CU_ASSERT_EQUAL(n_seen, 60);
+    CU_ASSERT_EQUAL(model_share(model, "s", "endpoints", "p-1"), 20);
+    CU_ASSERT_EQUAL(model_share(model, "s", "endpoints", "p-2"), 20);
+    CU_ASSERT_EQUAL(model_share(model, "s", "endpoints", "p-3"), 20);
+    model_free(model);
+    tap_free(tap);
+}
+
+static void
+test_affinity_is_persistence(void)
+{
+    /* A connection each second; round robin would deal them out. */
+    Model *model =
+        model_new(ASKED("arrivals='constant(1/s)' stop='20s'", "3",
+                        "session-affinity='ClientIP' affinity-timeout='100s'"),
+                  model_free_costs, "");
+    const VsIpvs *ipvs = model_host(model, "n-1")->root->ipvs;
+    const VsIpvsService *service =
+        vs_ipvs_find_service(ipvs, VS_PROTOCOL_TCP, NODE_1, 30080);
+
+    CU_ASSERT_EQUAL(service->persistence, 100 * VS_S);
+    model_run(model, 30 * VS_S);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 20);
+    CU_ASSERT_EQUAL(model_share(model, "s", "endpoints", "p-1"), 20);
+    model_free(model);
+}
+
+static void
+test_scheduler_is_the_clusters_or_the_nodes(void)
+{
+    Model *model =
+        model_new("<cluster proxy='ipvs' ipvs-scheduler='wlc'/><node id='n1'/>"
+                  "<node id='n2' ipvs-scheduler='sh'/><node id='n3' proxy='nftables'/>"
+                  "<switch id='sw'/><link from='n1' to='sw'/><link from='n2' to='sw'/>"
+                  "<link from='n3' to='sw'/><service id='s' select='a=b'/>");
+    const VsIpvsService *services[2];
+
+    for (unsigned i = 0; i < 2; i++) {
+        const VsIpvs *ipvs = model_host(model, i ? "n2" : "n1")->root->ipvs;
+
+        CU_ASSERT_EQUAL_FATAL(ipvs->services->len, 1);
+        services[i] = ipvs->services->pdata[0];
+    }
+    CU_ASSERT_STRING_EQUAL(services[0]->scheduler->name, "wlc");
+    CU_ASSERT_STRING_EQUAL(services[1]->scheduler->name, "sh");
+    CU_ASSERT_PTR_NULL(model_host(model, "n3")->root->ipvs);
+    model_free(model);
+    model_check_error("has no effect", "<cluster ipvs-scheduler='rr'/>");
+    model_check_error("has no effect", "<cluster cni='cilium' proxy='ipvs' "
+                                       "ipvs-scheduler='rr'/>");
+    model_check_error("has no effect", "<node id='n' ipvs-scheduler='rr'/>");
+    model_check_error("has no effect", "<cluster proxy='ipvs'/><node id='n' "
+                                       "proxy='iptables' ipvs-scheduler='rr'/>");
+    model_check_error("lblc", "<cluster proxy='ipvs' ipvs-scheduler='lblc'/>");
+}
+
+static void
+test_every_scheduler_serves(void)
+{
+    for (unsigned i = 0; vs_ipvs_scheduler_names[i]; i++) {
+        g_autofree char *attribute =
+            g_strdup_printf("ipvs-scheduler='%s'", vs_ipvs_scheduler_names[i]);
+        Model *model =
+            model_new(ASKED("arrivals='constant(100/s)' stop='300ms'", "3", ""),
+                      model_free_costs, attribute);
+
+        CU_ASSERT_STRING_EQUAL(vs_ipvs_scheduler_names[i], vs_ipvs_schedulers[i].name);
+        model_run(model, 2 * VS_S);
+        CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 30);
+        model_free(model);
+    }
+}
+
+/* The example, quickly and with every packet worked out anew. */
+static void
+test_remembered_walks_change_nothing(void)
+{
+    Model *model = model_load("ipvs/scenario.xml");
+    char *digests[2];
+
+    for (unsigned i = 0; i < 2; i++) {
+        VsSimulationOptions options = {.until = 300 * VS_MS, .is_plain = i};
+        g_autoptr(VsSimulation) simulation =
+            vs_simulation_new(model->scenario, &options, NULL);
+
+        CU_ASSERT_PTR_NOT_NULL_FATAL(simulation);
+        while (vs_simulation_advance(simulation, 1000000) == VS_RUN_PAUSED) {
+        }
+        CU_ASSERT_TRUE(vs_simulation_check(simulation, NULL));
+        digests[i] = vs_simulation_digest(simulation);
+    }
+    CU_ASSERT_STRING_EQUAL(digests[0], digests[1]);
+    g_free(digests[0]);
+    g_free(digests[1]);
+    model_free(model);
+}
+
+/* ---- The bill -------------------------------------------------------------------- */
+
+/* The least time of the connect phase with so many services besides. */
+static VsTime
+connect_time(const char *proxy, unsigned n_services)
+{
+    GString *others = g_string_new(NULL);
+    VsTime least;
+    Model *model;
+
+    for (unsigned i = 0; i < n_services; i++) {
+        g_string_append_printf(others,
+                               "<service id='o-%u' target-port='8080' "
+                               "select='app=web'/>",
+                               i);
+    }
+    model = model_new(
+        "<costs id='dear' rule='1us' set-lookup='10us'/><cluster proxy='%s'/>"
+        "<client id='c' to='http://172.16.0.2:30080/' arrivals='constant(1/s)' "
+        "stop='3s'/><link from='c' to='n1'/><node id='n1' costs='dear'>"
+        "<pod id='p' labels='app=web'><container id='web'/></pod></node>%s"
+        "<service id='s' type='NodePort' node-port='30080' target-port='8080' "
+        "select='app=web'/>",
+        proxy, others->str);
+    model_run(model, 4 * VS_S);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 3);
+    least = vs_histogram_min(model_histogram(model, "c", "latency-connect"));
+    model_free(model);
+    g_string_free(others, TRUE);
+    return least;
+}
+
+static void
+test_first_packet_costs_the_same_however_many_services(void)
+{
+    VsTime few = connect_time("ipvs", 10);
+
+    /* Sets are asked, which costs: so few rules take less than 100 us without. */
+    CU_ASSERT(few > 100 * VS_US);
+    CU_ASSERT_EQUAL(connect_time("ipvs", 1000), few);
+    /* In iptables mode each cluster IP has a rule, of 1 us. */
+    CU_ASSERT_EQUAL(connect_time("iptables", 1000) - connect_time("iptables", 10),
+                    990 * VS_US);
+}
+
+/* ---- What the node's tools print ------------------------------------------------- */
+
+static void
+check_text(const char *what, const char *text, const char *expected)
+{
+    if (strcmp(text, expected) != 0) {
+        fprintf(stderr, "%s is\n%sand not\n%s", what, text, expected);
+    }
+    CU_ASSERT_STRING_EQUAL(text, expected);
+}
+
+static void
+test_virtual_servers(void)
+{
+    Model *model = model_new(
+        "<cluster proxy='ipvs'/><switch id='sw' subnet='172.16.0.0/24'/><node id='n1'>"
+        "<pod id='a' labels='app=web'><container id='web'/></pod></node>"
+        "<link from='n1' to='sw'/>"
+        "<service id='s' type='NodePort' node-port='30080' cluster-ip='10.96.0.50' "
+        "external-ips='192.0.2.1' target-port='8080' select='app=web' "
+        "session-affinity='ClientIP' affinity-timeout='60s'/>"
+        "<service id='dns' protocol='udp' port='53' cluster-ip='10.96.0.51' "
+        "select='app=none'/>");
+    VsNetns *root = model_host(model, "n1")->root;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *text =
+        vs_export(model->simulation, "n1", VS_EXPORT_IPVSADM, &error);
+    const VsIface *dummy = root->ifaces;
+
+    check_text("ipvsadm -Sn", text,
+               "-A -t 10.96.0.50:80 -s rr -p 60\n"
+               "-a -t 10.96.0.50:80 -r 10.244.0.2:8080 -m -w 1\n"
+               "-A -t 192.0.2.1:80 -s rr -p 60\n"
+               "-a -t 192.0.2.1:80 -r 10.244.0.2:8080 -m -w 1\n"
+               "-A -t 10.244.0.1:30080 -s rr -p 60\n"
+               "-a -t 10.244.0.1:30080 -r 10.244.0.2:8080 -m -w 1\n"
+               "-A -t 172.16.0.1:30080 -s rr -p 60\n"
+               "-a -t 172.16.0.1:30080 -r 10.244.0.2:8080 -m -w 1\n"
+               "-A -u 10.96.0.51:53 -s rr\n");
+    CU_ASSERT_PTR_NULL(vs_export(model->simulation, "n1/a", VS_EXPORT_IPVSADM, &error));
+    CU_ASSERT_PTR_NOT_NULL(strstr(error->message, "no virtual servers"));
+    while (dummy && dummy->kind != VS_IFACE_DUMMY) {
+        dummy = dummy->next;
+    }
+    CU_ASSERT_PTR_NOT_NULL_FATAL(dummy);
+    CU_ASSERT_STRING_EQUAL(dummy->name, "kube-ipvs0");
+    CU_ASSERT_EQUAL(dummy->address, 0x0a600032);
+    CU_ASSERT(vs_netns_is_local(root, 0x0a600032));
+    CU_ASSERT(vs_netns_is_local(root, 0x0a600033));
+    CU_ASSERT(vs_netns_is_local(root, 0xc0000201));
+    CU_ASSERT(!vs_netns_is_local(root, 0x0a600034));
+    model_free(model);
+}
+
+/* The rules of one chain of a table, in iptables' words. */
+static char *
+chain_text(const VsNetns *netns, const char *table, const char *chain)
+{
+    const VsRuleset *ruleset = vs_filter_ruleset(vs_filter_of(netns));
+    const VsChain *found = vs_rule_table_find_chain(
+        vs_ruleset_find_table(ruleset, VS_DIALECT_IPTABLES, table), chain);
+    GString *text = g_string_new(NULL);
+
+    for (unsigned i = 0; i < found->rules->len; i++) {
+        g_autofree char *rule = vs_iptables_rule_print(found->rules->pdata[i]);
+
+        g_string_append_printf(text, "%s\n", rule);
+    }
+    return g_string_free(text, FALSE);
+}
+
+static void
+check_chain(const VsNetns *netns, const char *table, const char *chain,
+            const char *expected)
+{
+    g_autofree char *text = chain_text(netns, table, chain);
+
+    check_text(chain, text, expected);
+}
+
+static void
+test_rules(void)
+{
+    Model *model = cluster_new();
+    const VsNetns *root = model_host(model, "n-1")->root;
+
+    check_chain(
+        root, "nat", "KUBE-SERVICES",
+        "-A KUBE-SERVICES -s 127.0.0.0/8 -j RETURN\n"
+        "-A KUBE-SERVICES -m comment --comment \"Kubernetes service lb portal\" -m set "
+        "--match-set KUBE-LOAD-BALANCER dst,dst -j KUBE-LOAD-BALANCER\n"
+        "-A KUBE-SERVICES ! -s 10.244.0.0/16 -m comment --comment \"Kubernetes service "
+        "cluster ip + port for masquerade purpose\" -m set --match-set KUBE-CLUSTER-IP "
+        "dst,dst -j KUBE-MARK-MASQ\n"
+        "-A KUBE-SERVICES -m comment --comment \"Kubernetes service external ip + port "
+        "for masquerade and filter purpose\" -m set --match-set KUBE-EXTERNAL-IP "
+        "dst,dst -j KUBE-MARK-MASQ\n"
+        "-A KUBE-SERVICES -m comment --comment \"Kubernetes service external ip + port "
+        "for masquerade and filter purpose\" -m set --match-set KUBE-EXTERNAL-IP "
+        "dst,dst -m physdev ! --physdev-is-in -m addrtype ! --src-type LOCAL -j "
+        "ACCEPT\n"
+        "-A KUBE-SERVICES -m comment --comment \"Kubernetes service external ip + port "
+        "for masquerade and filter purpose\" -m set --match-set KUBE-EXTERNAL-IP "
+        "dst,dst -m addrtype --dst-type LOCAL -j ACCEPT\n"
+        "-A KUBE-SERVICES -m comment --comment \"Kubernetes service external ip + port "
+        "with externalTrafficPolicy=local\" -m set --match-set KUBE-EXTERNAL-IP-LOCAL "
+        "dst,dst -m physdev ! --physdev-is-in -m addrtype ! --src-type LOCAL -j "
+        "ACCEPT\n"
+        "-A KUBE-SERVICES -m comment --comment \"Kubernetes service external ip + port "
+        "with externalTrafficPolicy=local\" -m set --match-set KUBE-EXTERNAL-IP-LOCAL "
+        "dst,dst -m addrtype --dst-type LOCAL -j ACCEPT\n"
+        "-A KUBE-SERVICES -m addrtype --dst-type LOCAL -j KUBE-NODE-PORT\n"
+        "-A KUBE-SERVICES -m set --match-set KUBE-CLUSTER-IP dst,dst -j ACCEPT\n"
+        "-A KUBE-SERVICES -m set --match-set KUBE-LOAD-BALANCER dst,dst -j ACCEPT\n");
+    check_chain(root, "nat", "KUBE-LOAD-BALANCER",
+                "-A KUBE-LOAD-BALANCER -m comment --comment \"Kubernetes service load "
+                "balancer ip + port with externalTrafficPolicy=local\" -m set "
+                "--match-set KUBE-LOAD-BALANCER-LOCAL dst,dst -j RETURN\n"
+                "-A KUBE-LOAD-BALANCER -j KUBE-MARK-MASQ\n");
+    check_chain(root, "filter", "KUBE-IPVS-OUT-FILTER",
+                "-A KUBE-IPVS-OUT-FILTER -s 203.0.113.9/32 -p tcp -m conntrack "
+                "--ctorigdst 203.0.113.9 --ctorigdstport 80 -j DROP\n");
+    model_free(model);
+}
+
+static const VsTestCase tests[] = {
+    {"cluster IPs", test_cluster_ips},
+    {"node ports", test_node_ports},
+    {"addresses from outside", test_addresses_from_outside},
+    {"the node is not reached by virtual addresses",
+     test_node_is_not_reached_by_virtual_addresses},
+    {"a load balancer outside is served", test_load_balancer_is_served},
+    {"round robin is exact, and counted", test_round_robin_is_exact_and_counted},
+    {"affinity is persistence", test_affinity_is_persistence},
+    {"the scheduler is the cluster's or the node's",
+     test_scheduler_is_the_clusters_or_the_nodes},
+    {"every scheduler serves", test_every_scheduler_serves},
+    {"remembered walks change nothing", test_remembered_walks_change_nothing},
+    {"the first packet costs the same however many services there are",
+     test_first_packet_costs_the_same_however_many_services},
+    {"virtual servers and kube-ipvs0", test_virtual_servers},
+    {"rules are the real program's", test_rules},
+    {0},
+};
+
+VS_TESTS("kubeproxy ipvs")
