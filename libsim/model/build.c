@@ -16,6 +16,8 @@ vs_build_init(VsBuild *build, VsRun *run, unsigned n_elements)
     build->addresses = g_array_new(FALSE, TRUE, sizeof(VsBuiltAddress));
     build->captures = g_array_new(FALSE, FALSE, sizeof(VsBuiltCapture));
     build->captured = g_ptr_array_new();
+    build->given_addresses =
+        g_hash_table_new_full(NULL, NULL, NULL, (GDestroyNotify)g_array_unref);
     build->next_vip = FIRST_VIP;
 }
 
@@ -44,6 +46,7 @@ vs_build_clear(VsBuild *build)
     g_array_free(build->captures, TRUE);
     g_ptr_array_free(build->captured, TRUE);
     g_hash_table_destroy(build->host_of);
+    g_hash_table_destroy(build->given_addresses);
     vs_cluster_free(build->cluster);
     g_free(build->instances);
 }

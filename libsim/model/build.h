@@ -62,6 +62,7 @@ struct VsBuild {
     GArray *addresses;   /* Of VsBuiltAddress. */
     GArray *captures;    /* Of VsBuiltCapture. */
     GPtrArray *captured; /* Of VsIface *: what they name (model/capture.h). */
+    GHashTable *given_addresses; /* VsHost to GArray of VsGivenAddress (model/import.h). */
     VsAddr next_vip;
     bool is_without_load; /* Clients send nothing of their own. */
 };

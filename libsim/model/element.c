@@ -35,6 +35,16 @@ vs_element_describe(const VsElement *element)
     return g_strdup_printf("%s \"%s\"", element->model->element, element->id);
 }
 
+char *
+vs_element_path(const VsElement *element, const char *file)
+{
+    g_autofree char *folder = g_path_get_dirname(element->file);
+
+    return g_path_is_absolute(file) || g_str_equal(folder, ".")
+               ? g_strdup(file)
+               : g_build_filename(folder, file, NULL);
+}
+
 /* A value may have line ends and worse in it; a message is one line. */
 static void
 set_error(GError **error, const char *file, int line, VsScenarioError code,

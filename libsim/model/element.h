@@ -36,6 +36,11 @@ char *vs_element_name(const VsElement *element);
 /* "node \"n1\"", or "record" for an element without id: for messages.  Newly allocated. */
 char *vs_element_describe(const VsElement *element);
 
+/* Where the file that an attribute names is: 'file' itself if absolute, else in the folder
+ * of the file that the element is in (the working folder for one from standard input).
+ * Newly allocated. */
+char *vs_element_path(const VsElement *element, const char *file);
+
 /* Errors that a scenario's author can cause. */
 #define VS_SCENARIO_ERROR (vs_scenario_error_quark())
 GQuark vs_scenario_error_quark(void);

@@ -5,6 +5,8 @@ model_headers = \
 	libsim/model/capture.h \
 	libsim/model/element.h \
 	libsim/model/host_params.h \
+	libsim/model/import.h \
+	libsim/model/import_ip.h \
 	libsim/model/model.h \
 	libsim/model/param.h \
 	libsim/model/registry.h \
@@ -16,6 +18,8 @@ libvethsim_la_SOURCES += \
 	libsim/model/capture.c \
 	libsim/model/element.c \
 	libsim/model/host_params.c \
+	libsim/model/import.c \
+	libsim/model/import_ip.c \
 	libsim/model/param.c \
 	libsim/model/registry.c \
 	libsim/model/routing.c \

@@ -53,6 +53,7 @@ static const VsParamSyntax syntaxes[] = {
         { "arrivals", "poisson(1000/s)", "(constant|poisson|closed) ?\\(.*\\)" },
     [VS_PARAM_TYPE_QUEUE] =
         { "queue", "100packets", "(unlimited|" NUMBER "[A-Za-z]+)" },
+    [VS_PARAM_TYPE_FILE] = { "file", "node-1.rules", NULL },
 };
 /* clang-format on */
 
@@ -137,6 +138,12 @@ parse_value(const VsParam *param, const char *text, Value *value, GStringChunk *
             GError **error)
 {
     switch (param->type) {
+    case VS_PARAM_TYPE_FILE:
+        if (!*text) {
+            return fail(error, "\"\" names no file: write its path");
+        }
+        value->string = g_string_chunk_insert_const(strings, text);
+        return true;
     case VS_PARAM_TYPE_STRING:
         value->string = g_string_chunk_insert_const(strings, text);
         return true;
@@ -182,6 +189,7 @@ value_size(VsParamType type)
 {
     switch (type) {
     case VS_PARAM_TYPE_STRING:
+    case VS_PARAM_TYPE_FILE:
         return sizeof(const char *);
     case VS_PARAM_TYPE_UINT:
     case VS_PARAM_TYPE_IPV4:
@@ -295,7 +303,8 @@ bool
 vs_param_parse(const VsParam *param, const char *text, void *config,
                GStringChunk *strings, GError **error)
 {
-    bool is_string = param->type == VS_PARAM_TYPE_STRING;
+    bool is_string =
+        param->type == VS_PARAM_TYPE_STRING || param->type == VS_PARAM_TYPE_FILE;
     g_autofree char *stripped = is_string ? NULL : g_strstrip(g_strdup(text));
     const char *meant = is_string ? text : stripped;
     GError *cause = NULL;
@@ -355,6 +364,7 @@ vs_param_print(const VsParam *param, const void *config)
 
     switch (param->type) {
     case VS_PARAM_TYPE_STRING:
+    case VS_PARAM_TYPE_FILE:
         string = *(const char *const *)member;
         return g_strdup(string ? string : "");
     case VS_PARAM_TYPE_UINT:

@@ -67,6 +67,7 @@ typedef enum VsParamType {
     VS_PARAM_TYPE_REFS,      /* VsRefs */
     VS_PARAM_TYPE_ARRIVALS,  /* VsArrivals */
     VS_PARAM_TYPE_QUEUE,     /* VsQueueLimit */
+    VS_PARAM_TYPE_FILE,      /* const char *: vs_element_path() says where */
 } VsParamType;
 
 /* A queue's limit: "100packets", "256KiB" or "1ms" (of line rate). */
@@ -147,6 +148,8 @@ typedef struct VsParam {
     VS_PARAM_ROW(C, m, VsArrivals, VS_PARAM_TYPE_ARRIVALS, name, __VA_ARGS__)
 #define VS_PARAM_QUEUE(C, m, name, ...) \
     VS_PARAM_ROW(C, m, VsQueueLimit, VS_PARAM_TYPE_QUEUE, name, __VA_ARGS__)
+#define VS_PARAM_FILE(C, m, name, ...) \
+    VS_PARAM_ROW(C, m, const char *, VS_PARAM_TYPE_FILE, name, __VA_ARGS__)
 
 /* Reads 'text' into the parameter's member of 'config', which must be zero or cleared, and
  * checks it against the bounds.  Strings are kept in 'strings'; what else the value needs

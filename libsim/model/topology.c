@@ -1,6 +1,7 @@
 #include "model/topology.h"
 
 #include "base/units.h"
+#include "model/import.h"
 
 #define FIRST_SUBNET 0xac100000 /* 172.16.0.0/12 (RFC 1918). */
 #define LAST_SUBNET 0xac1fffff
@@ -184,10 +185,107 @@ next_block(const Topology *topology, uint64_t *next, unsigned length)
     return block;
 }
 
+/* Addresses that machines bring along give the segment its subnet, as subnet= would. */
+static bool
+take_given(const Topology *topology, Segment *segment, GError **error)
+{
+    for (unsigned i = 0; i < segment->ifaces->len; i++) {
+        const VsGivenAddress *given =
+            vs_import_find_address(topology->build, segment->ifaces->pdata[i]);
+        uint32_t mask;
+
+        if (!given || given->address == 0) {
+            continue;
+        }
+        mask = given->length == 0 ? 0 : UINT32_MAX << (32 - given->length);
+        if (!segment->subnet.is_set) {
+            segment->subnet = (VsPrefix){given->address & mask, given->length, true};
+        }
+        if (given->length != segment->subnet.length ||
+            (given->address & mask) != segment->subnet.address) {
+            g_autofree char *subnet =
+                vs_format_ipv4_prefix(segment->subnet.address, segment->subnet.length);
+
+            return vs_import_fail(
+                given, error,
+                "the address is not of its segment's subnet, %s; give "
+                "the link or switch its subnet, or take it out",
+                subnet);
+        }
+    }
+    return true;
+}
+
+/* The interface of the segment that brings 'address' along, other than 'own'; or NULL. */
+static const VsIface *
+find_owner(const Topology *topology, const Segment *segment, VsAddr address,
+           const VsIface *own)
+{
+    if (g_hash_table_size(topology->build->given_addresses) == 0) {
+        return NULL;
+    }
+    for (unsigned i = 0; i < segment->ifaces->len; i++) {
+        const VsIface *iface = segment->ifaces->pdata[i];
+        const VsGivenAddress *given = vs_import_find_address(topology->build, iface);
+
+        if (iface != own && given && given->address == address) {
+            return iface;
+        }
+    }
+    return NULL;
+}
+
+/* The address that 'given' brings along is a machine's, and no other has it. */
+static bool
+check_given(const Topology *topology, const Segment *segment, const VsIface *iface,
+            const VsGivenAddress *given, GError **error)
+{
+    VsAddr last =
+        segment->subnet.address + (VsAddr)(prefix_size(segment->subnet.length) - 1);
+    const VsIface *owner = find_owner(topology, segment, given->address, iface);
+
+    if (given->address == segment->subnet.address || given->address == last) {
+        return vs_import_fail(given, error,
+                              "the address is that of the subnet, or its broadcast's");
+    }
+    if (owner) {
+        return vs_import_fail(given, error,
+                              "%s of \"%s\" has this address, too; give each its own",
+                              owner->name, owner->netns->host->name);
+    }
+    return true;
+}
+
+/* Gives 'iface' the address it brings along, or the next at or after *next. */
+static bool
+assign_iface(const Topology *topology, const Segment *segment, VsIface *iface,
+             VsAddr *next, GError **error)
+{
+    const VsGivenAddress *given = vs_import_find_address(topology->build, iface);
+
+    if (given && given->mtu != 0) {
+        iface->mtu = given->mtu;
+    }
+    if (given && given->address != 0) {
+        if (!check_given(topology, segment, iface, given, error)) {
+            return false;
+        }
+        vs_iface_set_address(iface, given->address, given->length);
+        return true;
+    }
+    while (find_owner(topology, segment, *next, iface)) {
+        (*next)++;
+    }
+    vs_iface_set_address(iface, (*next)++, segment->subnet.length);
+    return true;
+}
+
 static bool
 assign_segment(Topology *topology, Segment *segment, GError **error)
 {
     VsCluster *cluster = topology->build->cluster;
+    VsAddr next = segment->subnet.address + 1;
+    VsAddr last = segment->subnet.address;
 
     if (segment->ifaces->len + 2 > prefix_size(segment->subnet.length)) {
         vs_set_error_at(error, segment->element, VS_SCENARIO_ERROR_VALUE,
@@ -196,12 +294,15 @@ assign_segment(Topology *topology, Segment *segment, GError **error)
         return false;
     }
     for (unsigned i = 0; i < segment->ifaces->len; i++) {
-        vs_iface_set_address(segment->ifaces->pdata[i], segment->subnet.address + 1 + i,
-                             segment->subnet.length);
+        VsIface *iface = segment->ifaces->pdata[i];
+
+        if (!assign_iface(topology, segment, iface, &next, error)) {
+            return false;
+        }
+        last = MAX(last, iface->address);
     }
     if (cluster->cni->ipam == VS_IPAM_SUBNET) {
-        vs_cluster_add_subnet(cluster, segment->subnet,
-                              segment->subnet.address + 1 + segment->ifaces->len);
+        vs_cluster_add_subnet(cluster, segment->subnet, last + 1);
     }
     return true;
 }
@@ -283,7 +384,15 @@ assign_all(Topology *topology, GError **error)
 {
     uint64_t next = FIRST_SUBNET;
 
-    if (!find_segments(topology, error) || !collect_given(topology, error)) {
+    if (!find_segments(topology, error)) {
+        return false;
+    }
+    for (unsigned i = 0; i < topology->segments->len; i++) {
+        if (!take_given(topology, topology->segments->pdata[i], error)) {
+            return false;
+        }
+    }
+    if (!collect_given(topology, error)) {
         return false;
     }
     for (unsigned i = 0; i < topology->segments->len; i++) {

@@ -111,6 +111,7 @@ vs_iface_borrow_address(VsIface *iface, VsAddr address)
     g_assert(iface->address == 0);
     iface->address = address;
     iface->prefix_length = 32;
+    iface->has_borrowed_address = true;
 }
 
 static inline uint32_t

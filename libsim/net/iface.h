@@ -39,8 +39,9 @@ struct VsIface {
     uint32_t mtu;
     VsAddr address; /* 0: none. */
     uint8_t prefix_length;
-    VsIface *peer; /* VETH. */
-    VsWire *wire;  /* ETHERNET: the direction we send on; NULL: no link. */
+    bool has_borrowed_address; /* vs_iface_borrow_address(): none of its own. */
+    VsIface *peer;             /* VETH. */
+    VsWire *wire;              /* ETHERNET: the direction we send on; NULL: no link. */
     struct VsBridge
         *bridge;         /* BRIDGE: its bridge.  Others: the bridge it is a port of. */
     bool is_hairpin;     /* Port flag: frames may leave by the port they came in. */

@@ -38,6 +38,31 @@ vs_routes_add(VsRoutes *routes, const VsRoute *route)
     routes->routes[routes->n_routes++] = *route;
 }
 
+void
+vs_routes_filter(VsRoutes *routes, bool (*is_kept)(const VsRoute *route))
+{
+    VsRoutes kept;
+
+    vs_routes_init(&kept);
+    for (unsigned i = 0; i < routes->n_routes; i++) {
+        if (is_kept(&routes->routes[i])) {
+            vs_routes_add(&kept, &routes->routes[i]);
+        }
+    }
+    kept.generation = routes->generation + 1;
+    vs_routes_clear(routes);
+    *routes = kept;
+}
+
+const VsRoute *
+vs_routes_find_prefix(const VsRoutes *routes, VsAddr prefix, unsigned length)
+{
+    uint32_t index = 0;
+
+    return vs_lpm_find(&routes->lpm, prefix, length, &index) ? &routes->routes[index]
+                                                             : NULL;
+}
+
 const VsRoute *
 vs_routes_find(VsRoutes *routes, VsAddr addr)
 {

@@ -53,5 +53,12 @@ void vs_routes_clear(VsRoutes *routes);
 /* Adds 'route', or replaces the one of the same prefix. */
 void vs_routes_add(VsRoutes *routes, const VsRoute *route);
 
+/* Removes all routes but those that 'is_kept' says yes to. */
+void vs_routes_filter(VsRoutes *routes, bool (*is_kept)(const VsRoute *route));
+
+/* The route of just this prefix, or NULL; valid until a route is added. */
+const VsRoute *vs_routes_find_prefix(const VsRoutes *routes, VsAddr prefix,
+                                     unsigned length);
+
 /* The route of 'addr', or NULL; valid until a route is added. */
 const VsRoute *vs_routes_find(VsRoutes *routes, VsAddr addr);

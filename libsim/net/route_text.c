@@ -15,13 +15,13 @@ format_destination(const VsRoute *route)
                                : vs_format_ipv4_prefix(route->prefix, route->length);
 }
 
-/* True for the route that giving the interface its address has made. */
-static bool
-is_connected(const VsRoute *route)
+bool
+vs_route_is_connected(const VsRoute *route)
 {
     uint32_t mask = route->length == 0 ? 0 : UINT32_MAX << (32 - route->length);
 
-    return route->via == 0 && route->iface->address != 0 &&
+    return route->type == VS_ROUTE_UNICAST && route->via == 0 && route->source == 0 &&
+           route->iface->address != 0 && !route->iface->has_borrowed_address &&
            route->length == route->iface->prefix_length &&
            (route->iface->address & mask) == route->prefix;
 }
@@ -32,9 +32,10 @@ append_route(GString *text, const VsRoute *route)
     g_autofree char *destination = format_destination(route);
 
     if (route->type != VS_ROUTE_UNICAST) {
-        g_string_append_printf(
-            text, "%s %s\n",
-            route->type == VS_ROUTE_BLACKHOLE ? "blackhole" : "unreachable", destination);
+        g_string_append_printf(text, "%s %s\n",
+                               route->type == VS_ROUTE_BLACKHOLE ? "blackhole"
+                                                                 : "unreachable",
+                               destination);
         return;
     }
     g_string_append(text, destination);
@@ -44,7 +45,7 @@ append_route(GString *text, const VsRoute *route)
         g_string_append_printf(text, " via %s", via);
     }
     g_string_append_printf(text, " dev %s", route->iface->name);
-    if (is_connected(route)) {
+    if (vs_route_is_connected(route)) {
         g_autofree char *source = vs_format_ipv4(route->iface->address);
 
         g_string_append_printf(text, " proto kernel scope link src %s", source);
@@ -73,11 +74,10 @@ compare_routes(gconstpointer a_, gconstpointer b_)
     return (int)a->length - (int)b->length;
 }
 
-char *
-vs_routes_print(const VsNetns *netns)
+GPtrArray *
+vs_routes_list(const VsNetns *netns)
 {
-    g_autoptr(GPtrArray) routes = g_ptr_array_new();
-    GString *text = g_string_new(NULL);
+    GPtrArray *routes = g_ptr_array_new();
 
     for (unsigned i = 0; i < netns->routes.n_routes; i++) {
         if (netns->routes.routes[i].type != VS_ROUTE_LOCAL) {
@@ -85,6 +85,15 @@ vs_routes_print(const VsNetns *netns)
         }
     }
     g_ptr_array_sort(routes, compare_routes);
+    return routes;
+}
+
+char *
+vs_routes_print(const VsNetns *netns)
+{
+    g_autoptr(GPtrArray) routes = vs_routes_list(netns);
+    GString *text = g_string_new(NULL);
+
     for (unsigned i = 0; i < routes->len; i++) {
         append_route(text, routes->pdata[i]);
     }

@@ -6,9 +6,11 @@
 #include "net/route_text.h"
 #include "netfilter/conntrack.h"
 #include "netfilter/filter.h"
+#include "netfilter/ipset.h"
 #include "netfilter/iptables.h"
 #include "netfilter/ipvs.h"
 #include "netfilter/nft.h"
+#include "results/export_ip.h"
 
 const char *const vs_export_form_names[] = {
     [VS_EXPORT_IPTABLES_SAVE] = "iptables-save",
@@ -17,6 +19,9 @@ const char *const vs_export_form_names[] = {
     [VS_EXPORT_ROUTES] = "routes",
     [VS_EXPORT_CONNTRACK] = "conntrack",
     [VS_EXPORT_IPVSADM] = "ipvsadm",
+    [VS_EXPORT_IPSET] = "ipset",
+    [VS_EXPORT_IP_ADDR] = "ip-addr",
+    [VS_EXPORT_IP_ROUTE] = "ip-route",
     [VS_EXPORT_N_FORMS] = NULL,
 };
 
@@ -66,6 +71,15 @@ rules_of(const VsNetns *netns, VsDialect dialect)
     return NULL;
 }
 
+static char *
+ipsets_of(const VsNetns *netns)
+{
+    const VsFilter *filter = vs_filter_of(netns);
+    const VsRuleset *ruleset = filter ? vs_filter_ruleset(filter) : NULL;
+
+    return ruleset && ruleset->ipsets->len > 0 ? vs_ipset_print(ruleset) : NULL;
+}
+
 char *
 vs_export(const VsSimulation *simulation, const char *name, VsExportForm form,
           GError **error)
@@ -73,6 +87,7 @@ vs_export(const VsSimulation *simulation, const char *name, VsExportForm form,
     g_autoptr(GPtrArray) names = g_ptr_array_new();
     const VsNetns *netns = find_netns(vs_simulation_build(simulation), name, names);
     const VsRuleset *ruleset;
+    char *text;
 
     if (!netns) {
         const char *meant;
@@ -110,6 +125,15 @@ vs_export(const VsSimulation *simulation, const char *name, VsExportForm form,
         return netns->ipvs ? vs_ipvs_print(netns->ipvs)
                            : nothing(name, "virtual servers",
                                      "proxy=\"ipvs\" would make some", error);
+    case VS_EXPORT_IPSET:
+        text = ipsets_of(netns);
+        return text ? text
+                    : nothing(name, "ipsets", "a file in ipsets= would bring some",
+                              error);
+    case VS_EXPORT_IP_ADDR:
+        return vs_export_ip_addr(netns);
+    case VS_EXPORT_IP_ROUTE:
+        return vs_export_ip_route(netns);
     case VS_EXPORT_N_FORMS:
         break;
     }

@@ -12,6 +12,9 @@ typedef enum VsExportForm {
     VS_EXPORT_ROUTES,
     VS_EXPORT_CONNTRACK,
     VS_EXPORT_IPVSADM, /* ipvsadm -Sn */
+    VS_EXPORT_IPSET,
+    VS_EXPORT_IP_ADDR,  /* As ip -j addr has it. */
+    VS_EXPORT_IP_ROUTE, /* As ip -j route has it. */
     VS_EXPORT_N_FORMS
 } VsExportForm;
 

@@ -19,6 +19,8 @@ libvethsim_la_SOURCES += \
 	libsim/results/csv.c \
 	libsim/results/csv.h \
 	libsim/results/export.c \
+	libsim/results/export_ip.c \
+	libsim/results/export_ip.h \
 	libsim/results/figure.c \
 	libsim/results/figure.h \
 	libsim/results/figure_lines.c \

@@ -65,17 +65,37 @@ add_references(Hasher *hasher, const VsRefs *refs)
     add_string(hasher->bytes, hash);
 }
 
+/* What a file says, not where it is.  One that cannot be read is an error when the
+ * simulation is built. */
+static void
+add_file(GByteArray *bytes, const VsElement *element, const char *file)
+{
+    g_autofree char *path = vs_element_path(element, file);
+    g_autofree char *text = NULL;
+    g_autofree char *hash = NULL;
+    gsize length = 0;
+
+    if (g_file_get_contents(path, &text, &length, NULL)) {
+        hash = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)text,
+                                           length);
+    }
+    add_string(bytes, hash);
+}
+
 /* The quick way for what a large scenario has most of, the printed form for the rest. */
 static void
-add_value(Hasher *hasher, const VsParam *param, const void *config)
+add_value(Hasher *hasher, const VsParam *param, const VsElement *element)
 {
-    const void *member = (const char *)config + param->offset;
+    const void *member = (const char *)element->config + param->offset;
     GByteArray *bytes = hasher->bytes;
     g_autofree char *text = NULL;
 
     switch (param->type) {
     case VS_PARAM_TYPE_STRING:
         add_string(bytes, *(const char *const *)member);
+        return;
+    case VS_PARAM_TYPE_FILE:
+        add_file(bytes, element, *(const char *const *)member);
         return;
     case VS_PARAM_TYPE_UINT:
     case VS_PARAM_TYPE_IPV4:
@@ -95,7 +115,7 @@ add_value(Hasher *hasher, const VsParam *param, const void *config)
         add_references(hasher, member);
         return;
     default:
-        text = vs_param_print(param, config);
+        text = vs_param_print(param, element->config);
         add_string(bytes, text);
     }
 }
@@ -114,7 +134,7 @@ add_element(Hasher *hasher, const VsElement *element)
     for (unsigned i = 0; params && params[i].name; i++) {
         if (params[i].def || (element->given >> i & 1)) {
             add_string(bytes, params[i].name);
-            add_value(hasher, &params[i], element->config);
+            add_value(hasher, &params[i], element);
         }
     }
     add_string(bytes, "");

@@ -51,7 +51,7 @@ add_simple_types(GString *xsd)
         xsd, "count", "[1-9][0-9]{0,5}",
         "How many of this element there are: ID-1, ID-2 and so on, with ${index} "
         "for the number.");
-    for (VsParamType type = 0; type <= VS_PARAM_TYPE_QUEUE; type++) {
+    for (VsParamType type = 0; type <= VS_PARAM_TYPE_FILE; type++) {
         const VsParamSyntax *syntax = vs_param_syntax(type);
         g_autofree char *doc = NULL;
 

@@ -72,6 +72,24 @@ nft_look_up_address(VsRule *rule, VsField field, const char *set)
     return nft_add_lookup(rule, VS_STEP_LOOKUP, &field, 1, set);
 }
 
+void
+nft_match_prefixes(VsRule *rule, VsField field, const VsPrefix *prefixes, unsigned n,
+                   bool is_inverted)
+{
+    VsLookup *lookup;
+
+    if (n == 1) {
+        vs_rule_match_prefix(rule, field, prefixes->address, prefixes->length,
+                             is_inverted);
+        return;
+    }
+    lookup = nft_look_up_address(rule, field, NULL);
+    lookup->is_inverted = is_inverted;
+    for (unsigned i = 0; i < n; i++) {
+        nft_add_prefix(lookup->set, prefixes[i]);
+    }
+}
+
 VsSet *
 nft_get_address_set(const NftWriter *writer, const char *name, const char *comment)
 {
@@ -194,8 +212,8 @@ write_cluster_ips_check(NftWriter *writer)
     vs_rule_comment(rule, "Reject traffic to invalid ports of ClusterIPs");
 
     rule = nft_add_rule(writer, "cluster-ips-check");
-    nft_add_prefix(nft_look_up_address(rule, VS_FIELD_DADDR, NULL)->set,
-                   writer->node->cluster->service_cidr);
+    nft_match_prefixes(rule, VS_FIELD_DADDR, &writer->node->cluster->service_cidr, 1,
+                       false);
     vs_rule_verdict(rule, VS_RULE_DROP);
     vs_rule_comment(rule, "Drop traffic to unallocated ClusterIPs");
 }
@@ -277,6 +295,21 @@ write_dispatch(NftWriter *writer, const GArray *addresses)
     look_up_port(rule, "service-nodeports");
 }
 
+/* In the order of the listing, as if it had been read. */
+static void
+give_handles(const VsRuleTable *table)
+{
+    uint32_t handle = 0;
+
+    for (unsigned i = 0; i < table->chains->len; i++) {
+        const VsChain *chain = table->chains->pdata[i];
+
+        for (unsigned j = 0; j < chain->rules->len; j++) {
+            ((VsRule *)chain->rules->pdata[j])->handle = ++handle;
+        }
+    }
+}
+
 void
 proxy_nftables_compile(const VsNode *node, VsRuleset *ruleset, GArray *bindings)
 {
@@ -295,6 +328,7 @@ proxy_nftables_compile(const VsNode *node, VsRuleset *ruleset, GArray *bindings)
     for (unsigned i = 0; i < services->len; i++) {
         nft_write_service(&writer, services->pdata[i]);
     }
+    give_handles(writer.table);
     if (addresses) {
         g_array_free(addresses, TRUE);
     }

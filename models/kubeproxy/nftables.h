@@ -26,6 +26,11 @@ VsLookup *nft_add_lookup(VsRule *rule, VsStepKind kind, const VsField *fields,
                          unsigned n, const char *set_name);
 VsLookup *nft_look_up_address(VsRule *rule, VsField field, const char *set_name);
 
+/* Adds a match of 'n' prefixes.  One alone is a plain match, as nft makes it of
+ * "{ 10.96.0.0/12 }", and as it is then listed. */
+void nft_match_prefixes(VsRule *rule, VsField field, const VsPrefix *prefixes,
+                        unsigned n, bool is_inverted);
+
 /* A named set of addresses. */
 VsSet *nft_get_address_set(const NftWriter *writer, const char *name,
                            const char *comment);

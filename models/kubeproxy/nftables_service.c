@@ -188,21 +188,22 @@ write_firewall_chain(const NftWriter *writer, const ProxyService *service)
 {
     const VsService *of = service->service;
     g_autofree char *chain = g_strconcat(PROXY_NFT_FIREWALL, service->base, NULL);
-    VsLookup *lookup;
+    g_autoptr(GArray) ranges = NULL;
     VsRule *rule;
 
     if (!has_firewall(service)) {
         return;
     }
     rule = nft_add_rule(writer, chain);
-    lookup = nft_look_up_address(rule, VS_FIELD_SADDR, NULL);
-    lookup->is_inverted = true;
-    for (unsigned i = 0; i < of->n_source_ranges; i++) {
-        nft_add_prefix(lookup->set, of->source_ranges[i]);
-    }
+    ranges = g_array_new(FALSE, FALSE, sizeof(VsPrefix));
+    g_array_append_vals(ranges, of->source_ranges, of->n_source_ranges);
     if (proxy_service_allows_node(service)) {
-        nft_add_prefix(lookup->set, (VsPrefix){of->load_balancer_ip, 32, true});
+        VsPrefix own = {of->load_balancer_ip, 32, true};
+
+        g_array_append_val(ranges, own);
     }
+    nft_match_prefixes(rule, VS_FIELD_SADDR, (const VsPrefix *)(void *)ranges->data,
+                       ranges->len, true);
     vs_rule_verdict(rule, VS_RULE_DROP);
 }
 

@@ -19,7 +19,7 @@ proxy_attach(VsNode *node)
     VsProxy *proxy;
     VsFilter *filter;
 
-    if (node->proxy) {
+    if (node->proxy || vs_filter_of(node->host->root)) {
         return;
     }
     proxy = g_new0(VsProxy, 1);

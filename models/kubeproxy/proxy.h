@@ -5,5 +5,6 @@
 
 typedef struct VsProxy VsProxy;
 
-/* Makes sure that the node has its kube-proxy, with all services of the cluster. */
+/* Makes sure that the node has its kube-proxy, with all services of the cluster; but a node
+ * that brought rules of its own keeps those. */
 void proxy_attach(VsNode *node);

@@ -1,1 +1,4 @@
-libvethsim_la_SOURCES += models/node/node.c
+libvethsim_la_SOURCES += \
+	models/node/import.c \
+	models/node/import.h \
+	models/node/node.c

@@ -1,4 +1,4 @@
-#include "vethsim-model.h"
+#include "models/node/import.h"
 
 enum {
     CONNTRACK_PER_CORE = 32768, /* kube-proxy's conntrack.maxPerCore... */
@@ -11,6 +11,9 @@ typedef struct NodeConfig {
     VsChoice proxy; /* VsProxyMode. */
     VsChoice ipvs_scheduler;
     uint32_t conntrack_max;
+    NodeRules rules;
+    const char *addresses;
+    const char *routes;
 } NodeConfig;
 
 static const VsParam node_params[] = {
@@ -24,8 +27,46 @@ static const VsParam node_params[] = {
                     .choices = vs_ipvs_scheduler_names,
                     .doc = "How IPVS chooses endpoints in ipvs mode; the cluster's "
                            "without it."),
+    VS_PARAM_FILE(
+        NodeConfig, rules.iptables, "iptables-rules",
+        .doc = "What iptables-save prints on a real node: its rules, in place of "
+               "those of kube-proxy and kubelet."),
+    VS_PARAM_FILE(NodeConfig, rules.nft, "nft-rules",
+                  .doc = "The same from nft list ruleset; a node may have both."),
+    VS_PARAM_FILE(NodeConfig, rules.ipsets, "ipsets",
+                  .doc =
+                      "What ipset save prints: the sets that iptables-rules ask for."),
+    VS_PARAM_FILE(NodeConfig, addresses, "addresses",
+                  .doc =
+                      "What ip -j addr prints: addresses and MTUs of its interfaces."),
+    VS_PARAM_FILE(NodeConfig, routes, "routes",
+                  .doc =
+                      "What ip -j route prints: its main table, in place of the routes "
+                      "of scenario and network plug-in."),
     {0},
 };
+
+static bool
+node_check(const void *config_, const VsElement *element, GError **error)
+{
+    const NodeConfig *config = config_;
+
+    if (vs_element_has(element, "proxy") &&
+        (config->rules.iptables || config->rules.nft)) {
+        vs_set_error_at(
+            error, element, VS_SCENARIO_ERROR_CONFLICT,
+            "proxy= and %s: kube-proxy writes no rules to a node that brings "
+            "its own; leave proxy= out",
+            config->rules.iptables ? "iptables-rules=" : "nft-rules=");
+        return false;
+    }
+    if (config->rules.ipsets && !config->rules.iptables) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "ipsets= without iptables-rules=: nobody asks for the sets");
+        return false;
+    }
+    return true;
+}
 
 static bool
 node_create(void *self, const VsElement *element, VsBuild *build, GError **error)
@@ -35,7 +76,6 @@ node_create(void *self, const VsElement *element, VsBuild *build, GError **error
     VsHost *host = vs_build_new_host(build, element, &config->host, VS_HOST_END);
 
     (void)self;
-    (void)error;
     host->root->is_forwarding = true;
     conntrack.max = config->conntrack_max;
     if (conntrack.max == 0) {
@@ -43,7 +83,8 @@ node_create(void *self, const VsElement *element, VsBuild *build, GError **error
             MAX(CONNTRACK_PER_CORE * config->host.cores, (uint32_t)CONNTRACK_MIN);
     }
     vs_conntrack_attach(host->root, &conntrack);
-    return true;
+    return !config->addresses ||
+           vs_import_addresses(build, element, config->addresses, error);
 }
 
 static bool
@@ -129,12 +170,27 @@ add_routes(const VsElement *element, const VsBuild *build, GError **error)
     return true;
 }
 
+/* Before services open, whose kube-proxy would write rules. */
+static bool
+node_declare(void *self, const VsElement *element, VsBuild *build, GError **error)
+{
+    const NodeConfig *config = element->config;
+    VsNetns *root = vs_build_find_host(build, element)->host->root;
+
+    (void)self;
+    return node_import_rules(&config->rules, root, element, error);
+}
+
 /* Node ports that no service has are refused, not ignored. */
 static bool
 node_open(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
+    const NodeConfig *config = element->config;
+
     (void)self;
-    if (!add_routes(element, build, error)) {
+    if (!add_routes(element, build, error) ||
+        !vs_import_check_addresses(build, element, error) ||
+        (config->routes && !vs_import_routes(build, element, config->routes, error))) {
         return false;
     }
     vs_sockets_of(vs_build_find_host(build, element)->host->root);
@@ -150,7 +206,9 @@ const VsModel vs_model_node = {
     .is_template = true,
     .config_size = sizeof(NodeConfig),
     .params = node_params,
+    .check = node_check,
     .create = node_create,
     .connect = node_connect,
+    .declare = node_declare,
     .open = node_open,
 };

@@ -3,5 +3,6 @@
 script_tests += \
 	tests/cli/test_broken.sh \
 	tests/cli/test_cli.sh \
+	tests/cli/test_import.sh \
 	tests/cli/test_run.sh \
 	tests/cli/test_trace.sh

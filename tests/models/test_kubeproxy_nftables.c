@@ -87,7 +87,7 @@ test_top_level_chains(void)
         proxy, "cluster-ips-check",
         "daddr in @cluster-ips reject # Reject traffic to invalid ports of ClusterIPs "
         "#\n"
-        "daddr in { 172.30.0.0/16 } drop # Drop traffic to unallocated ClusterIPs #\n");
+        "daddr 172.30.0.0/16 drop # Drop traffic to unallocated ClusterIPs #\n");
     proxy_free(proxy);
 }
 
@@ -152,7 +152,7 @@ test_chains_of_services(void)
           "saddr 10.180.0.3/32 jump mark-for-masquerade\n"
           "saddr update @affinity-GTK6MW7G-ns5/svc5/tcp/p80__10.180.0.3/80\n"
           "protocol 6 dnat 10.180.0.3:80\n");
-    CHAIN(proxy, "firewall-" SVC5, "saddr not in { 203.0.113.0/25 } drop\n");
+    CHAIN(proxy, "firewall-" SVC5, "saddr not 203.0.113.0/25 drop\n");
     proxy_free(proxy);
 }
 

@@ -71,7 +71,9 @@ cmd_export(int argc, char **argv)
         {"node", 'n', 0, G_OPTION_ARG_STRING, &given.node,
          "The node or host, or NODE/POD for a pod's namespace", "NODE"},
         {"as", 'a', 0, G_OPTION_ARG_STRING, &given.form,
-         "iptables-save, nft, nft-json, routes, conntrack or ipvsadm", "FORM"},
+         "iptables-save, nft, nft-json, ipset, ipvsadm, routes, ip-route, ip-addr or "
+         "conntrack",
+         "FORM"},
         {"at", 0, 0, G_OPTION_ARG_STRING, &given.at,
          "Runs the scenario up to this time first; otherwise nothing has happened yet",
          "TIME"},
@@ -82,9 +84,12 @@ cmd_export(int argc, char **argv)
         .arguments = "[FILE]",
         .summary =
             "Prints what a tool on the real node would: the rules that kube-proxy "
-            "wrote,\nroutes, connections.",
+            "wrote,\nroutes, addresses, connections.  A node of a scenario can read "
+            "all but "
+            "the last again.",
         .examples = "  vethsim export scenarios/article/scenario.xml --node node-1 "
                     "--as iptables-save\n"
+                    "  vethsim export shop.xml --node n1 --as ip-route > n1.routes\n"
                     "  vethsim export shop.xml --node n1 --as conntrack --at 2s\n",
         .options = options,
     };
