@@ -44,6 +44,7 @@ include tests/scenario/local.mk
 include tests/results/local.mk
 include tests/models/local.mk
 include tests/oracle/local.mk
+include tests/kernel/local.mk
 include tests/golden/local.mk
 include tests/fuzz/local.mk
 include tests/bench/local.mk

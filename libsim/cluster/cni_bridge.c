@@ -28,7 +28,9 @@ wire_to_bridge(VsPod *pod)
     VsIface *veth;
 
     vs_veth_new(pod->netns, "eth0", node->host->root, host_end, &eth0, &veth);
-    vs_bridge_add_port(node->bridge, veth, false);
+    /* "hairpinMode": true, as flannel's configuration has it: without it a pod that its own
+     * service leads back to itself waits in vain. */
+    vs_bridge_add_port(node->bridge, veth, true);
     vs_iface_set_address(eth0, pod->address, node->pod_cidr.length);
     vs_netns_add_route(pod->netns, 0, 0, eth0, node->bridge->iface->address);
     return eth0;

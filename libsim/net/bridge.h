@@ -3,9 +3,14 @@
  * Source addresses are learned per port and age; unknown and broadcast destinations are
  * flooded to all ports but the one the frame came from, unless that port is a hairpin.
  *
- * With is_filtered (br_netfilter, bridge-nf-call-iptables=1), IPv4 frames between ports
- * run PREROUTING, FORWARD and POSTROUTING of the namespace.  Without it two pods on one
- * bridge would answer each other directly, past the translation that a Service made. */
+ * With is_filtered (br_netfilter, bridge-nf-call-iptables=1), IPv4 frames of ports run
+ * PREROUTING of the namespace at the bridge, also those that go up to IP; those between
+ * ports FORWARD and POSTROUTING, too.  Without it two pods on one bridge would answer each
+ * other directly, past the translation that a Service made.  A frame that PREROUTING gives
+ * a destination behind the same bridge is bridged to it, not routed (net/bridge/
+ * br_netfilter_hooks.c, br_nf_pre_routing_finish): its TTL stays, and back to its own port
+ * it needs a hairpin.  If that destination must be asked for by ARP first, it has the
+ * bridge's MAC address as its source, where the kernel keeps the port's. */
 #pragma once
 
 #include "base/table.h"

@@ -20,8 +20,8 @@ vs_ip_attach(VsNetns *netns)
     netns->output.receive = output_receive;
 }
 
-static inline const VsRoute *
-find_route(VsNetns *netns, VsPacket *packet)
+const VsRoute *
+vs_ip_find_route(VsNetns *netns, VsPacket *packet)
 {
     const VsRoute *route =
         vs_routes_find(&netns->routes, vs_packet_top(packet)->flow.daddr);
@@ -63,7 +63,6 @@ void
 vs_ip_receive(VsIface *iface, VsPacket *packet)
 {
     VsNetns *netns = iface->netns;
-    const VsRoute *route;
 
     if (G_UNLIKELY(vs_ip_is_fragment(vs_packet_top(packet)) && netns->conntrack)) {
         packet = vs_ip_reassemble(netns, packet);
@@ -71,10 +70,19 @@ vs_ip_receive(VsIface *iface, VsPacket *packet)
             return;
         }
     }
-    if (!run_hooks(netns, VS_HOOK_PREROUTING, packet, NULL)) {
-        return;
+    if (run_hooks(netns, VS_HOOK_PREROUTING, packet, NULL)) {
+        vs_ip_receive_prerouted(iface, packet, NULL);
     }
-    route = find_route(netns, packet);
+}
+
+void
+vs_ip_receive_prerouted(VsIface *iface, VsPacket *packet, const VsRoute *route)
+{
+    VsNetns *netns = iface->netns;
+
+    if (!route) {
+        route = vs_ip_find_route(netns, packet);
+    }
     if (route && route->type == VS_ROUTE_LOCAL) {
         deliver(netns, packet);
     } else if (!netns->is_forwarding) {
@@ -173,7 +181,7 @@ vs_ip_output(VsNetns *netns, VsPacket *packet)
     const VsRoute *route;
 
     packet->iface = NULL;
-    route = find_route(netns, packet);
+    route = vs_ip_find_route(netns, packet);
     if (!vs_route_is_open(route)) {
         refuse(netns, packet, route);
         return;
@@ -182,7 +190,7 @@ vs_ip_output(VsNetns *netns, VsPacket *packet)
         return;
     }
     if (vs_packet_top(packet)->flow.daddr != daddr) {
-        route = find_route(netns, packet);
+        route = vs_ip_find_route(netns, packet);
         if (!vs_route_is_open(route)) {
             refuse(netns, packet, route);
             return;

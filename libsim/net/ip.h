@@ -16,6 +16,13 @@ void vs_ip_attach(VsNetns *netns);
 /* A frame for this interface's namespace has come in. */
 void vs_ip_receive(VsIface *iface, VsPacket *packet);
 
+/* The same for a packet that has passed PREROUTING, at a bridge's port; 'route' is its
+ * route if that was looked up already, else NULL. */
+void vs_ip_receive_prerouted(VsIface *iface, VsPacket *packet, const VsRoute *route);
+
+/* The route to the destination of 'packet', or NULL; charges for the lookup. */
+const VsRoute *vs_ip_find_route(VsNetns *netns, VsPacket *packet);
+
 /* Sends 'packet', made by a local socket: flow, ttl, ip_bytes and transport header are
  * set.  Queued on a core, walked from there. */
 void vs_ip_send(VsNetns *netns, VsPacket *packet);

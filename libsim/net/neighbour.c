@@ -118,9 +118,43 @@ transmit_to(VsNeighbour *neighbour, VsPacket *packet)
     top->smac = neighbour->iface->mac;
     top->dmac = neighbour->mac;
     if (vs_packet_is_traced(packet)) {
-        vs_story_neighbour(neighbour->iface, packet, neighbour->address, neighbour->mac);
+        vs_story_neighbour(neighbour->iface, packet, neighbour->address,
+                           neighbour->mac);
     }
     vs_iface_transmit(neighbour->iface, packet);
+}
+
+/* True if packets can go; one that was not confirmed for long is asked again meanwhile. */
+static inline bool
+is_usable(VsNeighbour *neighbour)
+{
+    if (G_LIKELY(neighbour->state == VS_NEIGHBOUR_REACHABLE_NOW)) {
+        VsTime now = vs_now(neighbour->iface->netns->run);
+
+        if (now - neighbour->confirmed_at > VS_NEIGHBOUR_REACHABLE) {
+            neighbour->state = VS_NEIGHBOUR_PROBING;
+            neighbour->n_probes = 0;
+            probe(neighbour);
+        }
+        return true;
+    }
+    return neighbour->state == VS_NEIGHBOUR_PROBING;
+}
+
+uint64_t
+vs_neighbour_resolve(VsIface *iface, VsAddr next_hop, VsPacket *packet)
+{
+    VsHost *host = iface->netns->host;
+    VsNeighbour *neighbour = neighbour_get(iface, next_hop);
+
+    if (!is_usable(neighbour)) {
+        return 0;
+    }
+    vs_host_charge(host, host->costs.neighbour_lookup);
+    if (vs_packet_is_traced(packet)) {
+        vs_story_neighbour(iface, packet, next_hop, neighbour->mac);
+    }
+    return neighbour->mac;
 }
 
 void
@@ -137,14 +171,7 @@ vs_neighbour_output(VsIface *iface, VsAddr next_hop, VsPacket *packet)
     }
     neighbour = neighbour_get(iface, next_hop);
     vs_host_charge(netns->host, netns->host->costs.neighbour_lookup);
-    if (G_LIKELY(neighbour->state == VS_NEIGHBOUR_REACHABLE_NOW ||
-                 neighbour->state == VS_NEIGHBOUR_PROBING)) {
-        if (neighbour->state == VS_NEIGHBOUR_REACHABLE_NOW &&
-            vs_now(netns->run) - neighbour->confirmed_at > VS_NEIGHBOUR_REACHABLE) {
-            neighbour->state = VS_NEIGHBOUR_PROBING;
-            neighbour->n_probes = 0;
-            probe(neighbour);
-        }
+    if (G_LIKELY(is_usable(neighbour))) {
         transmit_to(neighbour, packet);
         return;
     }

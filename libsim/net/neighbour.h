@@ -48,6 +48,10 @@ void vs_neighbours_clear(VsNeighbours *neighbours);
  * interface without ARP (is_noarp) takes the address itself. */
 void vs_neighbour_output(VsIface *iface, VsAddr next_hop, VsPacket *packet);
 
+/* The MAC address of 'next_hop' for 'packet', or 0 when it must be asked for first, which
+ * vs_neighbour_output() does. */
+uint64_t vs_neighbour_resolve(VsIface *iface, VsAddr next_hop, VsPacket *packet);
+
 /* Handles a received ARP packet. */
 void vs_neighbour_receive(VsIface *iface, VsPacket *packet);
 

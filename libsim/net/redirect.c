@@ -42,6 +42,9 @@ record(const VsIface *iface, VsPacket *packet, const VsRoute *route)
                      netns->host->core ? netns->host->core->charge : 0);
 
     entry->device = g_strdup(route->iface->name);
+    entry->has_before = true;
+    entry->before = entry->after;
+    entry->before.ttl++;
     entry->text = g_strdup_printf("redirected by eBPF at %s to %s", iface->name,
                                   route->iface->kind == VS_IFACE_VETH
                                       ? route->iface->peer->netns->name
@@ -74,10 +77,10 @@ vs_redirect_receive(VsIface *iface, VsPacket *packet)
     if (!route) {
         return false;
     }
+    top->ttl--;
     if (vs_packet_is_traced(packet)) {
         record(iface, packet, route);
     }
-    top->ttl--;
     if (route->iface->kind == VS_IFACE_VETH) {
         redirect_to_peer(route->iface, packet);
     } else {

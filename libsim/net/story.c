@@ -47,6 +47,11 @@ vs_story_hook(const VsHookState *state, VsPacket *packet)
         g_string_append_printf(text, " to %s", state->physout->name);
     }
     record->text = g_strdup(text->str);
+    if (state->point == VS_HOOK_FORWARD && !state->physin) { /* Routed: one hop less. */
+        record->has_before = true;
+        record->before = record->after;
+        record->before.ttl++;
+    }
 }
 
 void

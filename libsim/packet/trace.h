@@ -10,7 +10,7 @@
 #include "packet/packet.h"
 
 typedef enum VsTraceKind {
-    VS_TRACE_SEND,      /* A socket sent it, in 'place'. */
+    VS_TRACE_SEND,      /* A socket (or the stack: ICMP) sent it, in 'place'. */
     VS_TRACE_RECEIVE,   /* It came in by 'device'. */
     VS_TRACE_HOOK,      /* Hook 'name' ("PREROUTING") begins. */
     VS_TRACE_CHAIN,     /* Chain 'name' of 'table' is entered. */

@@ -132,7 +132,8 @@ describe_step(JsonObject *step, const char *kind)
     const char *verdict = or_nothing(vs_json_get_text(step, "verdict"));
 
     if (strcmp(kind, "send") == 0) {
-        g_autofree char *headers = format_headers(vs_json_get_object(step, "headers"));
+        JsonObject *object = vs_json_get_object(step, "headers");
+        g_autofree char *headers = format_headers(object);
 
         return g_strdup_printf("%s: %s", *text ? text : "sent by a socket", headers);
     }

@@ -4,12 +4,16 @@
  * usage: netprobe serve NETNS tcp|udp PORT
  *            answers each connection or datagram with NETNS, until killed
  *        netprobe ask NETNS tcp|udp ADDRESS PORT COUNT [SOURCE_PORT]
- *            asks COUNT times, one after the other, and prints each answer: the answer's text,
- *            "refused", "unreachable", "reset" or "timeout"
+ *            asks COUNT times, one after the other, from SOURCE_PORT, SOURCE_PORT + 1, ..., and
+ *            prints each answer: its text, "refused", "unreachable", "reset" or "timeout".
+ *            With a SOURCE_PORT it sends a datagram from there by lo before each question, to
+ *            port 9 (discard), which marks the beginning for who records
  *        netprobe record NETNS...
- *            prints a line for each IPv4 TCP or UDP frame at any interface of these namespaces
- *            in the order of the kernel's time stamps, when it gets a SIGTERM:
- *            "NETNS IFACE in|out tcp|udp SADDR SPORT DADDR DPORT FLAGS TTL" */
+ *            prints a line for each TCP, UDP or ICMP frame at any interface of these
+ *            namespaces in the order of the kernel's time stamps, when it gets a SIGTERM:
+ *            "NETNS IFACE in|out tcp|udp|icmp SADDR SPORT DADDR DPORT FLAGS TTL", where
+ *            ICMP's type and code stand for the ports */
+#define _GNU_SOURCE /* setns() */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -33,7 +37,9 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { MAX_NAMESPACES = 64, MAX_LINE = 160, TIMEOUT_MS = 700 };
+/* An ICMP error that comes while connect() still holds the socket does not count: only that
+ * to the second SYN, after a second, ends it. */
+enum { MAX_NAMESPACES = 64, MAX_LINE = 160, TIMEOUT_MS = 1500 };
 
 static void
 fail(const char *what, const char *name)
@@ -151,9 +157,24 @@ failure_name(void)
 }
 
 static void
+mark_beginning(uint16_t source_port)
+{
+    struct sockaddr_in discard = {.sin_family = AF_INET,
+                                  .sin_port = htons(9),
+                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = open_socket(false, source_port);
+
+    if (sendto(fd, "ask\n", 4, 0, (struct sockaddr *)&discard, sizeof(discard)) < 0) {
+        perror("netprobe: mark");
+    }
+    close(fd);
+}
+
+static void
 ask_once(bool is_tcp, const struct sockaddr_in *to, uint16_t source_port)
 {
-    struct timeval patience = {.tv_usec = TIMEOUT_MS * 1000};
+    struct timeval patience = {.tv_sec = TIMEOUT_MS / 1000,
+                               .tv_usec = TIMEOUT_MS % 1000 * 1000};
     char answer[64] = "";
     int fd = open_socket(is_tcp, source_port);
     ssize_t length = -1;
@@ -177,14 +198,19 @@ ask(int argc, char **argv)
 {
     struct sockaddr_in to = {.sin_family = AF_INET,
                              .sin_port = htons((uint16_t)atoi(argv[3]))};
-    uint16_t source_port = argc > 5 ? (uint16_t)atoi(argv[5]) : 0;
+    int source_port = argc > 5 ? atoi(argv[5]) : 0;
+    int count = atoi(argv[4]);
 
     enter_netns(argv[0]);
     if (inet_pton(AF_INET, argv[2], &to.sin_addr) != 1) {
         fail("address", argv[2]);
     }
-    for (int i = atoi(argv[4]); i > 0; i--) {
-        ask_once(strcmp(argv[1], "tcp") == 0, &to, source_port);
+    for (int i = 0; i < count; i++) {
+        if (source_port) {
+            mark_beginning((uint16_t)(source_port + i));
+        }
+        ask_once(strcmp(argv[1], "tcp") == 0, &to,
+                 (uint16_t)(source_port ? source_port + i : 0));
     }
     return EXIT_SUCCESS;
 }
@@ -225,32 +251,60 @@ format_flags(const struct tcphdr *tcp, char *flags)
     *flags = '\0';
 }
 
-/* One line of an IPv4 TCP or UDP packet; false for others. */
+/* NULL for those that are not recorded. */
+static const char *
+protocol_name(uint8_t protocol)
+{
+    switch (protocol) {
+    case IPPROTO_TCP:
+        return "tcp";
+    case IPPROTO_UDP:
+        return "udp";
+    case IPPROTO_ICMP:
+        return "icmp";
+    default:
+        return NULL;
+    }
+}
+
+static size_t
+header_bytes(uint8_t protocol)
+{
+    return protocol == IPPROTO_TCP ? sizeof(struct tcphdr) : sizeof(struct udphdr);
+}
+
+/* One line of an IPv4 packet of TCP, UDP or ICMP; false for others. */
 static bool
 describe(const uint8_t *bytes, size_t length, char *text, size_t size)
 {
     const struct ip *ip = (const struct ip *)bytes;
     const uint8_t *inner;
+    const char *protocol;
     char saddr[INET_ADDRSTRLEN];
     char daddr[INET_ADDRSTRLEN];
     char flags[8] = "-";
     uint16_t ports[2];
 
-    if (length < sizeof(*ip) || ip->ip_v != 4 ||
-        (ip->ip_p != IPPROTO_TCP && ip->ip_p != IPPROTO_UDP) ||
-        length < (size_t)ip->ip_hl * 4 + 20) {
+    if (length < sizeof(*ip) || ip->ip_v != 4) {
+        return false;
+    }
+    protocol = protocol_name(ip->ip_p);
+    if (!protocol || length < (size_t)ip->ip_hl * 4 + header_bytes(ip->ip_p)) {
         return false;
     }
     inner = bytes + (size_t)ip->ip_hl * 4;
     memcpy(ports, inner, sizeof(ports));
+    if (ip->ip_p == IPPROTO_ICMP) {
+        ports[0] = htons(inner[0]);
+        ports[1] = htons(inner[1]);
+    }
     inet_ntop(AF_INET, &ip->ip_src, saddr, sizeof(saddr));
     inet_ntop(AF_INET, &ip->ip_dst, daddr, sizeof(daddr));
     if (ip->ip_p == IPPROTO_TCP) {
         format_flags((const struct tcphdr *)inner, flags);
     }
-    snprintf(text, size, "%s %s %u %s %u %s %u",
-             ip->ip_p == IPPROTO_TCP ? "tcp" : "udp", saddr, ntohs(ports[0]), daddr,
-             ntohs(ports[1]), flags, ip->ip_ttl);
+    snprintf(text, size, "%s %s %u %s %u %s %u", protocol, saddr, ntohs(ports[0]),
+             daddr, ntohs(ports[1]), flags, ip->ip_ttl);
     return true;
 }
 

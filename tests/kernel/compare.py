@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+"""Compares what the kernel did with vethsim's story of it: see kernel.sh.
+
+usage: compare.py FOLDER MODE PREFIX
+           prints a line "ok - ..." or "not ok - ..." for each case
+
+FOLDER has the file cases, the recorder's frames, and of case N the answers N.answers and
+the story N.json.  A line of the comparison is one packet at one interface:
+"NETNS IFACE in|out PROTOCOL SADDR SPORT DADDR DPORT FLAGS TTL".
+"""
+import difflib
+import json
+import sys
+
+FIRST_PORT = 20000      # Case N asks from FIRST_PORT + PORTS_EACH * N on.
+PORTS_EACH = 100
+MARK_PORT = "9"
+FLAGS = {"SYN": "S", "SYN-ACK": "SA", "RST-ACK": "RA", "RST": "R"}
+OUTCOMES = {"timed out": "timeout"}
+
+
+def netns_of(place):
+    """ "n1/root" is n1, "n1/a1" is a1."""
+    host, _, name = place.partition("/")
+    return host if name == "root" else name
+
+
+def select(lines):
+    """What is compared: the first packet of each direction, which opens, accepts or
+    refuses.
+
+    The kernel sends a bridged frame that was given another destination by way of the
+    bridge's own interface when the ARP entry is not fresh, and past it when it is
+    (br_nf_pre_routing_finish_bridge); so "out" there after "in" at a port says nothing.
+    Nor does a packet that was sent again."""
+    selected = []
+    for line in lines:
+        is_by_age = (line[1:3] == ["cni0", "out"] and selected and
+                     selected[-1][0] == line[0] and selected[-1][2] == "in" and
+                     selected[-1][1].startswith("veth-"))
+        is_first = line not in selected and (line[3] != "tcp" or
+                                             line[8] in FLAGS.values())
+        if is_first and not is_by_age:
+            selected.append(line)
+    return selected
+
+
+def rename_ports(lines, known):
+    """The asking socket's port is S; one that NAT drew is P1, the next P2."""
+    names = {}
+    renamed = []
+    if lines:
+        names[lines[0][5]] = "S"
+    for line in lines:
+        line = list(line)
+        if line[3] != "icmp":
+            for i in (5, 7):
+                if line[i] not in known:
+                    names.setdefault(line[i], f"P{len(names)}")
+                    line[i] = names[line[i]]
+        renamed.append(" ".join(line))
+    return renamed
+
+
+# ---- vethsim --------------------------------------------------------------------------
+
+def line_of(step, headers):
+    protocol = headers["protocol"]
+    if protocol == "icmp":
+        ports = headers["icmp_type"], headers["icmp_code"]
+    else:
+        ports = headers["sport"], headers["dport"]
+    flags = headers.get("flags", "-")
+    return [netns_of(step["place"]), step["device"],
+            "in" if step["kind"] == "receive" else "out", protocol,
+            headers["saddr"], str(ports[0]), headers["daddr"], str(ports[1]),
+            FLAGS.get(flags, flags), str(headers["ttl"])]
+
+
+def lines_of_story(story):
+    lines = []
+    for packet in story["packets"]:
+        headers = {}
+        for step in packet["steps"]:
+            headers.update(step.get("headers", {}))
+            headers.update(step.get("after", {}))
+            if step["kind"] in ("receive", "transmit"):
+                lines.append(line_of(step, headers))
+    return lines
+
+
+def outcome_of_story(story):
+    result = story["outcome"]["result"]
+    if result != "completed":
+        return OUTCOMES.get(result, result)
+    for packet in story["packets"]:
+        for step in packet["steps"]:
+            if step["kind"] == "deliver":
+                return netns_of(step["place"])
+    return "nobody"
+
+
+# ---- the kernel -----------------------------------------------------------------------
+
+def split_frames(path, prefix):
+    """The frames of each request, by its source port: they follow one another, after a
+    datagram by lo that netprobe sends first."""
+    requests = {}
+    lines = []
+    with open(path) as frames:
+        for text in frames:
+            line = text.split()
+            line[0] = line[0].removeprefix(prefix)
+            if line[6] != "127.0.0.1":
+                lines.append(line)
+            elif line[2] == "out" and line[7] == MARK_PORT:
+                lines = requests.setdefault(int(line[5]), [])
+    return requests
+
+
+def find_request(answers, wanted):
+    """The first request with the outcome that vethsim has, or simply the first."""
+    return answers.index(wanted) if wanted in answers else 0
+
+
+# ---- the comparison -------------------------------------------------------------------
+
+def expected_in(mode, text):
+    words = text.split()
+    if not text.startswith("iptables:"):
+        return words
+    return [w.partition(":")[2] for w in words if w.startswith(mode)]
+
+
+def differences(case, mode, story, answers, requests, number):
+    name, _, to, _, _, expected = case
+    expected = expected_in(mode, expected)
+    told = outcome_of_story(story)
+    if expected == ["same"]:
+        return [] if len(set(answers)) == 1 else ["answers: " + " ".join(answers)]
+
+    found = []
+    if told not in expected:
+        found.append(f"vethsim's outcome is {told}, not {' or '.join(expected)}")
+    if not set(answers) <= set(expected):
+        found.append(f"the kernel's outcome is {' '.join(answers)}")
+    request = find_request(answers, told)
+    frames = requests.get(FIRST_PORT + PORTS_EACH * number + request, [])
+    known = {to.partition(":")[2], "8080", "80"}
+    found += difflib.unified_diff(rename_ports(select(frames), known),
+                                  rename_ports(select(lines_of_story(story)), known),
+                                  "kernel", "vethsim", lineterm="", n=99)
+    return found
+
+
+def compare_cases(folder, mode, prefix):
+    requests = split_frames(f"{folder}/frames", prefix)
+    n_failed = 0
+    with open(f"{folder}/cases") as file:
+        cases = [line.rstrip("\n").split("|") for line in file]
+    for number, case in enumerate(cases, 1):
+        with open(f"{folder}/{number}.json") as file:
+            story = json.load(file)
+        with open(f"{folder}/{number}.answers") as file:
+            answers = [line.strip().removeprefix(prefix) for line in file]
+        found = differences(case, mode, story, answers, requests, number)
+        print(f"{'not ok' if found else 'ok'} - {mode}: {case[0]}")
+        for line in found:
+            print(f"# {line}")
+        n_failed += len(found) > 0
+    return n_failed
+
+
+if __name__ == "__main__":
+    sys.exit(compare_cases(*sys.argv[1:]) > 0)
