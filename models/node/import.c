@@ -17,28 +17,70 @@ link_rules(VsRuleset *ruleset, const char *path, GError **error)
     return false;
 }
 
+/* The text of 'file', newly allocated; NULL with 'error' set. */
+static char *
+read_text(const VsElement *element, const char *attribute, const char *file,
+          GError **error)
+{
+    size_t length = 0;
+    char *text = vs_import_read(element, attribute, file, &length, error);
+
+    if (text && strlen(text) != length) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
+                        "%s=\"%s\" is no text: it has zero bytes", attribute, file);
+        g_free(text);
+        return NULL;
+    }
+    return text;
+}
+
 static bool
 read_rules(VsRuleset *ruleset, const VsElement *element, const char *attribute,
            const char *file, ReadRules read, GError **error)
 {
     g_autofree char *path = NULL;
     g_autofree char *text = NULL;
-    size_t length = 0;
 
     if (!file) {
         return true;
     }
     path = vs_element_path(element, file);
-    text = vs_import_read(element, attribute, file, &length, error);
+    text = read_text(element, attribute, file, error);
+    return text && read(ruleset, text, path, error) && link_rules(ruleset, path, error);
+}
+
+/* Virtual servers, whose addresses become the node's own: those of kube-ipvs0. */
+static bool
+read_ipvs(VsNetns *netns, const VsElement *element, const char *file, GError **error)
+{
+    g_autofree char *text = NULL;
+    g_autoptr(GError) reason = NULL;
+    VsIpvs *ipvs;
+
+    if (!file) {
+        return true;
+    }
+    text = read_text(element, "ipvs-rules", file, error);
     if (!text) {
         return false;
     }
-    if (strlen(text) != length) {
-        vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
-                        "%s=\"%s\" is no text: it has zero bytes", attribute, file);
+    ipvs = vs_ipvs_attach(netns, &vs_ipvs_config_default);
+    if (!vs_ipvs_read(ipvs, text, &reason)) {
+        g_autofree char *path = vs_element_path(element, file);
+
+        g_set_error(error, VS_RULESET_ERROR, VS_RULESET_ERROR_SYNTAX, "%s:%s", path,
+                    reason->message);
         return false;
     }
-    return read(ruleset, text, path, error) && link_rules(ruleset, path, error);
+    vs_iface_new(netns, VS_IFACE_DUMMY, "kube-ipvs0");
+    for (unsigned i = 0; i < ipvs->services->len; i++) {
+        const VsIpvsService *service = ipvs->services->pdata[i];
+
+        if (!vs_netns_is_local(netns, service->address)) {
+            vs_netns_add_local(netns, service->address);
+        }
+    }
+    return true;
 }
 
 bool
@@ -59,5 +101,5 @@ node_import_rules(const NodeRules *rules, VsNetns *netns, const VsElement *eleme
         return false;
     }
     vs_filter_attach(netns, ruleset);
-    return true;
+    return read_ipvs(netns, element, rules->ipvs, error);
 }

@@ -8,6 +8,7 @@ typedef struct NodeRules {
     const char *iptables; /* iptables-save */
     const char *nft;      /* nft list ruleset */
     const char *ipsets;   /* ipset save */
+    const char *ipvs;     /* ipvsadm -Sn; with 'iptables'. */
 } NodeRules;
 
 /* Gives 'netns' the rules of the files, if there are any; afterwards it has its filter, and

@@ -36,6 +36,9 @@ static const VsParam node_params[] = {
     VS_PARAM_FILE(NodeConfig, rules.ipsets, "ipsets",
                   .doc =
                       "What ipset save prints: the sets that iptables-rules ask for."),
+    VS_PARAM_FILE(NodeConfig, rules.ipvs, "ipvs-rules",
+                  .doc = "What ipvsadm -Sn prints: virtual servers, whose addresses "
+                         "become the node's own; beside iptables-rules."),
     VS_PARAM_FILE(NodeConfig, addresses, "addresses",
                   .doc =
                       "What ip -j addr prints: addresses and MTUs of its interfaces."),
@@ -63,6 +66,12 @@ node_check(const void *config_, const VsElement *element, GError **error)
     if (config->rules.ipsets && !config->rules.iptables) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
                         "ipsets= without iptables-rules=: nobody asks for the sets");
+        return false;
+    }
+    if (config->rules.ipvs && !config->rules.iptables) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "ipvs-rules= without iptables-rules=: kube-proxy would write "
+                        "virtual servers of its own; write iptables-rules= as well");
         return false;
     }
     return true;

@@ -87,6 +87,28 @@ result "and the kubelet's rules beside it stay" \
     "$(same_again "$given" iptables-save rules $nodes)"
 result "and its run is the run of the generated rules" "$(same_run "$generated" "$given")"
 
+# ---- Virtual servers of ipvs mode, with the rules and sets beside them. ----------------
+generated=$top_srcdir/scenarios/ipvs/scenario.xml
+given=$folder/ipvs.xml
+export_all "$generated" ipvsadm ipvs $nodes
+export_all "$generated" iptables-save rules $nodes
+export_all "$generated" ipset sets $nodes
+sed 's|<node id="node"|& ipvs-rules="node-${index}.ipvs" iptables-rules="node-${index}.rules" ipsets="node-${index}.sets"|
+     s|<cluster proxy="ipvs" ipvs-scheduler="[^"]*"/>|<cluster/>|
+     /name="scheduler"/d' "$generated" > "$given"
+result "ipvsadm -Sn, loaded, is the same text" "$(same_again "$given" ipvsadm ipvs $nodes)"
+result "and the sets that its rules ask for stay" "$(same_again "$given" ipset sets $nodes)"
+result "and its run is the run of the generated servers" "$(same_run "$generated" "$given")"
+printf -- '-A -t 10.96.0.1:443 -s fancy\n' > "$folder/node.ipvs"
+printf '*filter\nCOMMIT\n' > "$folder/node.rules"
+cat > "$folder/bad-ipvs.xml" << END
+<scenario version="1" until="1s" xmlns="urn:vethsim:scenario:1">
+  <node id="n1" iptables-rules="node.rules" ipvs-rules="node.ipvs"/>
+</scenario>
+END
+result "an unknown scheduler is refused with its line" \
+    "$("$vethsim" check "$folder/bad-ipvs.xml" 2>&1 | grep -q 'node.ipvs:1: .*fancy' || echo no)"
+
 # ---- Addresses and routes, of every network plug-in. ----------------------------------
 # addresses_and_routes NAME SCENARIO COPY NODES...
 addresses_and_routes() {
