@@ -48,6 +48,8 @@ vs_cluster_new(void)
     cluster->nodes = g_ptr_array_new_with_free_func(node_free);
     cluster->pods = g_ptr_array_new_with_free_func(pod_free);
     cluster->services = g_ptr_array_new_with_free_func(vs_service_free);
+    vs_dist_init_constant(&cluster->endpoint_delay, 100 * VS_MS);
+    cluster->min_sync_period = VS_S;
     cluster->node_port_prefixes = g_array_new(FALSE, FALSE, sizeof(VsPrefix));
     cluster->load_balancers = g_array_new(FALSE, FALSE, sizeof(VsLoadBalancer));
     return cluster;
@@ -112,6 +114,8 @@ vs_cluster_add_pod(VsCluster *cluster, const char *name, VsNode *node, VsNetns *
     pod->netns = netns;
     pod->labels = labels;
     pod->address = address;
+    pod->terminates_at = VS_TIME_NEVER;
+    pod->removed_at = VS_TIME_NEVER;
     g_ptr_array_add(cluster->pods, pod);
     return pod;
 }

@@ -2,8 +2,9 @@
  *
  * Nodes, pods and services in the order of the scenario.  Endpoints of a service are the
  * pods that its selector picks and that have the target port open, in the order of their
- * addresses as text, which is kube-proxy's.  This file knows no time: what was declared
- * holds from the start of the run.
+ * addresses as text, which is kube-proxy's.  Conditions of endpoints are functions of time,
+ * known from the start: whoever learns of a change later asks for the time it knows of, and
+ * no part has to touch another.
  *
  * Sources: kubernetes pkg/apis/core/types.go, discovery/v1 (the conditions of endpoints),
  * pkg/proxy/util/nodeport_addresses.go. */
@@ -13,6 +14,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/dist.h"
+#include "base/histogram.h"
 #include "cluster/cni.h"
 #include "cluster/labels.h"
 #include "net/bridge.h"
@@ -50,6 +53,15 @@ typedef enum VsNodePortAddresses {
 typedef struct VsService VsService;
 typedef struct VsCluster VsCluster;
 
+/* What kube-proxy of a node did in the course of the run. */
+typedef struct VsProxyStats {
+    uint64_t n_full; /* Syncs. */
+    uint64_t n_partial;
+    uint64_t n_rules;      /* Written, with elements of nft's sets and maps. */
+    VsHistogram sync_time; /* From a sync's start to its rules. */
+    VsHistogram latency;   /* From a change of an endpoint to its rules. */
+} VsProxyStats;
+
 struct VsNode {
     VsCluster *cluster;
     const char *name;
@@ -62,7 +74,10 @@ struct VsNode {
     VsTunnel *tunnel;  /* flannel.1, tunl0, vxlan.calico: the same. */
     VsProxyMode proxy_mode;
     const char *ipvs_scheduler; /* VS_PROXY_IPVS: "rr"; static. */
-    struct VsProxy *proxy;      /* kube-proxy; its model's. */
+    VsTime endpoints_as_of;    /* What kube-proxy's rules are made of: endpoints as they
+                                * were then. */
+    VsProxyStats *proxy_stats; /* The node's model keeps them. */
+    struct VsProxy *proxy;     /* kube-proxy; its model's. */
     void (*free_proxy)(struct VsProxy *proxy);
 };
 
@@ -79,6 +94,7 @@ typedef enum VsPodCondition {
     VS_POD_UNREADY,             /* Fails its readiness probe. */
     VS_POD_TERMINATING,         /* Shuts down, but still serves. */
     VS_POD_TERMINATING_UNREADY, /* Shuts down and fails its probe. */
+    VS_POD_REMOVED,             /* In no endpoint slice any more. */
 } VsPodCondition;
 
 struct VsPod {
@@ -87,7 +103,10 @@ struct VsPod {
     VsNetns *netns;
     VsAddr address;
     const VsLabels *labels;
-    VsPodCondition condition;
+    VsPodCondition condition; /* Before what follows. */
+    VsTime ready_at;      /* Until then it fails its probe; 0: ready from the start. */
+    VsTime terminates_at; /* Deleted, serves on; VS_TIME_NEVER: stays. */
+    VsTime removed_at;    /* Its endpoint is gone. */
     unsigned n_ports;
     VsPodPort *ports;
 };
@@ -106,6 +125,7 @@ typedef struct VsEndpoint {
     bool is_ready;
     bool is_serving;
     bool is_terminating;
+    bool is_removed; /* No endpoint any more. */
 } VsEndpoint;
 
 enum { VS_AFFINITY_DEFAULT_S = 10800, VS_AFFINITY_MAX_S = 86400 };
@@ -136,9 +156,9 @@ struct VsService {
     const VsLabels *selector;
     VsShares *shares; /* Of all its endpoints; the service's model keeps them. */
     unsigned n_endpoints;
-    VsEndpoint *endpoints; /* The ready ones. */
+    VsEndpoint *endpoints; /* Ready at the start of the run. */
     unsigned n_all_endpoints;
-    VsEndpoint *all_endpoints; /* As its endpoint slices have them. */
+    VsEndpoint *all_endpoints; /* All of the run; conditions are those of its start. */
 };
 
 /* A load balancer in front of a service. */
@@ -165,6 +185,9 @@ struct VsCluster {
     const char *ipvs_scheduler; /* The same. */
     bool masquerades_all;       /* --masquerade-all: whatever goes to a cluster IP. */
     VsNodePortAddresses node_port_addresses;
+    VsDist endpoint_delay;      /* From a change of an endpoint to kube-proxy's knowing;
+                                 * shares its points with whoever set it. */
+    VsTime min_sync_period;     /* kube-proxy's minSyncPeriod. */
     GArray *node_port_prefixes; /* Of VsPrefix. */
     GPtrArray *nodes;           /* Of VsNode. */
     GPtrArray *pods;            /* Of VsPod. */
@@ -208,6 +231,23 @@ void vs_cluster_add_load_balancer(VsCluster *cluster, const char *service,
 /* All pods, ports, services and load balancers are declared: gives services of type
  * LoadBalancer the VIP of theirs (the first), and every service its endpoints. */
 void vs_cluster_complete(VsCluster *cluster);
+
+/* What the control plane says of 'pod' at 'time', from the very moment of a change on. */
+VsPodCondition vs_pod_condition_at(const VsPod *pod, VsTime time);
+
+/* 'endpoint' of 'service' with its conditions at 'time'. */
+VsEndpoint vs_endpoint_at(const VsService *service, const VsEndpoint *endpoint,
+                          VsTime time);
+
+/* Whether the conditions of an endpoint of 'service' differ between the two times. */
+bool vs_service_differs(const VsService *service, VsTime a, VsTime b);
+
+/* Whether endpoints of 'service' change during the run. */
+bool vs_service_changes(const VsService *service);
+
+/* When endpoints of services change: times above 0, each once, in order.  An array of
+ * VsTime, to be freed with g_array_free(). */
+GArray *vs_cluster_endpoint_changes(const VsCluster *cluster);
 
 /* Routes to the pods of every node with an address on a link of 'netns', through that
  * node, unless its plug-in hides pods in tunnels or puts them into subnets; for hosts

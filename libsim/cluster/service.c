@@ -236,26 +236,6 @@ compare_endpoints(gconstpointer a, gconstpointer b)
     return strcmp(text_x, text_y);
 }
 
-/* As the endpoint slice controller sets the conditions: ready is serving and not
- * terminating, or whatever there is if the service publishes that. */
-static VsEndpoint
-make_endpoint(const VsService *service, const VsPod *pod)
-{
-    VsPodCondition condition = pod->condition;
-    bool is_serving = condition == VS_POD_READY || condition == VS_POD_TERMINATING;
-    bool is_terminating =
-        condition == VS_POD_TERMINATING || condition == VS_POD_TERMINATING_UNREADY;
-
-    return (VsEndpoint){
-        .pod = pod,
-        .address = pod->address,
-        .port = service->target_port,
-        .is_ready = service->publishes_not_ready || (is_serving && !is_terminating),
-        .is_serving = is_serving,
-        .is_terminating = is_terminating,
-    };
-}
-
 static void
 find_endpoints(const VsCluster *cluster, VsService *service)
 {
@@ -267,8 +247,10 @@ find_endpoints(const VsCluster *cluster, VsService *service)
 
         if (vs_labels_match(pod->labels, service->selector) &&
             vs_pod_find_port(pod, service->target_port)) {
-            VsEndpoint endpoint = make_endpoint(service, pod);
+            VsEndpoint endpoint = {
+                .pod = pod, .address = pod->address, .port = service->target_port};
 
+            endpoint = vs_endpoint_at(service, &endpoint, 0);
             g_array_append_val(all, endpoint);
         }
     }

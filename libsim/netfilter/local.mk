@@ -65,6 +65,7 @@ libvethsim_la_SOURCES += \
 	libsim/netfilter/nft_words.h \
 	libsim/netfilter/recent.c \
 	libsim/netfilter/reject.c \
+	libsim/netfilter/replace.c \
 	libsim/netfilter/rule.c \
 	libsim/netfilter/rule_story.c \
 	libsim/netfilter/ruleset.c \

@@ -191,5 +191,16 @@ enum { VS_CHAIN_MAX_DEPTH = 64, VS_CHAIN_MAX_DEPTH_NFT = 16 };
  * and for elements of named maps. */
 bool vs_ruleset_link(VsRuleset *ruleset, GError **error);
 
+/* Whether a chain may be removed because nobody wants it. */
+typedef bool (*VsChainIsOwn)(const VsChain *chain);
+
+/* Makes the tables that 'wanted', which need not be linked, has read the same in 'ruleset',
+ * to be linked anew.  Regular chains, and all of nft, that differ take the rules of their
+ * namesakes in 'wanted'; others keep theirs, with their counters, and built-in chains of
+ * iptables are left as they are.  Chains and sets that 'wanted' has not are removed: chains
+ * if 'is_own' says so.  What packets put into dynamic sets and lists stays.  'wanted' keeps
+ * what was not taken, and is the caller's to free. */
+void vs_ruleset_replace(VsRuleset *ruleset, VsRuleset *wanted, VsChainIsOwn is_own);
+
 /* Moves on 'generation': rules, sets or counters' holders have changed. */
 void vs_ruleset_touch(VsRuleset *ruleset);

@@ -13,6 +13,8 @@ typedef struct ClusterConfig {
     bool masquerades_all;
     VsChoice node_ports;
     VsPrefixes node_port_prefixes;
+    VsDist endpoint_delay;
+    VsTime min_sync_period;
 } ClusterConfig;
 
 typedef struct Cluster {
@@ -53,6 +55,14 @@ static const VsParam cluster_params[] = {
                "the others."),
     VS_PARAM_PREFIXES(ClusterConfig, node_port_prefixes, "node-port-addresses",
                       .doc = "Instead: the node's addresses in any of these prefixes."),
+    VS_PARAM_DIST(ClusterConfig, endpoint_delay, "endpoint-delay", .def = "100ms",
+                  .doc = "From a change of a pod's readiness to a node's kube-proxy "
+                         "knowing: kubelet, endpoint slices, watch.  An order of "
+                         "magnitude; drawn for each change and node."),
+    VS_PARAM_TIME(ClusterConfig, min_sync_period, "min-sync-period", .def = "1s",
+                  .max = "1h",
+                  .doc = "kube-proxy starts one sync in this time, and at most two "
+                         "in a burst (minSyncPeriod)."),
     {0},
 };
 
@@ -188,6 +198,8 @@ cluster_create(void *self, const VsElement *element, VsBuild *build, GError **er
     build->cluster->proxy_mode = (VsProxyMode)config->proxy;
     build->cluster->ipvs_scheduler = vs_ipvs_scheduler_names[config->ipvs_scheduler];
     build->cluster->masquerades_all = config->masquerades_all;
+    build->cluster->endpoint_delay = config->endpoint_delay;
+    build->cluster->min_sync_period = config->min_sync_period;
     set_node_ports(build->cluster, element);
     return true;
 }
@@ -211,6 +223,26 @@ check_services(const VsCluster *cluster, const VsElement *element, GError **erro
     return true;
 }
 
+/* Its agent's way of learning is not kube-proxy's. */
+static bool
+check_endpoints(const VsCluster *cluster, const VsElement *element, GError **error)
+{
+    for (unsigned i = 0; i < cluster->services->len; i++) {
+        const VsService *service = cluster->services->pdata[i];
+
+        if (vs_service_changes(service)) {
+            vs_set_error_at(
+                error, element, VS_SCENARIO_ERROR_CONFLICT,
+                "endpoints of service \"%s\" change during the run, which is "
+                "not modelled with cni=\"%s\"; leave out ready-at and "
+                "terminates-at, or take a cni with kube-proxy",
+                service->name, cluster->cni->name);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool
 cluster_open(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
@@ -219,7 +251,8 @@ cluster_open(void *self, const VsElement *element, VsBuild *build, GError **erro
     if (!build->cluster->cni->has_socket_lb) {
         return true;
     }
-    if (!check_services(build->cluster, element, error)) {
+    if (!check_services(build->cluster, element, error) ||
+        !check_endpoints(build->cluster, element, error)) {
         return false;
     }
     cluster->socket_lb = socket_lb_new(build->cluster, build->run->seed);

@@ -157,6 +157,24 @@ ingress_declare(void *self, const VsElement *element, VsBuild *build, GError **e
     return vs_build_open_port(pod, (uint16_t)config->port, element, error);
 }
 
+/* Upstreams are the endpoints of the start. */
+static bool
+check_endpoints(const Ingress *ingress, const VsElement *element, GError **error)
+{
+    const VsService *service = ingress_rules_find_changing(ingress->rules);
+
+    if (service &&
+        strcmp(upstream_choices[ingress->config->upstream], "endpoints") == 0) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                        "endpoints of service \"%s\" change during the run, which "
+                        "upstream=\"endpoints\" does not follow; write "
+                        "upstream=\"service\"",
+                        service->name);
+        return false;
+    }
+    return true;
+}
+
 static bool
 ingress_open(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
@@ -173,7 +191,6 @@ ingress_open(void *self, const VsElement *element, VsBuild *build, GError **erro
         .read_timeout = config->read_timeout,
     };
 
-    (void)error;
     ingress->config = config;
     ingress->queue_stage = vs_stages_add(stages, place, "queue", VS_STAGE_QUEUEING);
     ingress->work_stage = vs_stages_add(stages, place, "work", VS_STAGE_SERVICE);
@@ -182,6 +199,9 @@ ingress_open(void *self, const VsElement *element, VsBuild *build, GError **erro
     vs_station_init(&ingress->station, &ingress->entity, config->workers, UINT32_MAX,
                     &station_ops);
     ingress->rules = ingress_rules_new(element, build);
+    if (!check_endpoints(ingress, element, error)) {
+        return false;
+    }
     ingress->upstreams =
         ingress_upstreams_new(&upstreams, &ingress->entity, &ingress->upstream_stats);
     return vs_http_server_open(&ingress->server, pod->netns, VS_ADDR_ANY,

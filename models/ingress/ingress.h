@@ -16,6 +16,9 @@ void ingress_rules_free(IngressRules *rules);
  * path: the longest; at equal length Exact before Prefix (Kubernetes, Ingress API). */
 VsService *ingress_rules_find(IngressRules *rules, VsName host, VsName path);
 
+/* A service of theirs whose endpoints change during the run, or NULL. */
+const VsService *ingress_rules_find_changing(const IngressRules *rules);
+
 /* Tells 'record' which rule a request met, and why each other did not do. */
 void ingress_rules_explain(const IngressRules *rules, VsName host, VsName path,
                            VsTraceRecord *record);

@@ -235,6 +235,20 @@ ingress_rules_new(const VsElement *element, VsBuild *build)
     return rules;
 }
 
+const VsService *
+ingress_rules_find_changing(const IngressRules *rules)
+{
+    for (unsigned i = 0; i < rules->routes->len; i++) {
+        const VsService *service = g_array_index(rules->routes, Route, i).service;
+
+        if (vs_service_changes(service)) {
+            return service;
+        }
+    }
+    return rules->fallback && vs_service_changes(rules->fallback) ? rules->fallback
+                                                                  : NULL;
+}
+
 void
 ingress_rules_free(IngressRules *rules)
 {

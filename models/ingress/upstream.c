@@ -278,7 +278,7 @@ ingress_upstreams_forward(IngressUpstreams *upstreams, VsService *service,
     uint64_t n_reused = upstreams->stats->n_reused;
     Upstream *upstream;
 
-    if (service->n_endpoints == 0) {
+    if (service->n_endpoints == 0 && !vs_service_changes(service)) {
         vs_http_reply(request, 503, 0);
         return;
     }

@@ -99,7 +99,7 @@ proxy_bind(GArray *bindings, const VsRule *rule, const ProxyService *service,
 }
 
 void
-proxy_compile(const VsNode *node, VsRuleset *ruleset, GArray *bindings)
+proxy_own_compile(const VsNode *node, VsRuleset *ruleset, GArray *bindings)
 {
     switch (node->proxy_mode) {
     case VS_PROXY_IPTABLES:
@@ -112,5 +112,11 @@ proxy_compile(const VsNode *node, VsRuleset *ruleset, GArray *bindings)
         proxy_ipvs_compile(node, ruleset);
         break;
     }
+}
+
+void
+proxy_compile(const VsNode *node, VsRuleset *ruleset, GArray *bindings)
+{
+    proxy_own_compile(node, ruleset, bindings);
     proxy_kubelet_compile(ruleset);
 }

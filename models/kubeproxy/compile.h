@@ -46,6 +46,9 @@ void proxy_kubelet_compile(VsRuleset *ruleset);
 /* An empty chain 'name' in the tables of iptables: when it is gone, somebody flushed them. */
 void proxy_write_canaries(VsRuleset *ruleset, const char *name);
 
+/* kube-proxy's alone, in the mode of 'node'. */
+void proxy_own_compile(const VsNode *node, VsRuleset *ruleset, GArray *bindings);
+
 /* Both programs', kube-proxy in the mode of 'node'. */
 void proxy_compile(const VsNode *node, VsRuleset *ruleset, GArray *bindings);
 

@@ -9,7 +9,7 @@ is_last_resort(const VsEndpoint *endpoint)
 /* The ready endpoints on 'node' (anywhere, when that is NULL); if there are none, those
  * that shut down but still serve. */
 static GPtrArray *
-choose(const VsService *service, const VsNode *node)
+choose(const VsService *service, const VsNode *node, VsTime as_of)
 {
     GPtrArray *ready = g_ptr_array_new();
     GPtrArray *last = g_ptr_array_new();
@@ -17,13 +17,14 @@ choose(const VsService *service, const VsNode *node)
 
     for (unsigned i = 0; i < service->n_all_endpoints; i++) {
         const VsEndpoint *endpoint = &service->all_endpoints[i];
+        VsEndpoint known = vs_endpoint_at(service, endpoint, as_of);
 
         if (node && endpoint->pod->node != node) {
             continue;
         }
-        if (endpoint->is_ready) {
+        if (known.is_ready) {
             g_ptr_array_add(ready, (gpointer)endpoint);
-        } else if (is_last_resort(endpoint)) {
+        } else if (is_last_resort(&known)) {
             g_ptr_array_add(last, (gpointer)endpoint);
         }
     }
@@ -33,11 +34,12 @@ choose(const VsService *service, const VsNode *node)
 }
 
 static bool
-has_usable(const VsService *service)
+has_usable(const VsService *service, VsTime as_of)
 {
     for (unsigned i = 0; i < service->n_all_endpoints; i++) {
-        if (service->all_endpoints[i].is_ready ||
-            is_last_resort(&service->all_endpoints[i])) {
+        VsEndpoint known = vs_endpoint_at(service, &service->all_endpoints[i], as_of);
+
+        if (known.is_ready || is_last_resort(&known)) {
             return true;
         }
     }
@@ -64,20 +66,33 @@ merge(const GPtrArray *a, const GPtrArray *b)
     return merged;
 }
 
+unsigned
+proxy_n_endpoints(const VsService *service, const VsNode *node)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < service->n_all_endpoints; i++) {
+        n += !vs_endpoint_at(service, &service->all_endpoints[i], node->endpoints_as_of)
+                  .is_removed;
+    }
+    return n;
+}
+
 void
 proxy_endpoints_init(ProxyEndpoints *endpoints, const VsService *service,
                      const VsNode *node)
 {
     bool is_external = vs_service_is_external(service);
+    VsTime as_of = node->endpoints_as_of;
 
     endpoints->uses_cluster = !service->is_internal_local || is_external;
     endpoints->uses_local =
         service->is_internal_local || (service->is_external_local && is_external);
-    endpoints->has_any = has_usable(service);
+    endpoints->has_any = has_usable(service, as_of);
     endpoints->cluster =
-        endpoints->uses_cluster ? choose(service, NULL) : g_ptr_array_new();
+        endpoints->uses_cluster ? choose(service, NULL, as_of) : g_ptr_array_new();
     endpoints->local =
-        endpoints->uses_local ? choose(service, node) : g_ptr_array_new();
+        endpoints->uses_local ? choose(service, node, as_of) : g_ptr_array_new();
     endpoints->all = merge(endpoints->cluster, endpoints->local);
 }
 

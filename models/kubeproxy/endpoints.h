@@ -1,4 +1,4 @@
-/* Which endpoints of a service a node may use.
+/* Which endpoints of a service a node may use, by what its kube-proxy knows of them.
  *
  * Source: kubernetes pkg/proxy/topology.go (CategorizeEndpoints), without hints. */
 #pragma once
@@ -15,6 +15,9 @@ typedef struct ProxyEndpoints {
     bool uses_cluster;  /* Some traffic follows this policy. */
     bool uses_local;
 } ProxyEndpoints;
+
+/* How many endpoints the service has, whatever their conditions. */
+unsigned proxy_n_endpoints(const VsService *service, const VsNode *node);
 
 void proxy_endpoints_init(ProxyEndpoints *endpoints, const VsService *service,
                           const VsNode *node);

@@ -587,7 +587,7 @@ proxy_iptables_compile(const VsNode *node, VsRuleset *ruleset, GArray *bindings)
     writer.filter = vs_ruleset_get_table(ruleset, VS_DIALECT_IPTABLES, "filter");
     vs_rule_table_get_chain(writer.nat, "KUBE-NODEPORTS");
     for (unsigned i = 0; i < services->len; i++) {
-        n_endpoints += ((const VsService *)services->pdata[i])->n_all_endpoints;
+        n_endpoints += proxy_n_endpoints(services->pdata[i], node);
     }
     writer.is_large = n_endpoints > PROXY_LARGE_CLUSTER;
     proxy_write_masquerading(writer.nat);

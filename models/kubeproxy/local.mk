@@ -16,8 +16,12 @@ libvethsim_la_SOURCES += \
 	models/kubeproxy/port.c \
 	models/kubeproxy/proxy.c \
 	models/kubeproxy/proxy.h \
+	models/kubeproxy/runner.c \
+	models/kubeproxy/runner.h \
 	models/kubeproxy/service.c \
 	models/kubeproxy/service.h \
+	models/kubeproxy/stale.c \
+	models/kubeproxy/stale.h \
 	models/kubeproxy/sync.c \
 	models/kubeproxy/sync.def \
 	models/kubeproxy/sync.h \

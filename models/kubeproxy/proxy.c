@@ -1,23 +1,212 @@
 #include "models/kubeproxy/proxy.h"
 
 #include "models/kubeproxy/ipvs.h"
+#include "models/kubeproxy/runner.h"
+#include "models/kubeproxy/stale.h"
+#include "models/kubeproxy/sync.h"
+#include "models/kubeproxy/targets.h"
+
+/* After this long a sync is a full one again (proxyutil.FullSyncPeriod). */
+#define FULL_SYNC_PERIOD (3600 * VS_S)
+
+/* The news that endpoints have changed. */
+typedef struct News {
+    VsTime changed;
+    VsTime arrives;
+} News;
 
 struct VsProxy {
+    VsNode *node;
+    VsFilter *filter;
     ProxyTargets targets;
+    /* Of endpoints that change during the run; without any, nothing below is used. */
+    VsEntity entity;
+    GArray *news; /* Of News, in order of both times. */
+    unsigned n_known;
+    unsigned n_written; /* That are in the rules. */
+    ProxyRunner runner;
+    VsTimer next_news;
+    VsTimer next_try;
+    VsTimer written;
+    VsTime last_full;
+    VsTime sync_started;
+    bool wants_sync;   /* News came during a sync. */
+    VsRuleset *wanted; /* What the sync writes; NULL: none is going on. */
+    GArray *bindings;
+    unsigned n_in_sync; /* News that it knows of. */
 };
 
 static void
 proxy_free(VsProxy *proxy)
 {
+    if (proxy->wanted) {
+        vs_ruleset_free(proxy->wanted);
+        g_array_free(proxy->bindings, TRUE);
+    }
+    g_array_free(proxy->news, TRUE);
     proxy_targets_clear(&proxy->targets);
     g_free(proxy);
+}
+
+static bool
+is_full(const VsProxy *proxy)
+{
+    return proxy->sync_started - proxy->last_full > FULL_SYNC_PERIOD;
+}
+
+/* What the sync writes, after rules of endpoints as they were 'before'. */
+static ProxySync
+measure(const VsProxy *proxy, VsTime before)
+{
+    const GPtrArray *services = proxy->node->cluster->services;
+    g_autoptr(GPtrArray) changed = g_ptr_array_new();
+
+    if (is_full(proxy)) {
+        return proxy_sync_full(proxy->wanted);
+    }
+    for (unsigned i = 0; i < services->len; i++) {
+        if (vs_service_differs(services->pdata[i], before,
+                               proxy->node->endpoints_as_of)) {
+            g_ptr_array_add(changed, services->pdata[i]);
+        }
+    }
+    return proxy_sync_partial(proxy->wanted, (const VsService *const *)changed->pdata,
+                              changed->len);
+}
+
+static void
+count_sync(const VsProxy *proxy, const ProxySync *sync)
+{
+    VsProxyStats *stats = proxy->node->proxy_stats;
+
+    if (is_full(proxy)) {
+        stats->n_full++;
+    } else {
+        stats->n_partial++;
+    }
+    stats->n_rules += sync->n_written;
+    vs_histogram_record(&stats->sync_time, proxy_sync_time(sync));
+}
+
+/* The rules are worked out now, from what is known now; the kernel has them later. */
+static void
+start_sync(VsProxy *proxy)
+{
+    VsTime now = vs_now(proxy->entity.run);
+    VsTime before = proxy->node->endpoints_as_of;
+    VsTime as_of = g_array_index(proxy->news, News, proxy->n_known - 1).changed;
+    ProxySync sync;
+
+    proxy->sync_started = now;
+    proxy->n_in_sync = proxy->n_known;
+    proxy->wanted = vs_ruleset_new();
+    proxy->bindings = g_array_new(FALSE, FALSE, sizeof(ProxyBinding));
+    proxy->node->endpoints_as_of = as_of;
+    proxy_own_compile(proxy->node, proxy->wanted, proxy->bindings);
+    sync = measure(proxy, before);
+    count_sync(proxy, &sync);
+    if (is_full(proxy)) {
+        proxy->last_full = now;
+    }
+    vs_timer_arm(&proxy->written, now + proxy_sync_time(&sync));
+}
+
+static void
+try_sync(VsProxy *proxy)
+{
+    VsTime next;
+
+    if (proxy->wanted) {
+        proxy->wants_sync = true;
+    } else if (proxy_runner_try(&proxy->runner, vs_now(proxy->entity.run), &next)) {
+        vs_timer_cancel(&proxy->next_try);
+        start_sync(proxy);
+    } else {
+        vs_timer_arm(&proxy->next_try, next);
+    }
+}
+
+static void
+next_try(VsTimer *timer)
+{
+    try_sync(VS_CONTAINER_OF(timer, VsProxy, next_try));
+}
+
+static void
+rules_written(VsTimer *timer)
+{
+    VsProxy *proxy = VS_CONTAINER_OF(timer, VsProxy, written);
+    VsTime now = vs_now(proxy->entity.run);
+
+    proxy_targets_replace(&proxy->targets, vs_filter_ruleset(proxy->filter),
+                          proxy->wanted, proxy->bindings);
+    proxy->wanted = NULL;
+    vs_filter_refresh(proxy->filter);
+    proxy_delete_stale(proxy->node);
+    for (; proxy->n_written < proxy->n_in_sync; proxy->n_written++) {
+        const News *news = &g_array_index(proxy->news, News, proxy->n_written);
+
+        vs_histogram_record(&proxy->node->proxy_stats->latency, now - news->changed);
+    }
+    proxy->runner.last_end = now;
+    if (proxy->wants_sync) {
+        proxy->wants_sync = false;
+        try_sync(proxy);
+    }
+}
+
+static void
+arm_news(VsProxy *proxy)
+{
+    if (proxy->n_known < proxy->news->len) {
+        vs_timer_arm(&proxy->next_news,
+                     g_array_index(proxy->news, News, proxy->n_known).arrives);
+    }
+}
+
+static void
+news_arrive(VsTimer *timer)
+{
+    VsProxy *proxy = VS_CONTAINER_OF(timer, VsProxy, next_news);
+
+    while (proxy->n_known < proxy->news->len &&
+           g_array_index(proxy->news, News, proxy->n_known).arrives <= timer->due) {
+        proxy->n_known++;
+    }
+    arm_news(proxy);
+    try_sync(proxy);
+}
+
+/* A watch keeps the order: news that would overtake others comes with them. */
+static void
+schedule_news(VsProxy *proxy, const GArray *changes)
+{
+    const VsNode *node = proxy->node;
+    VsTime last = 0;
+    VsRng rng;
+
+    vs_rng_init(&rng, node->host->root->run->seed, node->name, "endpoint-delay");
+    for (unsigned i = 0; i < changes->len; i++) {
+        News news = {.changed = g_array_index(changes, VsTime, i)};
+
+        last = MAX(last,
+                   news.changed + vs_dist_draw(&node->cluster->endpoint_delay, &rng));
+        news.arrives = last;
+        g_array_append_val(proxy->news, news);
+    }
+    proxy_runner_init(&proxy->runner, node->cluster->min_sync_period);
+    vs_entity_init(&proxy->entity, &node->host->part);
+    vs_timer_init(&proxy->next_news, &proxy->entity, news_arrive);
+    vs_timer_init(&proxy->next_try, &proxy->entity, next_try);
+    vs_timer_init(&proxy->written, &proxy->entity, rules_written);
+    arm_news(proxy);
 }
 
 void
 proxy_attach(VsNode *node)
 {
+    GArray *changes;
     VsProxy *proxy;
-    VsFilter *filter;
 
     if (node->proxy || vs_filter_of(node->host->root)) {
         return;
@@ -25,9 +214,16 @@ proxy_attach(VsNode *node)
     proxy = g_new0(VsProxy, 1);
     node->proxy = proxy;
     node->free_proxy = proxy_free;
-    filter =
+    proxy->node = node;
+    proxy->filter =
         vs_filter_attach(node->host->root, proxy_ruleset_new(node, &proxy->targets));
-    vs_filter_on_translated(filter, proxy_translated, &proxy->targets);
+    vs_filter_on_translated(proxy->filter, proxy_translated, &proxy->targets);
+    proxy->news = g_array_new(FALSE, FALSE, sizeof(News));
+    changes = vs_cluster_endpoint_changes(node->cluster);
+    if (changes->len > 0) {
+        schedule_news(proxy, changes);
+    }
+    g_array_free(changes, TRUE);
     if (node->proxy_mode == VS_PROXY_IPVS) {
         proxy_ipvs_open(node, &proxy->targets);
     }

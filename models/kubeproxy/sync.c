@@ -98,18 +98,17 @@ count_shared(const VsRuleset *ruleset)
 }
 
 ProxySync
-proxy_sync_partial(const VsRuleset *ruleset, const VsService *service)
+proxy_sync_partial(const VsRuleset *ruleset, const VsService *const *services,
+                   unsigned n_services)
 {
     ProxySync sync = proxy_sync_full(ruleset);
+    bool is_nft = sync.dialect == VS_DIALECT_NFT;
+    const VsRuleTable *table =
+        vs_ruleset_find_table(ruleset, sync.dialect, is_nft ? "kube-proxy" : "nat");
 
-    if (sync.dialect == VS_DIALECT_NFT) {
-        sync.n_written = count_service(
-            vs_ruleset_find_table(ruleset, VS_DIALECT_NFT, "kube-proxy"), service);
-    } else {
-        sync.n_written =
-            count_shared(ruleset) +
-            count_service(vs_ruleset_find_table(ruleset, VS_DIALECT_IPTABLES, "nat"),
-                          service);
+    sync.n_written = is_nft ? 0 : count_shared(ruleset);
+    for (unsigned i = 0; i < n_services; i++) {
+        sync.n_written += count_service(table, services[i]);
     }
     return sync;
 }

@@ -2,7 +2,7 @@
  *
  * A full sync writes all rules.  A partial one leaves out the chains of services that did
  * not change; in iptables mode the lists that all services share are written again.
- * (That syncs are at least minSyncPeriod apart matters to who starts them.) */
+ * When one may start is runner.h's. */
 #pragma once
 
 #include "models/kubeproxy/compile.h"
@@ -13,10 +13,11 @@ typedef struct ProxySync {
     uint32_t n_present; /* The same of all of kube-proxy's tables. */
 } ProxySync;
 
-/* The rules of 'ruleset', which proxy_iptables_compile() or proxy_nftables_compile() alone
- * wrote: all of them, or only those for a change of 'service'. */
+/* The rules of 'ruleset', which proxy_own_compile() wrote: all of them, or only those for a
+ * change of 'services'. */
 ProxySync proxy_sync_full(const VsRuleset *ruleset);
-ProxySync proxy_sync_partial(const VsRuleset *ruleset, const VsService *service);
+ProxySync proxy_sync_partial(const VsRuleset *ruleset, const VsService *const *services,
+                             unsigned n_services);
 
 /* The time until the kernel has the rules. */
 VsTime proxy_sync_time(const ProxySync *sync);

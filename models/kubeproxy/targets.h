@@ -11,6 +11,11 @@ typedef struct ProxyTargets {
 /* The rules of kube-proxy and kubelet on 'node', linked.  Fills 'targets', to be cleared with
  * proxy_targets_clear(), which refers to the ruleset and to the cluster. */
 VsRuleset *proxy_ruleset_new(const VsNode *node, ProxyTargets *targets);
+
+/* The linked 'ruleset' of 'targets' becomes as 'wanted', which proxy_own_compile() filled with
+ * 'bindings'; takes both of them. */
+void proxy_targets_replace(ProxyTargets *targets, VsRuleset *ruleset, VsRuleset *wanted,
+                           GArray *bindings);
 void proxy_targets_clear(ProxyTargets *targets);
 
 /* 'bindings' has got more of them. */

@@ -329,6 +329,13 @@ lb_open(void *self, const VsElement *element, VsBuild *build, GError **error)
     vs_balancer_init(&lb->balancer,
                      vs_balancer_kind_find(algorithm_choices[config->algorithm]), &rng,
                      config->table_size);
+    if (config->target == LB_TARGET_PODS && vs_service_changes(service)) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                        "endpoints of service \"%s\" change during the run, which "
+                        "target=\"pods\" does not follow; write target=\"node-port\"",
+                        service->name);
+        return false;
+    }
     if (config->target == LB_TARGET_PODS) {
         add_endpoints(lb, service);
     } else if (service->node_port == 0) {

@@ -16,6 +16,10 @@ typedef struct NodeConfig {
     const char *routes;
 } NodeConfig;
 
+typedef struct Node {
+    VsProxyStats proxy;
+} Node;
+
 static const VsParam node_params[] = {
     VS_HOST_PARAM_ROWS(NodeConfig, host, "4"),
     VS_PARAM_UINT(NodeConfig, conntrack_max, "conntrack-max", .min = "1",
@@ -46,6 +50,20 @@ static const VsParam node_params[] = {
                   .doc =
                       "What ip -j route prints: its main table, in place of the routes "
                       "of scenario and network plug-in."),
+    {0},
+};
+
+static const VsStat node_stats[] = {
+    VS_COUNTER(Node, proxy.n_full, "proxy-full-syncs", "sync",
+               "Times kube-proxy wrote all its rules."),
+    VS_COUNTER(Node, proxy.n_partial, "proxy-partial-syncs", "sync",
+               "Times kube-proxy wrote the rules of services that had changed."),
+    VS_COUNTER(Node, proxy.n_rules, "proxy-rules-written", "rule",
+               "Rules, and elements of nft's sets and maps, that it wrote."),
+    VS_HISTOGRAM(Node, proxy.sync_time, "proxy-sync-time", "ps",
+                 "From the start of a sync to the new rules."),
+    VS_HISTOGRAM(Node, proxy.latency, "network-programming-latency", "ps",
+                 "From a change of endpoints to the node's rules having it."),
     {0},
 };
 
@@ -126,7 +144,6 @@ node_connect(void *self, const VsElement *element, VsBuild *build, GError **erro
     g_autoptr(GError) reason = NULL;
     VsNode *node = vs_cluster_add_node(build->cluster, element->id, host, &reason);
 
-    (void)self;
     if (!node) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT, "%s",
                         reason->message);
@@ -135,6 +152,9 @@ node_connect(void *self, const VsElement *element, VsBuild *build, GError **erro
     if (!set_proxy(node, element, error)) {
         return false;
     }
+    node->proxy_stats = &((Node *)self)->proxy;
+    vs_histogram_init(&node->proxy_stats->sync_time);
+    vs_histogram_init(&node->proxy_stats->latency);
     build->cluster->cni->add_devices(node);
     return true;
 }
@@ -206,6 +226,15 @@ node_open(void *self, const VsElement *element, VsBuild *build, GError **error)
     return true;
 }
 
+static void
+node_close(void *self)
+{
+    Node *node = self;
+
+    vs_histogram_clear(&node->proxy.sync_time);
+    vs_histogram_clear(&node->proxy.latency);
+}
+
 const VsModel vs_model_node = {
     .element = "node",
     .summary = "A Kubernetes node: cores, a root namespace, the plug-in's devices, "
@@ -216,8 +245,11 @@ const VsModel vs_model_node = {
     .config_size = sizeof(NodeConfig),
     .params = node_params,
     .check = node_check,
+    .size = sizeof(Node),
+    .stats = node_stats,
     .create = node_create,
     .connect = node_connect,
     .declare = node_declare,
     .open = node_open,
+    .close = node_close,
 };

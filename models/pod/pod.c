@@ -8,6 +8,9 @@ typedef struct PodConfig {
     VsRefs nodes;
     const char *capture;
     VsChoice condition; /* VsPodCondition. */
+    VsTime ready_at;
+    VsTime terminates_at;
+    VsTime grace;
 } PodConfig;
 
 typedef struct Pod {
@@ -26,13 +29,54 @@ static const VsParam pod_params[] = {
                     .choices = condition_choices,
                     .doc = "What the control plane says of it: services choose ready "
                            "pods, and terminating ones only when none is ready."),
+    VS_PARAM_TIME(PodConfig, ready_at, "ready-at", .def = "0s",
+                  .doc =
+                      "When its readiness probe first succeeds; unready until then."),
+    VS_PARAM_TIME(PodConfig, terminates_at, "terminates-at", .min = "1us",
+                  .doc = "When it is deleted: it terminates, and serves on for the "
+                         "grace period.  Without it the pod stays."),
+    VS_PARAM_TIME(PodConfig, grace, "grace", .def = "30s",
+                  .doc = "From its deletion to the removal of its endpoint "
+                         "(terminationGracePeriodSeconds)."),
     {0},
 };
 
 static bool
+check_times(const PodConfig *config, const VsElement *element, GError **error)
+{
+    bool terminates = vs_element_has(element, "terminates-at");
+
+    if (vs_element_has(element, "grace") && !terminates) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "grace has no effect on a pod that stays; write terminates-at, "
+                        "or leave it out");
+        return false;
+    }
+    if (config->ready_at > 0 && config->condition != VS_POD_READY) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                        "ready-at and condition=\"%s\" contradict each other; leave "
+                        "one out",
+                        condition_choices[config->condition]);
+        return false;
+    }
+    if (terminates && config->condition >= VS_POD_TERMINATING) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                        "terminates-at and condition=\"%s\" contradict each other: it "
+                        "terminates from the start; leave one out",
+                        condition_choices[config->condition]);
+        return false;
+    }
+    if (terminates && config->terminates_at <= config->ready_at) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
+                        "terminates-at is not after ready-at; write a later time");
+        return false;
+    }
+    return true;
+}
+
+static bool
 pod_check(const void *config_, const VsElement *element, GError **error)
 {
-    (void)config_;
     if (element->parent && vs_element_has(element, "nodes")) {
         vs_set_error_at(
             error, element, VS_SCENARIO_ERROR_NO_EFFECT,
@@ -41,7 +85,7 @@ pod_check(const void *config_, const VsElement *element, GError **error)
             element->parent->id);
         return false;
     }
-    return true;
+    return check_times(config_, element, error);
 }
 
 static VsNode *
@@ -85,6 +129,11 @@ pod_declare(void *self, const VsElement *element, VsBuild *build, GError **error
         return false;
     }
     pod->pod->condition = (VsPodCondition)config->condition;
+    pod->pod->ready_at = config->ready_at;
+    if (vs_element_has(element, "terminates-at")) {
+        pod->pod->terminates_at = config->terminates_at;
+        pod->pod->removed_at = config->terminates_at + config->grace;
+    }
     build->cluster->cni->wire_pod(pod->pod);
     vs_build_capture(build, element, netns, config->capture);
     vs_sockets_of(netns); /* A pod without containers refuses as well. */

@@ -15,6 +15,8 @@ check_PROGRAMS += \
 	tests/models/test_kubeproxy_ipvs \
 	tests/models/test_kubeproxy_names \
 	tests/models/test_kubeproxy_nftables \
+	tests/models/test_kubeproxy_runner \
+	tests/models/test_kubeproxy_sync \
 	tests/models/test_lb \
 	tests/models/test_lb_health \
 	tests/models/test_packet_flow \
@@ -37,6 +39,9 @@ tests_models_test_kubeproxy_ipvs_SOURCES = tests/models/test_kubeproxy_ipvs.c \
 tests_models_test_kubeproxy_names_SOURCES = tests/models/test_kubeproxy_names.c
 tests_models_test_kubeproxy_nftables_SOURCES = \
 	tests/models/test_kubeproxy_nftables.c $(proxy_tests_fixture)
+tests_models_test_kubeproxy_runner_SOURCES = tests/models/test_kubeproxy_runner.c
+tests_models_test_kubeproxy_sync_SOURCES = tests/models/test_kubeproxy_sync.c \
+	$(model_tests_fixture)
 tests_models_test_lb_SOURCES = tests/models/test_lb.c $(model_tests_fixture)
 tests_models_test_lb_health_SOURCES = tests/models/test_lb_health.c $(model_tests_fixture)
 tests_models_test_packet_flow_SOURCES = tests/models/test_packet_flow.c \

@@ -261,11 +261,12 @@ test_partial_syncs_write_the_lists_and_one_service(void)
 {
     Proxy *proxy = proxy_new_everything(VS_PROXY_IPTABLES);
     VsRuleset *ruleset = vs_ruleset_new();
+    const VsService *changed = proxy->cluster->services->pdata[3];
     ProxySync full, partial;
 
     proxy_iptables_compile(proxy->nodes[0], ruleset, NULL);
     full = proxy_sync_full(ruleset);
-    partial = proxy_sync_partial(ruleset, proxy->cluster->services->pdata[3]);
+    partial = proxy_sync_partial(ruleset, &changed, 1);
     /* filter: 1 + 3 + 1 + 1 + 3; lists of nat: 10 + 3 + 3 + 1. */
     CU_ASSERT_EQUAL(partial.n_present, full.n_written);
     CU_ASSERT_EQUAL(partial.n_written, 9 + 17 + /* SVC, EXT, SEP: */ 3 + 2 + 2 * 2);

@@ -207,11 +207,12 @@ test_partial_syncs_write_one_service(void)
 {
     Proxy *proxy = proxy_new_everything(VS_PROXY_NFTABLES);
     VsRuleset *ruleset = vs_ruleset_new();
+    const VsService *changed = proxy->cluster->services->pdata[3];
     ProxySync full, partial;
 
     proxy_nftables_compile(proxy->nodes[0], ruleset, NULL);
     full = proxy_sync_full(ruleset);
-    partial = proxy_sync_partial(ruleset, proxy->cluster->services->pdata[3]);
+    partial = proxy_sync_partial(ruleset, &changed, 1);
     CU_ASSERT_EQUAL(partial.n_written,
                     /* service, external, endpoints: */ 2 + 2 + 2 * 2);
     CU_ASSERT_EQUAL(partial.n_present, full.n_written);

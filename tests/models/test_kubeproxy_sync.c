@@ -1,0 +1,415 @@
+/* Endpoints that change during the run, and the syncs of kube-proxy that follow. */
+#include "models/kubeproxy/sync.h"
+#include "models/kubeproxy/targets.h"
+#include "netfilter/iptables.h"
+#include "netfilter/nft.h"
+#include "tests/models/fixture.h"
+
+/* Two nodes, one in each mode, at 172.16.0.1 and .2; clients a and b ask one each. */
+#define SITE(cluster, client, pods)                                          \
+    "%s<cluster " cluster "/><switch id='sw' subnet='172.16.0.0/24'/>"       \
+    "<node id='n1' costs='free' proxy='iptables'/><link from='n1' to='sw'/>" \
+    "<node id='n2' costs='free' proxy='nftables'/><link from='n2' to='sw'/>" \
+    "<client id='a' costs='free' to='http://172.16.0.1:30080/' " client "/>" \
+    "<link from='a' to='sw'/>"                                               \
+    "<client id='b' costs='free' to='http://172.16.0.2:30080/' " client "/>" \
+    "<link from='b' to='sw'/>"                                               \
+    "<service id='s' type='NodePort' node-port='30080' target-port='8080'"   \
+    " select='app=web'/>"                                                    \
+    "<service id='other' type='NodePort' target-port='8080' select='app=other'/>" pods
+#define POD(id, attributes)                                              \
+    "<pod id='" id "' labels='app=web' " attributes "><container id='c'" \
+    " service-time='100us'/></pod>"
+#define EVERY_MS "arrivals='constant(1000/s)'"
+#define NO_LOAD "arrivals='constant(1/s)' start='999h'"
+
+static VsRuleset *
+rules_of(const Model *model, const char *node)
+{
+    return vs_filter_ruleset(vs_filter_of(model_host(model, node)->root));
+}
+
+static char *
+print(const VsRuleset *ruleset)
+{
+    g_autofree char *iptables = vs_iptables_print(ruleset, false);
+    g_autofree char *nft = vs_nft_print(ruleset);
+
+    return g_strconcat(iptables, nft, NULL);
+}
+
+/* The rules of 'node' read as if compiled now, of endpoints as they were at 'as_of'. */
+static bool
+has_rules_of(const Model *model, const char *id, VsTime as_of)
+{
+    VsNode node = *model_node(model, id);
+    VsRuleset *fresh = vs_ruleset_new();
+    g_autofree char *wanted = NULL;
+    g_autofree char *text = print(rules_of(model, id));
+
+    node.endpoints_as_of = as_of;
+    proxy_compile(&node, fresh, NULL);
+    wanted = print(fresh);
+    vs_ruleset_free(fresh);
+    return strcmp(text, wanted) == 0;
+}
+
+/* How long a partial sync takes that makes the rules those of 'as_of'. */
+static VsTime
+sync_time(const Model *model, const char *id, VsTime as_of)
+{
+    VsNode node = *model_node(model, id);
+    const VsService *service = model_service(model, "s");
+    VsRuleset *fresh = vs_ruleset_new();
+    ProxySync sync;
+
+    node.endpoints_as_of = as_of;
+    proxy_own_compile(&node, fresh, NULL);
+    sync = proxy_sync_partial(fresh, &service, 1);
+    vs_ruleset_free(fresh);
+    return proxy_sync_time(&sync);
+}
+
+static void
+test_each_node_has_the_rules_after_delay_and_sync(void)
+{
+    Model *model = model_new(SITE("endpoint-delay='100ms'", NO_LOAD,
+                                  POD("old", "") POD("new", "ready-at='2s'")),
+                             model_free_costs);
+    VsTime done[] = {2100 * VS_MS + sync_time(model, "n1", 2 * VS_S),
+                     2100 * VS_MS + sync_time(model, "n2", 2 * VS_S)};
+
+    CU_ASSERT(has_rules_of(model, "n1", 0));
+    CU_ASSERT(!has_rules_of(model, "n1", 2 * VS_S));
+    CU_ASSERT(done[1] < done[0]); /* nft starts sooner. */
+
+    model_run(model, done[1] - 1);
+    CU_ASSERT(has_rules_of(model, "n2", 0));
+    model_run(model, done[1]);
+    CU_ASSERT(has_rules_of(model, "n2", 2 * VS_S));
+    CU_ASSERT(has_rules_of(model, "n1", 0));
+
+    model_run(model, done[0] - 1);
+    CU_ASSERT(has_rules_of(model, "n1", 0));
+    model_run(model, done[0]);
+    CU_ASSERT(has_rules_of(model, "n1", 2 * VS_S));
+
+    CU_ASSERT_EQUAL(model_counter(model, "n1", "proxy-partial-syncs"), 1);
+    CU_ASSERT_EQUAL(model_counter(model, "n1", "proxy-full-syncs"), 0);
+    CU_ASSERT_EQUAL(
+        vs_histogram_max(model_histogram(model, "n2", "network-programming-latency")),
+        done[1] - 2 * VS_S);
+    CU_ASSERT_EQUAL(vs_histogram_max(model_histogram(model, "n1", "proxy-sync-time")),
+                    done[0] - 2100 * VS_MS);
+    model_free(model);
+}
+
+static void
+test_a_pod_has_connections_only_once_it_is_in_the_rules(void)
+{
+    Model *model = model_new(SITE("endpoint-delay='100ms'", EVERY_MS,
+                                  POD("old", "") POD("new", "ready-at='200ms'")),
+                             model_free_costs);
+    VsTime done = 300 * VS_MS + sync_time(model, "n2", 200 * VS_MS);
+    uint64_t n_new, n_old;
+
+    model_run(model, done);
+    CU_ASSERT_EQUAL(model_share(model, "s", "endpoints", "new"), 0);
+    n_old = model_share(model, "s", "endpoints", "old");
+    model_run(model, 1300 * VS_MS);
+    n_new = model_share(model, "s", "endpoints", "new");
+    n_old = model_share(model, "s", "endpoints", "old") - n_old;
+    /* Two clients, 1000 requests a second: nearly half of 2000, give or take 5 sigma. */
+    CU_ASSERT(n_new > 850 && n_new < 1150);
+    CU_ASSERT(n_old > 850 && n_old < 1150);
+    model_free(model);
+}
+
+static void
+test_delays_differ_by_node(void)
+{
+    Model *model = model_new(SITE("endpoint-delay='uniform(100ms,200ms)'", NO_LOAD,
+                                  POD("p", "ready-at='2s'")),
+                             model_free_costs);
+    VsTime learned[2];
+
+    model_run(model, 3 * VS_S);
+    for (unsigned i = 0; i < 2; i++) {
+        const char *id = i ? "n2" : "n1";
+        const VsHistogram *latency =
+            model_histogram(model, id, "network-programming-latency");
+
+        CU_ASSERT(has_rules_of(model, id, 2 * VS_S));
+        learned[i] = vs_histogram_max(latency) - sync_time(model, id, 2 * VS_S);
+        CU_ASSERT(learned[i] >= 99 * VS_MS && learned[i] <= 201 * VS_MS);
+    }
+    CU_ASSERT(llabs(learned[0] - learned[1]) > VS_MS);
+    model_free(model);
+}
+
+/* Tokens for two syncs; what changes in the wait for a third is one sync. */
+static void
+test_changes_within_the_period_are_one_sync(void)
+{
+    Model *model = model_new(
+        SITE("endpoint-delay='0s'", NO_LOAD,
+             POD("p", "") POD("q", "ready-at='5s'") POD("r", "ready-at='5.1s'")
+                 POD("t", "ready-at='5.2s'") POD("u", "ready-at='5.3s'")),
+        model_free_costs);
+    VsTime second_end = 5100 * VS_MS + sync_time(model, "n1", 5100 * VS_MS);
+    VsTime third_end = second_end + VS_S + sync_time(model, "n1", 5300 * VS_MS);
+
+    model_run(model, second_end);
+    CU_ASSERT_EQUAL(model_counter(model, "n1", "proxy-partial-syncs"), 2);
+    CU_ASSERT(has_rules_of(model, "n1", 5100 * VS_MS));
+    model_run(model, third_end - 1);
+    CU_ASSERT(has_rules_of(model, "n1", 5100 * VS_MS));
+    model_run(model, third_end);
+    CU_ASSERT(has_rules_of(model, "n1", 5300 * VS_MS));
+    model_run(model, 20 * VS_S);
+    CU_ASSERT_EQUAL(model_counter(model, "n1", "proxy-partial-syncs"), 3);
+    CU_ASSERT_EQUAL(
+        vs_histogram_count(model_histogram(model, "n1", "network-programming-latency")),
+        4);
+    model_free(model);
+}
+
+static void
+test_news_during_a_sync_are_the_next_one(void)
+{
+    Model *model = model_new(SITE("endpoint-delay='0s' min-sync-period='0s'", NO_LOAD,
+                                  POD("p", "") POD("q", "ready-at='5s'")
+                                      POD("r", "ready-at='5.001s'")),
+                             model_free_costs);
+    VsTime first_end = 5 * VS_S + sync_time(model, "n1", 5 * VS_S);
+
+    model_run(model, first_end);
+    CU_ASSERT(has_rules_of(model, "n1", 5 * VS_S));
+    model_run(model, first_end + sync_time(model, "n1", 5001 * VS_MS) - 1);
+    CU_ASSERT(has_rules_of(model, "n1", 5 * VS_S));
+    model_run(model, first_end + sync_time(model, "n1", 5001 * VS_MS));
+    CU_ASSERT(has_rules_of(model, "n1", 5001 * VS_MS));
+    model_free(model);
+}
+
+static void
+test_terminating_pods_serve_only_when_none_is_ready(void)
+{
+    Model *model = model_new(SITE("endpoint-delay='0s' min-sync-period='0s'", EVERY_MS,
+                                  POD("p", "terminates-at='500ms' grace='2s'")
+                                      POD("q", "terminates-at='1s' grace='500ms'")),
+                             model_free_costs);
+    uint64_t n_p, n_q;
+
+    model_run(model, 600 * VS_MS);
+    n_p = model_share(model, "s", "endpoints", "p");
+    n_q = model_share(model, "s", "endpoints", "q");
+    CU_ASSERT(n_p > 0);
+    model_run(model, 1 * VS_S); /* q alone is ready. */
+    CU_ASSERT_EQUAL(model_share(model, "s", "endpoints", "p"), n_p);
+    CU_ASSERT(model_share(model, "s", "endpoints", "q") > n_q + 700);
+    model_run(model, 1400 * VS_MS); /* Both terminate and serve. */
+    CU_ASSERT(model_share(model, "s", "endpoints", "p") > n_p + 200);
+    model_run(model, 1600 * VS_MS); /* q has gone. */
+    n_q = model_share(model, "s", "endpoints", "q");
+    model_run(model, 2400 * VS_MS);
+    CU_ASSERT_EQUAL(model_share(model, "s", "endpoints", "q"), n_q);
+    CU_ASSERT_EQUAL(model_counter(model, "a", "error-refused"), 0);
+    model_run(model, 3 * VS_S); /* Nobody is left. */
+    CU_ASSERT(model_counter(model, "a", "error-refused") > 400);
+    CU_ASSERT(has_rules_of(model, "n1", 3 * VS_S));
+    CU_ASSERT(has_rules_of(model, "n2", 3 * VS_S));
+    model_free(model);
+}
+
+static void
+test_established_connections_live_on(void)
+{
+    Model *model =
+        model_new(SITE("endpoint-delay='0s'",
+                       "arrivals='closed(1,constant(10ms))' keep-alive='yes'",
+                       POD("p", "terminates-at='500ms' grace='100ms'")
+                           POD("q", "ready-at='400ms'")),
+                  model_free_costs);
+
+    model_run(model, 5 * VS_S);
+    /* Of each client the one connection of the start, long after its endpoint went. */
+    CU_ASSERT_EQUAL(model_counter(model, "a", "connects"), 1);
+    CU_ASSERT_EQUAL(model_counter(model, "b", "connects"), 1);
+    CU_ASSERT(model_counter(model, "a", "completed") > 400);
+    CU_ASSERT_EQUAL(model_share(model, "s", "endpoints", "p"), 2);
+    CU_ASSERT_EQUAL(model_share(model, "s", "endpoints", "q"), 0);
+    model_free(model);
+}
+
+static uint64_t
+n_packets(const Model *model, const char *chain)
+{
+    const VsRuleTable *nat =
+        vs_ruleset_find_table(rules_of(model, "n1"), VS_DIALECT_IPTABLES, "nat");
+    const VsRule *rule = vs_rule_table_find_chain(nat, chain)->rules->pdata[0];
+
+    return rule->n_packets;
+}
+
+static void
+test_chains_that_stay_keep_their_counters(void)
+{
+    Model *model = model_new(
+        SITE("endpoint-delay='0s'", EVERY_MS, POD("p", "") POD("q", "ready-at='1s'")),
+        model_free_costs);
+    VsTime done = VS_S + sync_time(model, "n1", VS_S);
+    uint64_t before;
+
+    model_run(model, done - 1);
+    before = n_packets(model, "KUBE-MARK-MASQ");
+    CU_ASSERT(before > 1000);
+    model_run(model, done);
+    CU_ASSERT(n_packets(model, "KUBE-MARK-MASQ") >= before);
+    model_free(model);
+}
+
+static char *
+digest(bool is_plain)
+{
+    Model *model =
+        model_new(SITE("endpoint-delay='exponential(50ms)'", EVERY_MS,
+                       POD("p", "terminates-at='300ms' grace='400ms'")
+                           POD("q", "ready-at='200ms'") POD("r", "ready-at='900ms'")),
+                  model_free_costs);
+    char *text;
+
+    model->run->is_plain = is_plain;
+    model_run(model, 2 * VS_S);
+    text = vs_simulation_digest(model->simulation);
+    model_free(model);
+    return text;
+}
+
+static void
+test_digests_are_the_same_without_memos(void)
+{
+    g_autofree char *fast = digest(false);
+    g_autofree char *plain = digest(true);
+
+    CU_ASSERT_STRING_EQUAL(fast, plain);
+}
+
+static bool
+has_udp(const Model *model)
+{
+    g_autofree char *text =
+        vs_conntrack_print(model_host(model, "n1")->root->conntrack);
+
+    return strstr(text, "udp") && strstr(text, "dport=30053");
+}
+
+static void
+ignore(VsUdp *udp, VsPacket *packet)
+{
+    (void)udp;
+    (void)packet;
+}
+
+static const VsUdpOps deaf = {.receive = ignore};
+
+/* A datagram to a UDP service that only 'p' serves; 'q' comes, and 'p' goes, unless
+ * 'attributes' say otherwise. */
+static Model *
+ask_by_udp(const char *attributes)
+{
+    Model *model = model_new(
+        SITE("endpoint-delay='0s'", NO_LOAD,
+             POD("p", "%s")
+                 POD("q", "ready-at='2s'")) "<service id='dns' type='NodePort' "
+                                            "protocol='udp' port='53' "
+                                            "node-port='30053' target-port='8080' "
+                                            "select='app=web'/>",
+        model_free_costs, attributes);
+    VsNetns *netns = model_host(model, "a")->root;
+    VsUdp udp;
+    VsPayload payload = {0};
+
+    CU_ASSERT_FATAL(vs_udp_open(&udp, netns, VS_ADDR_ANY, 0, &deaf, NULL));
+    vs_udp_send(&udp, 0, 0xac100001, 30053, &payload, 10);
+    model_run(model, VS_S);
+    CU_ASSERT(has_udp(model));
+    vs_udp_close(&udp);
+    return model;
+}
+
+static void
+test_udp_entries_of_removed_endpoints_go(void)
+{
+    Model *model = ask_by_udp("terminates-at='3s' grace='2s'");
+
+    model_run(model, 4900 * VS_MS);
+    CU_ASSERT(has_udp(model)); /* Terminating, and serving. */
+    model_run(model, 5100 * VS_MS);
+    CU_ASSERT(!has_udp(model));
+    model_free(model);
+
+    model = ask_by_udp("");
+    model_run(model, 5100 * VS_MS);
+    CU_ASSERT(has_udp(model));
+    model_free(model);
+}
+
+static void
+test_what_does_not_follow_is_refused(void)
+{
+    model_check_error("upstream=\"service\"",
+                      "<node id='n'/><pod id='p' labels='app=web' ready-at='1s'>"
+                      "<container id='c'/></pod><pod id='i'><ingress id='g' "
+                      "default-service='s'/></pod>"
+                      "<service id='s' target-port='8080' select='app=web'/>");
+    model_check_error(NULL, "<node id='n'/><pod id='p' labels='app=web' ready-at='1s'>"
+                            "<container id='c'/></pod><pod id='i'><ingress id='g' "
+                            "upstream='service' default-service='s'/></pod>"
+                            "<service id='s' target-port='8080' select='app=web'/>");
+    model_check_error("target=\"node-port\"",
+                      "<node id='n'/><pod id='p' labels='app=web' ready-at='1s'>"
+                      "<container id='c'/></pod><pod id='o' labels='app=web'>"
+                      "<container id='d'/></pod><lb id='l' service='s' target='pods'/>"
+                      "<switch id='sw'/><link from='l' to='sw'/>"
+                      "<link from='n' to='sw'/>"
+                      "<service id='s' target-port='8080' select='app=web'/>");
+    model_check_error("cilium",
+                      "<cluster cni='cilium'/><node id='n'/><pod id='p' "
+                      "labels='app=web' ready-at='1s'><container id='c'/></pod>"
+                      "<service id='s' target-port='8080' select='app=web'/>");
+}
+
+static void
+test_times_that_contradict_are_refused(void)
+{
+    model_check_error("has no effect", "<node id='n'/><pod id='p' grace='1s'/>");
+    model_check_error("contradict", "<node id='n'/><pod id='p' ready-at='1s' "
+                                    "condition='unready'/>");
+    model_check_error("contradict", "<node id='n'/><pod id='p' terminates-at='1s' "
+                                    "condition='terminating'/>");
+    model_check_error("not after ready-at",
+                      "<node id='n'/><pod id='p' terminates-at='1s' ready-at='1s'/>");
+}
+
+static const VsTestCase tests[] = {
+    {"each node has the rules after the delay and its sync",
+     test_each_node_has_the_rules_after_delay_and_sync},
+    {"a pod has connections only once it is in the rules",
+     test_a_pod_has_connections_only_once_it_is_in_the_rules},
+    {"delays differ by node", test_delays_differ_by_node},
+    {"changes within the period are one sync",
+     test_changes_within_the_period_are_one_sync},
+    {"news during a sync are the next one", test_news_during_a_sync_are_the_next_one},
+    {"terminating pods serve only when none is ready",
+     test_terminating_pods_serve_only_when_none_is_ready},
+    {"established connections live on", test_established_connections_live_on},
+    {"chains that stay keep their counters", test_chains_that_stay_keep_their_counters},
+    {"digests are the same without memos", test_digests_are_the_same_without_memos},
+    {"UDP entries of removed endpoints go", test_udp_entries_of_removed_endpoints_go},
+    {"what does not follow is refused", test_what_does_not_follow_is_refused},
+    {"times that contradict are refused", test_times_that_contradict_are_refused},
+    {0},
+};
+
+VS_TESTS("kubeproxy sync")
