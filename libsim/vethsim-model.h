@@ -24,6 +24,7 @@
 #include "net/icmp.h"
 #include "net/ip.h"
 #include "net/netns.h"
+#include "net/redirect.h"
 #include "netfilter/conntrack.h"
 #include "netfilter/filter.h"
 #include "netfilter/ipset.h"

@@ -14,7 +14,7 @@ libsim/engine      base
 libsim/packet      base engine
 libsim/balance     base engine packet
 libsim/net         base engine packet
-libsim/cluster     base engine packet net
+libsim/cluster     base engine packet net netfilter
 libsim/netfilter   base engine packet net
 libsim/transport   base engine packet net netfilter
 libsim/model       base engine packet balance net netfilter transport cluster

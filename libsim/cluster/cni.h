@@ -22,6 +22,8 @@
 
 #include "net/netns.h"
 
+struct VsRuleset;
+
 typedef struct VsNode VsNode;
 typedef struct VsPod VsPod;
 
@@ -50,6 +52,9 @@ typedef struct VsCni {
      * other nodes.  Returns a node that cannot be reached in the way needed, or NULL. */
     const VsNode *(*add_routes)(VsNode *node);
 
+    /* Appends its own rules to those of the node, after kube-proxy's; NULL: it has none. */
+    void (*add_rules)(const VsNode *node, struct VsRuleset *ruleset);
+
     const char *need; /* What then helps: "join both to one <switch>". */
 } VsCni;
 
@@ -65,6 +70,9 @@ extern const VsCni vs_cni_aws_vpc;
 /* Their names in this order, ended by NULL; and the plug-in of such an index. */
 extern const char *const vs_cni_names[];
 const VsCni *vs_cni_get(unsigned index);
+
+/* Appends the plug-in's rules, if it has any, to the node's, which are linked anew. */
+void vs_cni_add_rules(const VsNode *node, struct VsRuleset *ruleset);
 
 /* ---- For plug-ins ---------------------------------------------------------------- */
 
@@ -84,3 +92,7 @@ const VsNode *vs_cni_add_direct_routes(const GPtrArray *nodes, VsNetns *netns);
  * tunnel's peers; IPIP by the address of the far node.  Returns a node to which there is no
  * way, or NULL. */
 const VsNode *vs_cni_add_tunnel_routes(VsNode *node);
+
+/* Rules that give what leaves the cluster the node's address (cni_rules.c). */
+void vs_cni_add_flannel_rules(const VsNode *node, struct VsRuleset *ruleset);
+void vs_cni_add_vpc_rules(const VsNode *node, struct VsRuleset *ruleset);

@@ -113,6 +113,7 @@ const VsCni vs_cni_flannel_host_gw = {
     .add_devices = add_bridge,
     .wire_pod = flannel_wire_pod,
     .add_routes = host_gw_add_routes,
+    .add_rules = vs_cni_add_flannel_rules,
     .need = NEEDS_COMMON_SEGMENT ", or take cni=\"flannel-vxlan\"",
 };
 
@@ -125,5 +126,6 @@ const VsCni vs_cni_flannel_vxlan = {
     .add_devices = vxlan_add_devices,
     .wire_pod = flannel_wire_pod,
     .add_routes = vxlan_add_routes,
+    .add_rules = vs_cni_add_flannel_rules,
     .need = "join both to what a <router> joins",
 };

@@ -172,4 +172,5 @@ const VsCni vs_cni_aws_vpc = {
     .add_devices = add_no_devices,
     .wire_pod = vpc_wire_pod,
     .add_routes = vpc_add_routes,
+    .add_rules = vs_cni_add_vpc_rules,
 };

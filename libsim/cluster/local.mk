@@ -10,6 +10,7 @@ libvethsim_la_SOURCES += \
 	libsim/cluster/cni_bridge.c \
 	libsim/cluster/cni_cilium.c \
 	libsim/cluster/cni_routed.c \
+	libsim/cluster/cni_rules.c \
 	libsim/cluster/endpoint.c \
 	libsim/cluster/ipam.c \
 	libsim/cluster/service.c \

@@ -42,6 +42,7 @@ struct VsNetns {
     void (*free_ipvs)(struct VsIpvs *ipvs);
     struct VsReassembly *reassembly;
     VsTunnel *tunnels; /* The interfaces own them. */
+    struct VsRedirectNat *redirect_nat; /* net/redirect.h; its model's, or NULL. */
 
     VsStage work_stage;       /* CPU time spent in here. */
     VsStage neighbour_stage;  /* Waiting for ARP. */

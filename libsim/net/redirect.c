@@ -11,15 +11,26 @@ vs_redirect_attach(VsIface *iface)
     iface->is_redirecting = true;
 }
 
+void
+vs_redirect_set_nat(VsNetns *netns, VsRedirectNat *nat)
+{
+    netns->redirect_nat = nat;
+}
+
+static inline bool
+is_for(const VsIface *iface, const VsLayer *top)
+{
+    return top->ether_type == VS_ETHER_TYPE_IPV4 && top->dmac == iface->mac;
+}
+
 /* The way the program may take, or NULL: then the stack decides.  Cards pass on what is for
- * pods, no more. */
+ * pods and what was translated, no more. */
 static const VsRoute *
-find_way(VsIface *iface, const VsLayer *top)
+find_way(VsIface *iface, const VsLayer *top, bool is_translated)
 {
     const VsRoute *route;
 
-    if (top->ether_type != VS_ETHER_TYPE_IPV4 || top->dmac != iface->mac ||
-        top->ttl <= 1) {
+    if (top->ttl <= 1) {
         return NULL;
     }
     route = vs_routes_find(&iface->netns->routes, top->flow.daddr);
@@ -30,7 +41,23 @@ find_way(VsIface *iface, const VsLayer *top)
     if (route->iface->kind == VS_IFACE_VETH) {
         return route;
     }
-    return iface->kind == VS_IFACE_VETH ? route : NULL;
+    return iface->kind == VS_IFACE_VETH || is_translated ? route : NULL;
+}
+
+/* A translated packet without a way. */
+static void
+drop_translated(VsNetns *netns, VsPacket *packet)
+{
+    const VsLayer *top = vs_packet_top(packet);
+    const VsRoute *route = vs_routes_find(&netns->routes, top->flow.daddr);
+
+    if (top->ttl <= 1) {
+        vs_packet_drop(packet, VS_DROP_TTL_EXCEEDED);
+    } else if (route && route->type == VS_ROUTE_UNICAST) {
+        vs_packet_drop(packet, VS_DROP_TOO_BIG);
+    } else {
+        vs_packet_drop(packet, VS_DROP_NO_ROUTE);
+    }
 }
 
 static void
@@ -65,18 +92,19 @@ redirect_to_peer(VsIface *veth, VsPacket *packet)
     vs_iface_receive(veth->peer, packet);
 }
 
-bool
-vs_redirect_receive(VsIface *iface, VsPacket *packet)
+static VsRedirectResult
+translate(VsIface *iface, VsPacket *packet)
 {
-    VsHost *host = iface->netns->host;
-    VsLayer *top = vs_packet_top(packet);
-    const VsRoute *route;
+    VsRedirectNat *nat = iface->netns->redirect_nat;
 
-    vs_host_charge(host, host->costs.bpf_program);
-    route = find_way(iface, top);
-    if (!route) {
-        return false;
-    }
+    return nat ? nat->translate(nat, iface, packet) : VS_REDIRECT_LEFT;
+}
+
+static void
+send_on(VsIface *iface, VsPacket *packet, const VsRoute *route)
+{
+    VsLayer *top = vs_packet_top(packet);
+
     top->ttl--;
     if (vs_packet_is_traced(packet)) {
         record(iface, packet, route);
@@ -86,6 +114,31 @@ vs_redirect_receive(VsIface *iface, VsPacket *packet)
     } else {
         vs_neighbour_output(route->iface, route->via ? route->via : top->flow.daddr,
                             packet);
+    }
+}
+
+bool
+vs_redirect_receive(VsIface *iface, VsPacket *packet)
+{
+    VsHost *host = iface->netns->host;
+    VsRedirectResult result;
+    const VsRoute *route;
+
+    vs_host_charge(host, host->costs.bpf_program);
+    if (!is_for(iface, vs_packet_top(packet))) {
+        return false;
+    }
+    result = translate(iface, packet);
+    if (result == VS_REDIRECT_DROPPED) {
+        return true;
+    }
+    route = find_way(iface, vs_packet_top(packet), result == VS_REDIRECT_TRANSLATED);
+    if (route) {
+        send_on(iface, packet, route);
+    } else if (result == VS_REDIRECT_TRANSLATED) {
+        drop_translated(iface->netns, packet);
+    } else {
+        return false;
     }
     return true;
 }

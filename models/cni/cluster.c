@@ -1,13 +1,18 @@
+#include "models/cni/card_lb.h"
 #include "models/cni/socket_lb.h"
 
 /* As VsNodePortAddresses from VS_NODE_PORTS_ALL on. */
 static const char *const node_port_choices[] = {"all", "primary", NULL};
+
+/* As CardMode. */
+static const char *const cilium_mode_choices[] = {"snat", "dsr", NULL};
 
 typedef struct ClusterConfig {
     VsPrefix pod_cidr;
     VsPrefix service_cidr;
     uint32_t node_cidr_length;
     VsChoice cni;
+    VsChoice cilium_mode;
     VsChoice proxy; /* VsProxyMode. */
     VsChoice ipvs_scheduler;
     bool masquerades_all;
@@ -19,6 +24,7 @@ typedef struct ClusterConfig {
 
 typedef struct Cluster {
     SocketLb *socket_lb; /* NULL: kube-proxy serves. */
+    CardLb *card_lb;     /* NULL: the same, or nothing is reached from outside. */
 } Cluster;
 
 static const VsParam cluster_params[] = {
@@ -39,6 +45,13 @@ static const VsParam cluster_params[] = {
             "cross routers (flannel-vxlan, calico-ipip, calico-vxlan), or with "
             "addresses of the node's own subnet (aws-vpc).  cilium has eBPF programs "
             "in the place of the root namespace's stack and of kube-proxy."),
+    VS_PARAM_CHOICE(
+        ClusterConfig, cilium_mode, "cilium-mode", .def = "snat",
+        .choices = cilium_mode_choices,
+        .doc =
+            "With cni=\"cilium\": how a node sends what came from outside to a pod of "
+            "another: snat in its own name, and the answer comes back by it; dsr in "
+            "IPIP with the client's address, and the other node answers the client."),
     VS_PARAM_CHOICE(ClusterConfig, proxy, "proxy", .def = "iptables",
                     .choices = vs_proxy_mode_names,
                     .doc = "Mode of kube-proxy on nodes that do not say otherwise."),
@@ -124,13 +137,40 @@ check_scheduler(const ClusterConfig *config, const VsCni *cni, const VsElement *
     return true;
 }
 
+/* What only one of kube-proxy and eBPF programs knows. */
+static bool
+check_owners(const VsCni *cni, const VsElement *element, GError **error)
+{
+    static const char *const of_proxy[] = {"proxy", "masquerade-all", "node-ports",
+                                           "node-port-addresses"};
+
+    if (!cni->has_socket_lb && vs_element_has(element, "cilium-mode")) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "cilium-mode has no effect with cni=\"%s\"; leave it out, or "
+                        "write cni=\"cilium\"",
+                        cni->name);
+        return false;
+    }
+    for (unsigned i = 0; cni->has_socket_lb && i < G_N_ELEMENTS(of_proxy); i++) {
+        if (vs_element_has(element, of_proxy[i])) {
+            vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                            "%s has no effect with cni=\"%s\", which has no "
+                            "kube-proxy; leave it out",
+                            of_proxy[i], cni->name);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool
 cluster_check(const void *config_, const VsElement *element, GError **error)
 {
     const ClusterConfig *config = config_;
     const VsCni *cni = vs_cni_get(config->cni);
 
-    if (!check_scheduler(config, cni, element, error)) {
+    if (!check_owners(cni, element, error) ||
+        !check_scheduler(config, cni, element, error)) {
         return false;
     }
     if (cni->ipam == VS_IPAM_SUBNET) {
@@ -204,19 +244,21 @@ cluster_create(void *self, const VsElement *element, VsBuild *build, GError **er
     return true;
 }
 
-/* What comes from outside would need translation at the card. */
+/* What kube-proxy's rules can do and our programs cannot. */
 static bool
 check_services(const VsCluster *cluster, const VsElement *element, GError **error)
 {
     for (unsigned i = 0; i < cluster->services->len; i++) {
         const VsService *service = cluster->services->pdata[i];
+        const char *attribute = service->affinity_s != 0     ? "session-affinity"
+                                : service->is_internal_local ? "internal-traffic-policy"
+                                                             : NULL;
 
-        if (service->type != VS_SERVICE_CLUSTER_IP) {
+        if (attribute) {
             vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
-                            "service \"%s\" has a node port, which is not modelled yet "
-                            "with cni=\"%s\"; write type=\"ClusterIP\" and come from "
-                            "outside by <lb target=\"pods\"> or to the pods themselves",
-                            service->name, cluster->cni->name);
+                            "service \"%s\" has %s, which is not modelled with "
+                            "cni=\"%s\"; leave it out there, or take another cni",
+                            service->name, attribute, cluster->cni->name);
             return false;
         }
     }
@@ -244,11 +286,43 @@ check_endpoints(const VsCluster *cluster, const VsElement *element, GError **err
 }
 
 static bool
+has_external_service(const VsCluster *cluster)
+{
+    for (unsigned i = 0; i < cluster->services->len; i++) {
+        if (vs_service_is_external(cluster->services->pdata[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Nodes without kube-proxy have the plug-in's rules alone. */
+static void
+add_rules(const VsCluster *cluster)
+{
+    for (unsigned i = 0; cluster->cni->add_rules && i < cluster->nodes->len; i++) {
+        const VsNode *node = cluster->nodes->pdata[i];
+        VsRuleset *ruleset;
+
+        if (vs_filter_of(node->host->root)) {
+            continue; /* It brings its own. */
+        }
+        ruleset = vs_ruleset_new();
+        vs_cni_add_rules(node, ruleset);
+        vs_filter_attach(node->host->root, ruleset);
+    }
+}
+
+static bool
 cluster_open(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
     Cluster *cluster = self;
+    const ClusterConfig *config = element->config;
 
     if (!build->cluster->cni->has_socket_lb) {
+        if (build->cluster->services->len == 0) {
+            add_rules(build->cluster);
+        }
         return true;
     }
     if (!check_services(build->cluster, element, error) ||
@@ -256,13 +330,20 @@ cluster_open(void *self, const VsElement *element, VsBuild *build, GError **erro
         return false;
     }
     cluster->socket_lb = socket_lb_new(build->cluster, build->run->seed);
+    if (has_external_service(build->cluster)) {
+        cluster->card_lb = card_lb_new(build->cluster, (CardMode)config->cilium_mode,
+                                       build->run->seed);
+    }
     return true;
 }
 
 static void
 cluster_close(void *self)
 {
-    socket_lb_free(((Cluster *)self)->socket_lb);
+    Cluster *cluster = self;
+
+    socket_lb_free(cluster->socket_lb);
+    card_lb_free(cluster->card_lb);
 }
 
 const VsModel vs_model_cluster = {

@@ -7,7 +7,7 @@ typedef struct NodeLb {
 } NodeLb;
 
 struct SocketLb {
-    VsTable services; /* (cluster IP, port) to VsService. */
+    VsTable services; /* (address, port) to VsService. */
     NodeLb *nodes;    /* By index. */
 };
 
@@ -37,6 +37,28 @@ translate(void *data, VsAddr *daddr, uint16_t *dport)
     return true;
 }
 
+/* Its cluster IP, and whatever it is reached by from outside: node ports of every node. */
+static void
+add_service(SocketLb *lb, const VsCluster *cluster, VsService *service)
+{
+    VsTable *services = &lb->services;
+
+    vs_table_insert(services, service_key(service->cluster_ip, service->port), service);
+    if (service->load_balancer_ip != 0) {
+        vs_table_insert(services, service_key(service->load_balancer_ip, service->port),
+                        service);
+    }
+    for (unsigned i = 0; i < service->n_external_ips; i++) {
+        vs_table_insert(services, service_key(service->external_ips[i], service->port),
+                        service);
+    }
+    for (unsigned i = 0; service->node_port != 0 && i < cluster->nodes->len; i++) {
+        VsAddr address = vs_node_address(cluster->nodes->pdata[i]);
+
+        vs_table_insert(services, service_key(address, service->node_port), service);
+    }
+}
+
 SocketLb *
 socket_lb_new(const VsCluster *cluster, uint64_t seed)
 {
@@ -46,8 +68,9 @@ socket_lb_new(const VsCluster *cluster, uint64_t seed)
     for (unsigned i = 0; i < cluster->services->len; i++) {
         VsService *service = cluster->services->pdata[i];
 
-        vs_table_insert(&lb->services, service_key(service->cluster_ip, service->port),
-                        service);
+        if (service->protocol == VS_PROTOCOL_TCP) {
+            add_service(lb, cluster, service);
+        }
     }
     lb->nodes = g_new0(NodeLb, MAX(cluster->nodes->len, 1));
     for (unsigned i = 0; i < cluster->nodes->len; i++) {

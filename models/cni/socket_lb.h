@@ -1,8 +1,10 @@
 /* Services translated where pods connect, as Cilium's socket load balancer does (cilium
  * bpf/bpf_sock.c: cgroup connect4).
  *
- * The socket is connected to an endpoint from the start: no packet carries the cluster IP,
- * none is translated, and no rule stands in its way.  The endpoint is drawn at random, each
+ * The socket is connected to an endpoint from the start: no packet carries the service's
+ * address (cluster IP, node port of any node, load balancer's or external IP), none is
+ * translated, and no rule stands in its way; traffic policies and source ranges are for
+ * those outside.  TCP only: what pods send by UDP to a service is not translated.  The endpoint is drawn at random, each
  * as likely as the other; a service without endpoints is EHOSTUNREACH.  Takes no time of its
  * own. */
 #pragma once

@@ -207,6 +207,7 @@ proxy_attach(VsNode *node)
 {
     GArray *changes;
     VsProxy *proxy;
+    VsRuleset *ruleset;
 
     if (node->proxy || vs_filter_of(node->host->root)) {
         return;
@@ -215,8 +216,9 @@ proxy_attach(VsNode *node)
     node->proxy = proxy;
     node->free_proxy = proxy_free;
     proxy->node = node;
-    proxy->filter =
-        vs_filter_attach(node->host->root, proxy_ruleset_new(node, &proxy->targets));
+    ruleset = proxy_ruleset_new(node, &proxy->targets);
+    vs_cni_add_rules(node, ruleset);
+    proxy->filter = vs_filter_attach(node->host->root, ruleset);
     vs_filter_on_translated(proxy->filter, proxy_translated, &proxy->targets);
     proxy->news = g_array_new(FALSE, FALSE, sizeof(News));
     changes = vs_cluster_endpoint_changes(node->cluster);

@@ -7,6 +7,8 @@ check_PROGRAMS += \
 	tests/models/test_client \
 	tests/models/test_client_load \
 	tests/models/test_cni \
+	tests/models/test_cni_cilium \
+	tests/models/test_cni_rules \
 	tests/models/test_dns \
 	tests/models/test_ingress \
 	tests/models/test_ingress_rules \
@@ -27,6 +29,10 @@ tests_models_test_client_SOURCES = tests/models/test_client.c $(model_tests_fixt
 tests_models_test_client_load_SOURCES = tests/models/test_client_load.c \
 	$(model_tests_fixture)
 tests_models_test_cni_SOURCES = tests/models/test_cni.c $(model_tests_fixture)
+tests_models_test_cni_cilium_SOURCES = tests/models/test_cni_cilium.c \
+	$(model_tests_fixture)
+tests_models_test_cni_rules_SOURCES = tests/models/test_cni_rules.c \
+	$(model_tests_fixture)
 tests_models_test_dns_SOURCES = tests/models/test_dns.c $(model_tests_fixture)
 tests_models_test_ingress_SOURCES = tests/models/test_ingress.c $(model_tests_fixture)
 tests_models_test_ingress_rules_SOURCES = tests/models/test_ingress_rules.c \

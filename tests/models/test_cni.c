@@ -909,22 +909,6 @@ test_balancer_cannot_see_into_tunnels(void)
 }
 
 static void
-test_cilium_has_no_node_ports(void)
-{
-    static const char *const types[] = {"NodePort", "LoadBalancer"};
-
-    for (unsigned i = 0; i < G_N_ELEMENTS(types); i++) {
-        model_check_error("test.xml:2: service \"s\" has a node port, which is not "
-                          "modelled yet with cni=\"cilium\"",
-                          "<cluster cni='cilium'/><node id='n'/>"
-                          "<service id='s' type='%s' select='a=b'/>",
-                          types[i]);
-    }
-    model_check_error(NULL, "<cluster cni='cilium'/><node id='n'/>"
-                            "<service id='s' select='a=b'/>");
-}
-
-static void
 test_tunnel_needs_room(void)
 {
     static const char text[] = "<cluster cni='calico-vxlan'/><node id='n'/>"
@@ -967,7 +951,6 @@ static const VsTestCase tests[] = {
     {"the subnet of a VPC ends; ranges have no effect", test_vpc_subnets_end},
     {"routes by range need one segment", test_routes_by_range_need_one_segment},
     {"tunnels need a way", test_tunnels_need_a_way},
-    {"cilium: node ports are refused", test_cilium_has_no_node_ports},
     {"tunnels need room", test_tunnel_needs_room},
     {"a balancer outside cannot see into tunnels",
      test_balancer_cannot_see_into_tunnels},

@@ -1,0 +1,68 @@
+#include "models/cni/backends.h"
+
+/* The second word for jhash of the default seed, "JLfvgnHc2kaSUFaI". */
+#define JHASH_SEED UINT32_C(0x71dcda46)
+
+static void
+add_endpoint(Backends *backends, const VsEndpoint *endpoint)
+{
+    g_autofree char *address = vs_format_ipv4(endpoint->address);
+    g_autofree char *name = g_strdup_printf("%s:%u", address, endpoint->port);
+
+    vs_balancer_add(&backends->balancer, name, 1);
+    g_ptr_array_add(backends->endpoints, (gpointer)endpoint);
+}
+
+Backends *
+backends_new(const VsService *service, const VsNode *node)
+{
+    Backends *backends = g_new0(Backends, 1);
+    const VsRng no_rng = {0};
+
+    backends->endpoints = g_ptr_array_new();
+    vs_balancer_init(&backends->balancer, vs_balancer_kind_find("maglev"), &no_rng,
+                     BACKENDS_TABLE_SIZE);
+    for (unsigned i = 0; i < service->n_endpoints; i++) {
+        if (!node || service->endpoints[i].pod->node == node) {
+            add_endpoint(backends, &service->endpoints[i]);
+        }
+    }
+    if (backends->endpoints->len == 0) {
+        backends_free(backends);
+        return NULL;
+    }
+    backends->balancer.kind->rebuild(&backends->balancer);
+    return backends;
+}
+
+void
+backends_free(Backends *backends)
+{
+    if (backends) {
+        vs_balancer_clear(&backends->balancer);
+        g_ptr_array_free(backends->endpoints, TRUE);
+        g_free(backends);
+    }
+}
+
+static inline uint32_t
+wire_port(uint16_t port)
+{
+    return GUINT16_SWAP_LE_BE(port);
+}
+
+uint32_t
+backends_slot(const VsFlow *flow)
+{
+    uint32_t ports = wire_port(flow->dport) << 16 | wire_port(flow->sport);
+
+    return vs_jhash_3words(GUINT32_SWAP_LE_BE(flow->saddr), ports, flow->protocol,
+                           JHASH_SEED) %
+           BACKENDS_TABLE_SIZE;
+}
+
+const VsEndpoint *
+backends_pick(const Backends *backends, const VsFlow *flow)
+{
+    return backends->endpoints->pdata[backends->balancer.table[backends_slot(flow)]];
+}
