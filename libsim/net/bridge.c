@@ -147,6 +147,9 @@ redirect(VsBridge *bridge, VsPacket *packet, const VsRoute **ret_route)
     next_hop = route->via ? route->via : top->flow.daddr;
     top->dmac = vs_neighbour_resolve(bridge->iface, next_hop, packet);
     if (top->dmac == 0) {
+        if (bridge->iface->netns->hold_conntrack) {
+            bridge->iface->netns->hold_conntrack(packet);
+        }
         vs_neighbour_output(bridge->iface, next_hop, packet);
         return false;
     }
@@ -239,6 +242,9 @@ vs_bridge_forward(VsBridge *bridge, VsIface *port, VsPacket *packet)
     if (port == bridge->iface) {
         bool is_ports = is_of_port(bridge, packet);
 
+        if (is_ports && bridge->iface->netns->resume_conntrack) {
+            bridge->iface->netns->resume_conntrack(packet);
+        }
         send_to_ports(bridge, is_ports ? packet->iface : port, packet, is_ports);
         return;
     }

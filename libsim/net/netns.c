@@ -49,6 +49,9 @@ vs_netns_free(VsNetns *netns)
     if (netns->sockets) {
         netns->free_sockets(netns->sockets);
     }
+    /* Packets that wait may hold connections. */
+    vs_reassembly_free(netns->reassembly);
+    vs_neighbours_clear(&netns->neighbours);
     if (netns->ipvs) {
         netns->free_ipvs(netns->ipvs);
     }
@@ -58,8 +61,6 @@ vs_netns_free(VsNetns *netns)
     if (netns->conntrack) {
         netns->free_conntrack(netns->conntrack);
     }
-    vs_reassembly_free(netns->reassembly);
-    vs_neighbours_clear(&netns->neighbours);
     vs_routes_clear(&netns->routes);
     for (unsigned point = 0; point < VS_HOOK_N_POINTS; point++) {
         vs_hook_list_clear(&netns->hooks[point]);

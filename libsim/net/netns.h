@@ -34,6 +34,10 @@ struct VsNetns {
     void (*free_conntrack)(struct VsConntrack *conntrack);
     /* Makes 'answer' (an ICMP error, a reset) part of the connection of 'cause'. */
     void (*relate_conntrack)(const VsPacket *cause, VsPacket *answer);
+    /* 'packet' is put aside between two hooks, and taken up again: its connection, new or
+     * not, stays with it. */
+    void (*hold_conntrack)(VsPacket *packet);
+    void (*resume_conntrack)(VsPacket *packet);
     struct VsFilter *filter;
     void (*free_filter)(struct VsFilter *filter);
     struct VsSockets *sockets;
@@ -41,7 +45,7 @@ struct VsNetns {
     struct VsIpvs *ipvs;
     void (*free_ipvs)(struct VsIpvs *ipvs);
     struct VsReassembly *reassembly;
-    VsTunnel *tunnels; /* The interfaces own them. */
+    VsTunnel *tunnels;                  /* The interfaces own them. */
     struct VsRedirectNat *redirect_nat; /* net/redirect.h; its model's, or NULL. */
 
     VsStage work_stage;       /* CPU time spent in here. */

@@ -54,6 +54,9 @@ static VsVerdict confirm_hook(void *data, VsPacket *packet, const VsHookState *s
 static void conntrack_free(VsConntrack *conntrack);
 static void entry_timeout(VsTimer *timer);
 static void entry_free(VsConntrackEntry *entry);
+static void hold(VsPacket *packet);
+static void resume(VsPacket *packet);
+static void bury(VsConntrack *conntrack);
 static void put_ct(VsPacket *packet);
 
 static const VsHook hooks[] = {
@@ -93,6 +96,8 @@ vs_conntrack_attach(VsNetns *netns, const VsConntrackConfig *config)
     netns->conntrack = conntrack;
     netns->free_conntrack = conntrack_free;
     netns->relate_conntrack = vs_conntrack_relate;
+    netns->hold_conntrack = hold;
+    netns->resume_conntrack = resume;
     netns->run->packets->put_ct = put_ct;
     vs_netns_add_hooks(netns, hooks, conntrack);
     return conntrack;
@@ -192,9 +197,49 @@ put_ct(VsPacket *packet)
 
     packet->ct = NULL;
     packet->flags &= (uint16_t)~VS_PACKET_CT_HELD;
-    if (--entry->n_holders == 0 && (entry->status & VS_CT_DYING)) {
-        vs_pool_free(&entry->table->entries, entry);
+    if (--entry->n_holders > 0) {
+        return;
     }
+    if (entry->status & VS_CT_DYING) {
+        vs_pool_free(&entry->table->entries, entry);
+    } else if (!(entry->status & VS_CT_CONFIRMED) &&
+               entry != entry->table->unconfirmed) {
+        entry_free(entry); /* Its first packet never came to the end of its way. */
+    }
+}
+
+static void
+hold(VsPacket *packet)
+{
+    VsConntrackEntry *entry = packet->ct;
+
+    if (!entry || (packet->flags & VS_PACKET_CT_HELD)) {
+        return;
+    }
+    entry->n_holders++;
+    packet->flags |= VS_PACKET_CT_HELD;
+    if (entry == entry->table->unconfirmed) {
+        entry->table->unconfirmed = NULL;
+    }
+}
+
+/* A connection that is still new is again the one of the packet being handled. */
+static void
+resume(VsPacket *packet)
+{
+    VsConntrackEntry *entry = packet->ct;
+
+    if (!entry || !(packet->flags & VS_PACKET_CT_HELD) ||
+        (packet->flags & VS_PACKET_CT_RELATED)) {
+        return;
+    }
+    if (entry->status & (VS_CT_CONFIRMED | VS_CT_DYING)) {
+        return; /* Held up to its end: confirm_hook() lets go. */
+    }
+    bury(entry->table);
+    entry->n_holders--;
+    packet->flags &= (uint16_t)~VS_PACKET_CT_HELD;
+    entry->table->unconfirmed = entry;
 }
 
 static void
@@ -414,7 +459,7 @@ track_error(VsConntrack *conntrack, VsPacket *packet)
 
 /* Frees what the last packet left: an entry that was never confirmed, as the packet was
  * dropped, and one that the packet ended. */
-static inline void
+static void
 bury(VsConntrack *conntrack)
 {
     if (G_UNLIKELY(conntrack->unconfirmed)) {
