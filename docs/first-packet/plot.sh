@@ -8,7 +8,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 vethsim=${1:-$here/../../build/vethsim}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-modes="iptables nftables"
+modes="iptables nftables ipvs"
 
 # The least latency of a request, ps: no queue, no ARP; only the rules differ.
 least_latency() {
