@@ -7,6 +7,7 @@ base_headers = \
 	libsim/base/histogram.h \
 	libsim/base/lpm.h \
 	libsim/base/pool.h \
+	libsim/base/prefix.h \
 	libsim/base/rng.h \
 	libsim/base/suggest.h \
 	libsim/base/table.h \

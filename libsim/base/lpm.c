@@ -3,6 +3,8 @@
 #include <glib.h>
 #include <string.h>
 
+#include "base/prefix.h"
+
 void
 vs_lpm_init(VsLpm *lpm)
 {
@@ -16,16 +18,10 @@ vs_lpm_clear(VsLpm *lpm)
     vs_lpm_init(lpm);
 }
 
-static inline uint32_t
-mask_of(unsigned length)
-{
-    return length ? UINT32_MAX << (32 - length) : 0;
-}
-
 static inline bool
 contains(const VsLpmEntry *entry, uint32_t address)
 {
-    return ((address ^ entry->prefix) & mask_of(entry->length)) == 0;
+    return ((address ^ entry->prefix) & vs_prefix_mask(entry->length)) == 0;
 }
 
 /* The number of entries before (prefix, length), in their order. */
@@ -77,7 +73,7 @@ vs_lpm_insert(VsLpm *lpm, uint32_t prefix, unsigned length, uint32_t value)
     size_t position = position_of(lpm, prefix, length);
     VsLpmEntry added;
 
-    g_assert(length <= 32 && (prefix & ~mask_of(length)) == 0);
+    g_assert(length <= 32 && (prefix & ~vs_prefix_mask(length)) == 0);
     if (is_at(lpm, position, prefix, length)) {
         lpm->entries[position].value = value;
         return false;

@@ -74,6 +74,7 @@ char *vs_format_ratio(uint64_t ppb);
 char *vs_format_decimal(uint64_t nano);
 char *vs_format_ipv4(uint32_t address);
 char *vs_format_ipv4_prefix(uint32_t address, unsigned length);
+char *vs_format_mac(uint64_t mac); /* "02:00:00:01:00:03" */
 
 /* For people only: four significant digits, rounded half up ("12.35ms", "2.000s").  Seconds
  * are the largest unit.  Times below one nanosecond are whole ("999ps"). */

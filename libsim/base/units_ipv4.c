@@ -1,3 +1,4 @@
+#include "base/prefix.h"
 #include "base/units.h"
 
 char *
@@ -111,7 +112,7 @@ vs_parse_ipv4_prefix(const char *text, uint32_t *ret_address, unsigned *ret_leng
                     "\"%s\" has the length %u: write 0 to 32", stripped, length);
         return false;
     }
-    mask = length ? UINT32_MAX << (32 - length) : 0;
+    mask = vs_prefix_mask(length);
     if (address & ~mask) {
         g_autofree char *masked = vs_format_ipv4_prefix(address & mask, length);
 
@@ -123,4 +124,13 @@ vs_parse_ipv4_prefix(const char *text, uint32_t *ret_address, unsigned *ret_leng
     *ret_address = address;
     *ret_length = length;
     return true;
+}
+
+char *
+vs_format_mac(uint64_t mac)
+{
+    return g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x",
+                           (unsigned)(mac >> 40 & 0xff), (unsigned)(mac >> 32 & 0xff),
+                           (unsigned)(mac >> 24 & 0xff), (unsigned)(mac >> 16 & 0xff),
+                           (unsigned)(mac >> 8 & 0xff), (unsigned)(mac & 0xff));
 }

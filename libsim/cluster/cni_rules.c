@@ -30,7 +30,7 @@ add_rule(VsRuleset *ruleset, const char *chain)
 {
     VsRuleTable *nat = vs_ruleset_get_table(ruleset, VS_DIALECT_IPTABLES, "nat");
 
-    return vs_chain_add_rule(vs_rule_table_get_chain(nat, chain));
+    return vs_rule_table_add_rule(nat, chain);
 }
 
 static void

@@ -2,28 +2,16 @@
 
 #include "base/units.h"
 
-static inline uint64_t
-prefix_size(unsigned length)
-{
-    return UINT64_C(1) << (32 - length);
-}
-
-static inline bool
-is_inside(VsAddr address, VsPrefix prefix)
-{
-    return ((uint64_t)(address ^ prefix.address) >> (32 - prefix.length)) == 0;
-}
-
 /* Gives the node the next range of the cluster's that nobody has. */
 static bool
 claim_range(VsNode *node, GError **error)
 {
     VsCluster *cluster = node->cluster;
-    uint64_t size = prefix_size(cluster->node_cidr_length);
+    uint64_t size = vs_prefix_size(cluster->node_cidr_length);
     uint64_t start = cluster->n_ranges * size;
     VsPrefix range = {0, cluster->node_cidr_length, true};
 
-    if (start + size > prefix_size(cluster->pod_cidr.length)) {
+    if (start + size > vs_prefix_size(cluster->pod_cidr.length)) {
         g_autofree char *cidr = vs_format_ipv4(cluster->pod_cidr.address);
 
         g_set_error(
@@ -60,7 +48,7 @@ vs_ipam_add_node(VsNode *node, GError **error)
 static VsAddr
 next_host_local(VsNode *node, const char *pod, GError **error)
 {
-    uint64_t end = node->pod_cidr.address + prefix_size(node->pod_cidr.length) - 1;
+    uint64_t end = node->pod_cidr.address + vs_prefix_size(node->pod_cidr.length) - 1;
 
     if (node->next_pod >= end) {
         g_set_error(error, VS_CLUSTER_ERROR, VS_CLUSTER_ERROR_EXHAUSTED,
@@ -77,7 +65,7 @@ next_of_block(VsNode *node, GError **error)
 {
     VsPrefix block = g_array_index(node->ranges, VsPrefix, node->ranges->len - 1);
 
-    if (!is_inside(node->next_pod, block) && !claim_range(node, error)) {
+    if (!vs_prefix_holds(block, node->next_pod) && !claim_range(node, error)) {
         return 0;
     }
     return node->next_pod++;
@@ -92,7 +80,7 @@ subnet_of(const VsNode *node)
     for (unsigned i = 0; i < subnets->len; i++) {
         VsSubnet *subnet = &g_array_index(subnets, VsSubnet, i);
 
-        if (is_inside(address, subnet->prefix)) {
+        if (vs_prefix_holds(subnet->prefix, address)) {
             return subnet;
         }
     }
@@ -110,10 +98,10 @@ widen_pod_range(VsCluster *cluster, VsPrefix prefix)
         cluster->has_subnet_range = true;
     }
     range->length = MIN(range->length, prefix.length);
-    while (!is_inside(prefix.address, *range)) {
+    while (!vs_prefix_holds(*range, prefix.address)) {
         range->length--;
     }
-    range->address &= range->length == 0 ? 0 : UINT32_MAX << (32 - range->length);
+    range->address &= vs_prefix_mask(range->length);
 }
 
 static VsAddr
@@ -129,7 +117,7 @@ next_of_subnet(VsNode *node, const char *pod, GError **error)
         return 0;
     }
     if (subnet->next >=
-        subnet->prefix.address + prefix_size(subnet->prefix.length) - 1) {
+        subnet->prefix.address + vs_prefix_size(subnet->prefix.length) - 1) {
         g_autofree char *text =
             vs_format_ipv4_prefix(subnet->prefix.address, subnet->prefix.length);
 

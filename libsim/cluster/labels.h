@@ -4,12 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* An IPv4 prefix, host byte order, host bits zero. */
-typedef struct VsPrefix {
-    uint32_t address;
-    unsigned length;
-    bool is_set;
-} VsPrefix;
+#include "base/prefix.h"
 
 /* Several of them. */
 typedef struct VsPrefixes {

@@ -45,12 +45,6 @@ net_at(const Routing *routing, unsigned net)
     return &g_array_index(routing->nets, Net, net);
 }
 
-static inline VsAddr
-prefix_of(VsAddr address, unsigned length)
-{
-    return length == 0 ? 0 : address & (UINT32_MAX << (32 - length));
-}
-
 static void
 collect_nets(Routing *routing)
 {
@@ -62,7 +56,7 @@ collect_nets(Routing *routing)
         const VsNetns *root = built->host->root;
 
         for (VsIface *iface = root->ifaces; iface; iface = iface->next) {
-            VsAddr address = prefix_of(iface->address, iface->prefix_length);
+            VsAddr address = (iface->address & vs_prefix_mask(iface->prefix_length));
             int64_t key = (int64_t)address << 8 | iface->prefix_length;
             Attachment attachment = {i, iface};
             unsigned place;

@@ -151,25 +151,11 @@ find_segments(Topology *topology, GError **error)
     return true;
 }
 
-static inline uint64_t
-prefix_size(unsigned length)
-{
-    return UINT64_C(1) << (32 - length);
-}
-
-static bool
-overlaps(VsPrefix a, VsPrefix b)
-{
-    unsigned length = MIN(a.length, b.length);
-
-    return ((uint64_t)(a.address ^ b.address) >> (32 - length)) == 0;
-}
-
 /* The first block at or after '*next' that no given subnet overlaps. */
 static VsPrefix
 next_block(const Topology *topology, uint64_t *next, unsigned length)
 {
-    uint64_t size = prefix_size(length);
+    uint64_t size = vs_prefix_size(length);
     VsPrefix block = {0, length, true};
     bool is_free;
 
@@ -179,7 +165,8 @@ next_block(const Topology *topology, uint64_t *next, unsigned length)
         *next += size;
         is_free = true;
         for (unsigned i = 0; i < topology->given->len && is_free; i++) {
-            is_free = !overlaps(g_array_index(topology->given, VsPrefix, i), block);
+            is_free =
+                !vs_prefix_overlaps(g_array_index(topology->given, VsPrefix, i), block);
         }
     } while (!is_free);
     return block;
@@ -197,7 +184,7 @@ take_given(const Topology *topology, Segment *segment, GError **error)
         if (!given || given->address == 0) {
             continue;
         }
-        mask = given->length == 0 ? 0 : UINT32_MAX << (32 - given->length);
+        mask = vs_prefix_mask(given->length);
         if (!segment->subnet.is_set) {
             segment->subnet = (VsPrefix){given->address & mask, given->length, true};
         }
@@ -241,7 +228,7 @@ check_given(const Topology *topology, const Segment *segment, const VsIface *ifa
             const VsGivenAddress *given, GError **error)
 {
     VsAddr last =
-        segment->subnet.address + (VsAddr)(prefix_size(segment->subnet.length) - 1);
+        segment->subnet.address + (VsAddr)(vs_prefix_size(segment->subnet.length) - 1);
     const VsIface *owner = find_owner(topology, segment, given->address, iface);
 
     if (given->address == segment->subnet.address || given->address == last) {
@@ -287,7 +274,7 @@ assign_segment(Topology *topology, Segment *segment, GError **error)
     VsAddr next = segment->subnet.address + 1;
     VsAddr last = segment->subnet.address;
 
-    if (segment->ifaces->len + 2 > prefix_size(segment->subnet.length)) {
+    if (segment->ifaces->len + 2 > vs_prefix_size(segment->subnet.length)) {
         vs_set_error_at(error, segment->element, VS_SCENARIO_ERROR_VALUE,
                         "subnet /%u is too small for the %u interfaces of its segment",
                         segment->subnet.length, segment->ifaces->len);
@@ -314,7 +301,7 @@ reserve(Topology *topology, VsPrefix range, const char *name, GError **error)
     for (unsigned i = 0; i < topology->segments->len; i++) {
         const Segment *segment = topology->segments->pdata[i];
 
-        if (segment->subnet.is_set && overlaps(segment->subnet, range)) {
+        if (segment->subnet.is_set && vs_prefix_overlaps(segment->subnet, range)) {
             vs_set_error_at(error, segment->element, VS_SCENARIO_ERROR_CONFLICT,
                             "subnet overlaps the cluster's %s; take another, or give "
                             "<cluster> another %s",
@@ -341,7 +328,7 @@ collect_given(Topology *topology, GError **error)
         for (unsigned j = 0; a->subnet.is_set && j < i; j++) {
             const Segment *b = topology->segments->pdata[j];
 
-            if (b->subnet.is_set && overlaps(a->subnet, b->subnet)) {
+            if (b->subnet.is_set && vs_prefix_overlaps(a->subnet, b->subnet)) {
                 vs_set_error_at(error, a->element, VS_SCENARIO_ERROR_CONFLICT,
                                 "subnet overlaps the one given in line %d for another "
                                 "segment",
@@ -400,7 +387,7 @@ assign_all(Topology *topology, GError **error)
         unsigned length = LONGEST_SUBNET;
 
         while (length > SHORTEST_SUBNET &&
-               prefix_size(length) < segment->ifaces->len + 2) {
+               vs_prefix_size(length) < segment->ifaces->len + 2) {
             length--;
         }
         if (!segment->subnet.is_set) {

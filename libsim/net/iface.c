@@ -1,4 +1,5 @@
 #include "net/iface.h"
+#include "base/prefix.h"
 
 #include <glib.h>
 
@@ -7,8 +8,8 @@
 #include "net/neighbour.h"
 #include "net/netns.h"
 #include "net/redirect.h"
+#include "net/story.h"
 #include "net/tunnel.h"
-#include "packet/trace.h"
 
 enum {
     MTU_ETHERNET = 1500,
@@ -87,7 +88,7 @@ vs_veth_new(VsNetns *a, const char *name_a, VsNetns *b, const char *name_b,
 void
 vs_iface_set_address(VsIface *iface, VsAddr address, unsigned prefix_length)
 {
-    VsAddr mask = prefix_length == 0 ? 0 : UINT32_MAX << (32 - prefix_length);
+    VsAddr mask = vs_prefix_mask(prefix_length);
 
     iface->address = address;
     iface->prefix_length = (uint8_t)prefix_length;
@@ -118,15 +119,6 @@ static inline uint32_t
 frame_bytes(const VsPacket *packet)
 {
     return packet->wire_bytes - VS_ETHER_OVERHEAD_BYTES;
-}
-
-static void
-record(const VsIface *iface, VsPacket *packet, VsTraceKind kind)
-{
-    const VsCore *core = iface->netns->host->core;
-
-    vs_trace_add(packet, kind, iface->netns->name, core ? core->charge : 0)->device =
-        g_strdup(iface->name);
 }
 
 /* What a namespace wrote on a packet ends with it. */
@@ -183,7 +175,7 @@ note_transmit(VsIface *iface, VsPacket *packet)
     iface->tx_packets++;
     iface->tx_bytes += frame_bytes(packet);
     if (vs_packet_is_traced(packet)) {
-        record(iface, packet, VS_TRACE_TRANSMIT);
+        vs_story_iface(iface, packet, VS_TRACE_TRANSMIT);
     }
     if (G_UNLIKELY(iface->taps)) {
         show_to_taps(iface, packet, VS_TAP_OUT);
@@ -196,7 +188,7 @@ note_receive(VsIface *iface, VsPacket *packet)
     iface->rx_packets++;
     iface->rx_bytes += frame_bytes(packet);
     if (vs_packet_is_traced(packet)) {
-        record(iface, packet, VS_TRACE_RECEIVE);
+        vs_story_iface(iface, packet, VS_TRACE_RECEIVE);
     }
     if (G_UNLIKELY(iface->taps)) {
         show_to_taps(iface, packet, VS_TAP_IN);

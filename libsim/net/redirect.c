@@ -2,7 +2,7 @@
 
 #include <glib.h>
 
-#include "packet/trace.h"
+#include "net/story.h"
 
 void
 vs_redirect_attach(VsIface *iface)
@@ -63,10 +63,7 @@ drop_translated(VsNetns *netns, VsPacket *packet)
 static void
 record(const VsIface *iface, VsPacket *packet, const VsRoute *route)
 {
-    const VsNetns *netns = iface->netns;
-    VsTraceRecord *entry =
-        vs_trace_add(packet, VS_TRACE_ROUTE, netns->name,
-                     netns->host->core ? netns->host->core->charge : 0);
+    VsTraceRecord *entry = vs_story_add(iface->netns, packet, VS_TRACE_ROUTE);
 
     entry->device = g_strdup(route->iface->name);
     entry->has_before = true;

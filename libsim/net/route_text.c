@@ -1,4 +1,5 @@
 #include "net/route_text.h"
+#include "base/prefix.h"
 
 #include <glib.h>
 
@@ -18,7 +19,7 @@ format_destination(const VsRoute *route)
 bool
 vs_route_is_connected(const VsRoute *route)
 {
-    uint32_t mask = route->length == 0 ? 0 : UINT32_MAX << (32 - route->length);
+    uint32_t mask = vs_prefix_mask(route->length);
 
     return route->type == VS_ROUTE_UNICAST && route->via == 0 && route->source == 0 &&
            route->iface->address != 0 && !route->iface->has_borrowed_address &&

@@ -90,21 +90,12 @@ vs_story_route(const VsNetns *netns, VsPacket *packet, const VsRoute *route)
     }
 }
 
-static char *
-format_mac(uint64_t mac)
-{
-    return g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x",
-                           (unsigned)(mac >> 40 & 0xff), (unsigned)(mac >> 32 & 0xff),
-                           (unsigned)(mac >> 24 & 0xff), (unsigned)(mac >> 16 & 0xff),
-                           (unsigned)(mac >> 8 & 0xff), (unsigned)(mac & 0xff));
-}
-
 void
 vs_story_neighbour(VsIface *iface, VsPacket *packet, VsAddr next_hop, uint64_t mac)
 {
     VsTraceRecord *record = vs_story_add(iface->netns, packet, VS_TRACE_NEIGHBOUR);
     g_autofree char *address = vs_format_ipv4(next_hop);
-    g_autofree char *hardware = format_mac(mac);
+    g_autofree char *hardware = vs_format_mac(mac);
 
     record->device = g_strdup(iface->name);
     record->text = g_strdup_printf("%s lladdr %s", address, hardware);

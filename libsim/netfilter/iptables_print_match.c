@@ -1,6 +1,7 @@
 /* Matches as iptables-save prints them. */
 #include <string.h>
 
+#include "base/prefix.h"
 #include "netfilter/iptables_options.h"
 
 /* Fields in the order of their options; the same for all modules. */
@@ -85,7 +86,7 @@ print_mask(GString *out, uint32_t mask)
     unsigned length = mask == 0 ? 0 : 32 - (unsigned)__builtin_ctz(mask);
 
     g_string_append_c(out, '/');
-    if (mask == (length == 0 ? 0 : UINT32_MAX << (32 - length))) {
+    if (mask == vs_prefix_mask(length)) {
         g_string_append_printf(out, "%u", length);
     } else {
         vs_ipt_print_address(out, mask);

@@ -1,6 +1,7 @@
 /* What the arguments of iptables' options mean. */
 #include <string.h>
 
+#include "base/prefix.h"
 #include "base/units.h"
 #include "netfilter/iptables_options.h"
 
@@ -150,7 +151,7 @@ scan_mask(const char *text, uint32_t *ret_mask)
     if (!vs_ipt_scan_number(&cursor, 32, &length) || *cursor) {
         return false;
     }
-    *ret_mask = length == 0 ? 0 : UINT32_MAX << (32 - length);
+    *ret_mask = vs_prefix_mask(length);
     return true;
 }
 

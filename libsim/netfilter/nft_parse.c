@@ -442,9 +442,7 @@ command_chain(VsNftParser *parser, Verb verb)
     if (verb == VERB_FLUSH) {
         vs_chain_flush(chain);
     } else if (chain) {
-        g_hash_table_remove(table->chain_names, chain->name);
-        g_ptr_array_remove(table->chains, chain);
-        vs_ruleset_touch(parser->ruleset);
+        vs_rule_table_remove_chain(table, chain);
     }
     return true;
 }
@@ -517,9 +515,7 @@ command_set(VsNftParser *parser, Verb verb, bool is_map)
     if (verb == VERB_FLUSH) {
         vs_set_flush(set);
     } else if (set) {
-        g_hash_table_remove(table->set_names, set->name);
-        g_ptr_array_remove(table->sets, set);
-        vs_ruleset_touch(parser->ruleset);
+        vs_rule_table_remove_set(table, set);
     }
     return true;
 }

@@ -1,5 +1,6 @@
 /* Builders of rules: one function a step. */
 #include "netfilter/rule.h"
+#include "base/prefix.h"
 
 #include "netfilter/ruleset.h"
 
@@ -42,7 +43,7 @@ void
 vs_rule_match_prefix(VsRule *rule, VsField field, VsAddr prefix, unsigned length,
                      bool is_inverted)
 {
-    uint32_t mask = length == 0 ? 0 : UINT32_MAX << (32 - length);
+    uint32_t mask = vs_prefix_mask(length);
 
     add_range(rule, VS_MODULE_BASE, field, prefix & mask, mask)->range.is_inverted =
         is_inverted;

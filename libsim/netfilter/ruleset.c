@@ -164,6 +164,14 @@ vs_rule_table_remove_chain(VsRuleTable *table, VsChain *chain)
 }
 
 void
+vs_rule_table_remove_set(VsRuleTable *table, VsSet *set)
+{
+    g_hash_table_remove(table->set_names, set->name);
+    g_ptr_array_remove(table->sets, set);
+    vs_ruleset_touch(table->ruleset);
+}
+
+void
 vs_chain_set_base(VsChain *chain, VsChainType type, VsHookPoint point, int32_t priority,
                   VsVerdictKind policy)
 {
@@ -203,6 +211,12 @@ vs_chain_add_rule(VsChain *chain)
     rule->number = chain->rules->len;
     vs_ruleset_touch(chain->table->ruleset);
     return rule;
+}
+
+VsRule *
+vs_rule_table_add_rule(VsRuleTable *table, const char *chain)
+{
+    return vs_chain_add_rule(vs_rule_table_get_chain(table, chain));
 }
 
 static void

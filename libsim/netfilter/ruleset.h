@@ -126,6 +126,7 @@ VsChain *vs_rule_table_find_chain(const VsRuleTable *table, const char *name);
 /* Frees a chain with its rules.  Rules that went there must be gone, or the next
  * vs_ruleset_link() names one of them. */
 void vs_rule_table_remove_chain(VsRuleTable *table, VsChain *chain);
+void vs_rule_table_remove_set(VsRuleTable *table, VsSet *set);
 
 /* Makes a regular chain a base chain. */
 void vs_chain_set_base(VsChain *chain, VsChainType type, VsHookPoint point,
@@ -136,6 +137,9 @@ void vs_chain_flush(VsChain *chain);
 
 /* Appends an empty rule, to be given steps. */
 VsRule *vs_chain_add_rule(VsChain *chain);
+
+/* The same to the chain of this name, which is made when absent. */
+VsRule *vs_rule_table_add_rule(VsRuleTable *table, const char *chain);
 
 /* Removes rule 'number', from 1, or moves it to be number 'to'; others move up or down. */
 void vs_chain_remove_rule(VsChain *chain, unsigned number);

@@ -40,19 +40,10 @@ list_numbers(const VsLayer *layer, Number numbers[N_NUMBERS])
     memcpy(numbers, all, sizeof(all));
 }
 
-static char *
-format_mac(uint64_t mac)
-{
-    return g_strdup_printf("%02x:%02x:%02x:%02x:%02x:%02x",
-                           (unsigned)(mac >> 40 & 0xff), (unsigned)(mac >> 32 & 0xff),
-                           (unsigned)(mac >> 24 & 0xff), (unsigned)(mac >> 16 & 0xff),
-                           (unsigned)(mac >> 8 & 0xff), (unsigned)(mac & 0xff));
-}
-
 static void
 put_mac(JsonBuilder *builder, const char *name, uint64_t mac)
 {
-    g_autofree char *text = format_mac(mac);
+    g_autofree char *text = vs_format_mac(mac);
 
     vs_json_put_text(builder, name, text);
 }

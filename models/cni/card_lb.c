@@ -303,7 +303,7 @@ is_allowed(const Frontend *frontend, VsAddr client)
     for (unsigned i = 0; i < service->n_source_ranges; i++) {
         VsPrefix range = service->source_ranges[i];
 
-        if (range.length == 0 || (range.address ^ client) >> (32 - range.length) == 0) {
+        if (vs_prefix_holds(range, client)) {
             return true;
         }
     }

@@ -79,14 +79,6 @@ static const VsParam cluster_params[] = {
     {0},
 };
 
-static bool
-overlaps(VsPrefix a, VsPrefix b)
-{
-    unsigned length = MIN(a.length, b.length);
-
-    return ((uint64_t)(a.address ^ b.address) >> (32 - length)) == 0;
-}
-
 static unsigned
 node_range_length(const ClusterConfig *config)
 {
@@ -191,7 +183,7 @@ cluster_check(const void *config_, const VsElement *element, GError **error)
                         "take node ports; leave one out");
         return false;
     }
-    if (overlaps(config->pod_cidr, config->service_cidr)) {
+    if (vs_prefix_overlaps(config->pod_cidr, config->service_cidr)) {
         vs_set_error_at(
             error, element, VS_SCENARIO_ERROR_CONFLICT,
             "pod-cidr and service-cidr overlap; give pods and services ranges "

@@ -1,12 +1,5 @@
 #include "models/kubeproxy/compile.h"
 
-bool
-proxy_prefix_holds(VsPrefix prefix, VsAddr address)
-{
-    return prefix.length == 0 ||
-           (address ^ prefix.address) >> (32 - prefix.length) == 0;
-}
-
 void
 proxy_service_init(ProxyService *service, const VsService *of, const VsNode *node,
                    VsProxyMode mode)
@@ -40,7 +33,7 @@ proxy_service_allows_node(const ProxyService *service)
     VsAddr address = vs_node_address(service->node);
 
     for (unsigned i = 0; i < service->service->n_source_ranges; i++) {
-        if (proxy_prefix_holds(service->service->source_ranges[i], address)) {
+        if (vs_prefix_holds(service->service->source_ranges[i], address)) {
             return true;
         }
     }
@@ -55,8 +48,7 @@ add_matching_addresses(GArray *addresses, const VsNode *node)
 
     for (; iface; iface = iface->next) {
         for (unsigned i = 0; iface->address != 0 && i < prefixes->len; i++) {
-            if (proxy_prefix_holds(g_array_index(prefixes, VsPrefix, i),
-                                   iface->address)) {
+            if (vs_prefix_holds(g_array_index(prefixes, VsPrefix, i), iface->address)) {
                 g_array_append_val(addresses, iface->address);
                 break;
             }

@@ -40,6 +40,9 @@ void proxy_ipvs_compile(const VsNode *node, VsRuleset *ruleset);
  * packet that comes by again is left alone. */
 void proxy_write_masquerading(VsRuleTable *nat);
 
+/* KUBE-FORWARD: what is marked for masquerade, and what belongs to a connection, passes. */
+void proxy_write_forwarding(VsRuleTable *filter);
+
 /* What the kubelet writes, whatever the mode of kube-proxy. */
 void proxy_kubelet_compile(VsRuleset *ruleset);
 
@@ -74,9 +77,6 @@ bool proxy_service_allows_node(const ProxyService *service);
 /* The addresses of 'node' that take node ports; NULL: all that are local.  An array of
  * VsAddr, to be freed with g_array_free(). */
 GArray *proxy_node_port_addresses(const VsNode *node, VsProxyMode mode);
-
-/* True if 'prefix' holds 'address'. */
-bool proxy_prefix_holds(VsPrefix prefix, VsAddr address);
 
 void proxy_bind(GArray *bindings, const VsRule *rule, const ProxyService *service,
                 const VsEndpoint *endpoint);

@@ -45,12 +45,6 @@ static const struct {
      "kubernetes externally-visible service portals", true},
 };
 
-static VsRule *
-add_rule(VsRuleTable *table, const char *chain)
-{
-    return vs_chain_add_rule(vs_rule_table_get_chain(table, chain));
-}
-
 static VsRuleStep *
 last_step(VsRule *rule)
 {
@@ -78,7 +72,7 @@ write_jumps(VsRuleset *ruleset)
     for (unsigned i = 0; i < G_N_ELEMENTS(jumps); i++) {
         VsRuleTable *table =
             vs_ruleset_get_table(ruleset, VS_DIALECT_IPTABLES, jumps[i].table);
-        VsRule *rule = add_rule(table, jumps[i].from);
+        VsRule *rule = vs_rule_table_add_rule(table, jumps[i].from);
 
         if (jumps[i].is_for_new) {
             vs_rule_match_bits(rule, VS_MODULE_CONNTRACK, VS_FIELD_CT_STATE,
@@ -91,21 +85,39 @@ write_jumps(VsRuleset *ruleset)
 }
 
 void
+proxy_write_forwarding(VsRuleTable *filter)
+{
+    VsRule *rule;
+
+    rule = vs_rule_table_add_rule(filter, "KUBE-FORWARD");
+    vs_rule_comment(rule, "kubernetes forwarding rules");
+    vs_rule_match_mark(rule, PROXY_MARK_MASQUERADE, PROXY_MARK_MASQUERADE, false);
+    vs_rule_verdict(rule, VS_RULE_ACCEPT);
+
+    rule = vs_rule_table_add_rule(filter, "KUBE-FORWARD");
+    vs_rule_comment(rule, "kubernetes forwarding conntrack rule");
+    vs_rule_match_bits(rule, VS_MODULE_CONNTRACK, VS_FIELD_CT_STATE,
+                       VS_CT_STATE_RELATED | VS_CT_STATE_ESTABLISHED);
+    vs_rule_verdict(rule, VS_RULE_ACCEPT);
+}
+
+void
 proxy_write_masquerading(VsRuleTable *nat)
 {
-    VsRule *rule = add_rule(nat, "KUBE-POSTROUTING");
+    VsRule *rule = vs_rule_table_add_rule(nat, "KUBE-POSTROUTING");
     VsRuleStep *masquerade;
 
     vs_rule_match_mark(rule, PROXY_MARK_MASQUERADE, PROXY_MARK_MASQUERADE, true);
     vs_rule_verdict(rule, VS_RULE_RETURN);
-    vs_rule_set_mark(add_rule(nat, "KUBE-POSTROUTING"), PROXY_MARK_MASQUERADE, 0);
-    rule = add_rule(nat, "KUBE-POSTROUTING");
+    vs_rule_set_mark(vs_rule_table_add_rule(nat, "KUBE-POSTROUTING"),
+                     PROXY_MARK_MASQUERADE, 0);
+    rule = vs_rule_table_add_rule(nat, "KUBE-POSTROUTING");
     vs_rule_comment(rule, "kubernetes service traffic requiring SNAT");
     masquerade = vs_rule_add_step(rule, VS_STEP_MASQUERADE, VS_MODULE_BASE);
     masquerade->nat.is_random_fully = true;
 
-    vs_rule_set_mark(add_rule(nat, "KUBE-MARK-MASQ"), PROXY_MARK_MASQUERADE,
-                     PROXY_MARK_MASQUERADE);
+    vs_rule_set_mark(vs_rule_table_add_rule(nat, "KUBE-MARK-MASQ"),
+                     PROXY_MARK_MASQUERADE, PROXY_MARK_MASQUERADE);
 }
 
 static VsModule
@@ -129,7 +141,7 @@ static VsRule *
 add_capture(VsRuleTable *table, const char *chain, const ProxyService *service,
             VsAddr address, const char *comment)
 {
-    VsRule *rule = add_rule(table, chain);
+    VsRule *rule = vs_rule_table_add_rule(table, chain);
 
     match_address(rule, service->service, address, comment);
     return rule;
@@ -238,7 +250,7 @@ capture_node_port(const Writer *writer, const ProxyService *service)
         return;
     }
     if (service->endpoints.has_any) {
-        rule = add_rule(writer->nat, "KUBE-NODEPORTS");
+        rule = vs_rule_table_add_rule(writer->nat, "KUBE-NODEPORTS");
         vs_rule_match(rule, VS_MODULE_BASE, VS_FIELD_PROTOCOL, of->protocol);
         vs_rule_comment(rule, service->name);
         vs_rule_match(rule, module_of(of), VS_FIELD_DPORT, of->node_port);
@@ -247,7 +259,7 @@ capture_node_port(const Writer *writer, const ProxyService *service)
     if (!service->has_external) {
         g_autofree char *comment = refusal_comment(service);
 
-        rule = add_rule(writer->filter, "KUBE-EXTERNAL-SERVICES");
+        rule = vs_rule_table_add_rule(writer->filter, "KUBE-EXTERNAL-SERVICES");
         vs_rule_match(rule, VS_MODULE_BASE, VS_FIELD_PROTOCOL, of->protocol);
         vs_rule_comment(rule, comment);
         vs_rule_match_bits(rule, VS_MODULE_ADDRTYPE, VS_FIELD_DADDR_TYPE,
@@ -267,7 +279,7 @@ accept_health_checks(const Writer *writer, const ProxyService *service)
         return;
     }
     comment = g_strdup_printf("%s health check node port", service->name);
-    rule = add_rule(writer->filter, "KUBE-NODEPORTS");
+    rule = vs_rule_table_add_rule(writer->filter, "KUBE-NODEPORTS");
     vs_rule_match(rule, VS_MODULE_BASE, VS_FIELD_PROTOCOL, VS_PROTOCOL_TCP);
     vs_rule_comment(rule, comment);
     vs_rule_match(rule, VS_MODULE_TCP, VS_FIELD_DPORT,
@@ -290,7 +302,7 @@ write_internal_chain(const Writer *writer, const ProxyService *service)
     if (!service->has_internal) {
         return;
     }
-    rule = add_rule(writer->nat, chain);
+    rule = vs_rule_table_add_rule(writer->nat, chain);
     if (!cluster->masquerades_all) {
         vs_rule_match_prefix(rule, VS_FIELD_SADDR, cluster->pod_cidr.address,
                              cluster->pod_cidr.length, true);
@@ -312,18 +324,18 @@ write_short_circuits(const Writer *writer, const ProxyService *service,
         "masquerade LOCAL traffic for %s external destinations", service->name);
     g_autofree char *routed = g_strdup_printf(
         "route LOCAL traffic for %s external destinations", service->name);
-    VsRule *rule = add_rule(writer->nat, chain);
+    VsRule *rule = vs_rule_table_add_rule(writer->nat, chain);
 
     vs_rule_match_prefix(rule, VS_FIELD_SADDR, pods->address, pods->length, false);
     vs_rule_comment(rule, from_pods);
     add_jump(rule, PROXY_SVC, service->base);
 
-    rule = add_rule(writer->nat, chain);
+    rule = vs_rule_table_add_rule(writer->nat, chain);
     vs_rule_comment(rule, marked);
     match_source_type_local(rule);
     vs_rule_jump(rule, "KUBE-MARK-MASQ");
 
-    rule = add_rule(writer->nat, chain);
+    rule = vs_rule_table_add_rule(writer->nat, chain);
     vs_rule_comment(rule, routed);
     match_source_type_local(rule);
     add_jump(rule, PROXY_SVC, service->base);
@@ -343,14 +355,14 @@ write_external_chain(const Writer *writer, const ProxyService *service)
     } else {
         g_autofree char *comment = g_strdup_printf(
             "masquerade traffic for %s external destinations", service->name);
-        VsRule *rule = add_rule(writer->nat, chain);
+        VsRule *rule = vs_rule_table_add_rule(writer->nat, chain);
 
         vs_rule_comment(rule, comment);
         vs_rule_jump(rule, "KUBE-MARK-MASQ");
     }
     if (service->has_external) {
-        add_jump(add_rule(writer->nat, chain), is_local ? PROXY_SVL : PROXY_SVC,
-                 service->base);
+        add_jump(vs_rule_table_add_rule(writer->nat, chain),
+                 is_local ? PROXY_SVL : PROXY_SVC, service->base);
     }
 }
 
@@ -359,7 +371,7 @@ allow_source(const Writer *writer, const ProxyService *service, const char *chai
              VsAddr address, unsigned length)
 {
     g_autofree char *comment = g_strdup_printf("%s loadbalancer IP", service->name);
-    VsRule *rule = add_rule(writer->nat, chain);
+    VsRule *rule = vs_rule_table_add_rule(writer->nat, chain);
 
     vs_rule_match_prefix(rule, VS_FIELD_SADDR, address, length, false);
     vs_rule_comment(rule, comment);
@@ -387,7 +399,7 @@ write_firewall_chain(const Writer *writer, const ProxyService *service)
     comment = g_strdup_printf("other traffic to %s will be dropped by "
                               "KUBE-PROXY-FIREWALL",
                               service->name);
-    vs_rule_comment(add_rule(writer->nat, chain), comment);
+    vs_rule_comment(vs_rule_table_add_rule(writer->nat, chain), comment);
 }
 
 /* What iptables makes of 1/n as kube-proxy prints it, with ten decimals. */
@@ -403,7 +415,7 @@ static VsRule *
 add_endpoint_rule(const Writer *writer, const ProxyService *service, const char *chain,
                   const VsEndpoint *endpoint)
 {
-    VsRule *rule = add_rule(writer->nat, chain);
+    VsRule *rule = vs_rule_table_add_rule(writer->nat, chain);
 
     if (!writer->is_large) {
         g_autofree char *target = proxy_endpoint_name(endpoint);
@@ -463,7 +475,7 @@ write_endpoint_chain(const Writer *writer, const ProxyService *service,
 {
     const VsService *of = service->service;
     g_autofree char *chain = g_strconcat(PROXY_SEP, base, NULL);
-    VsRule *rule = add_rule(writer->nat, chain);
+    VsRule *rule = vs_rule_table_add_rule(writer->nat, chain);
 
     /* A pod that reaches itself must not see its own address come in. */
     vs_rule_match_prefix(rule, VS_FIELD_SADDR, endpoint->address, 32, false);
@@ -472,7 +484,7 @@ write_endpoint_chain(const Writer *writer, const ProxyService *service,
     }
     vs_rule_jump(rule, "KUBE-MARK-MASQ");
 
-    rule = add_rule(writer->nat, chain);
+    rule = vs_rule_table_add_rule(writer->nat, chain);
     vs_rule_match(rule, VS_MODULE_BASE, VS_FIELD_PROTOCOL, of->protocol);
     if (!writer->is_large) {
         vs_rule_comment(rule, service->name);
@@ -536,7 +548,7 @@ write_node_port_jumps(const Writer *writer)
     VsRule *rule;
 
     if (!addresses) {
-        rule = add_rule(writer->nat, "KUBE-SERVICES");
+        rule = vs_rule_table_add_rule(writer->nat, "KUBE-SERVICES");
         vs_rule_comment(rule, LAST_RULE_COMMENT);
         vs_rule_match_bits(rule, VS_MODULE_ADDRTYPE, VS_FIELD_DADDR_TYPE,
                            VS_ADDR_TYPE_LOCAL);
@@ -544,7 +556,7 @@ write_node_port_jumps(const Writer *writer)
         return;
     }
     for (unsigned i = 0; i < addresses->len; i++) {
-        rule = add_rule(writer->nat, "KUBE-SERVICES");
+        rule = vs_rule_table_add_rule(writer->nat, "KUBE-SERVICES");
         vs_rule_match_prefix(rule, VS_FIELD_DADDR, g_array_index(addresses, VsAddr, i),
                              32, false);
         vs_rule_comment(rule, LAST_RULE_COMMENT);
@@ -556,22 +568,12 @@ write_node_port_jumps(const Writer *writer)
 static void
 write_forwarding(const Writer *writer)
 {
-    VsRule *rule = add_rule(writer->filter, "KUBE-FORWARD");
+    VsRule *rule = vs_rule_table_add_rule(writer->filter, "KUBE-FORWARD");
 
     vs_rule_match_bits(rule, VS_MODULE_CONNTRACK, VS_FIELD_CT_STATE,
                        VS_CT_STATE_INVALID);
     vs_rule_verdict(rule, VS_RULE_DROP);
-
-    rule = add_rule(writer->filter, "KUBE-FORWARD");
-    vs_rule_comment(rule, "kubernetes forwarding rules");
-    vs_rule_match_mark(rule, PROXY_MARK_MASQUERADE, PROXY_MARK_MASQUERADE, false);
-    vs_rule_verdict(rule, VS_RULE_ACCEPT);
-
-    rule = add_rule(writer->filter, "KUBE-FORWARD");
-    vs_rule_comment(rule, "kubernetes forwarding conntrack rule");
-    vs_rule_match_bits(rule, VS_MODULE_CONNTRACK, VS_FIELD_CT_STATE,
-                       VS_CT_STATE_RELATED | VS_CT_STATE_ESTABLISHED);
-    vs_rule_verdict(rule, VS_RULE_ACCEPT);
+    proxy_write_forwarding(writer->filter);
 }
 
 void

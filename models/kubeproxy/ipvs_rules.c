@@ -146,12 +146,6 @@ has_elements(const Writer *writer, SetId id)
     return writer->sets[id]->elements->len > 0;
 }
 
-static VsRule *
-add_rule(VsRuleTable *table, const char *chain)
-{
-    return vs_chain_add_rule(vs_rule_table_get_chain(table, chain));
-}
-
 static VsRuleTable *
 table_of(const Writer *writer, const char *name)
 {
@@ -326,7 +320,7 @@ write_jumps(const Writer *writer)
 
     for (unsigned i = 0; i < G_N_ELEMENTS(jumps); i++) {
         VsRuleTable *table = table_of(writer, jumps[i].table);
-        VsRule *rule = add_rule(table, jumps[i].from);
+        VsRule *rule = vs_rule_table_add_rule(table, jumps[i].from);
 
         vs_rule_comment(rule, jumps[i].comment);
         vs_rule_jump(rule, jumps[i].to);
@@ -341,12 +335,12 @@ write_jumps(const Writer *writer)
 static void
 write_set_rules(const Writer *writer)
 {
-    VsRule *rule = add_rule(writer->nat, "KUBE-SERVICES");
+    VsRule *rule = vs_rule_table_add_rule(writer->nat, "KUBE-SERVICES");
 
     vs_rule_match_prefix(rule, VS_FIELD_SADDR, 0x7f000000, 8, false);
     vs_rule_verdict(rule, VS_RULE_RETURN);
     if (has_elements(writer, LOOP_BACK)) {
-        rule = add_rule(writer->nat, "KUBE-POSTROUTING");
+        rule = vs_rule_table_add_rule(writer->nat, "KUBE-POSTROUTING");
         match_commented_set(rule, LOOP_BACK);
         vs_rule_add_step(rule, VS_STEP_MASQUERADE, VS_MODULE_BASE);
     }
@@ -354,7 +348,8 @@ write_set_rules(const Writer *writer)
         if (!has_elements(writer, set_rules[i].set)) {
             continue;
         }
-        rule = add_rule(table_of(writer, set_rules[i].table), set_rules[i].from);
+        rule = vs_rule_table_add_rule(table_of(writer, set_rules[i].table),
+                                      set_rules[i].from);
         if (set_rules[i].protocol != 0) {
             vs_rule_match(rule, VS_MODULE_BASE, VS_FIELD_PROTOCOL,
                           set_rules[i].protocol);
@@ -379,7 +374,7 @@ write_cluster_ips(const Writer *writer)
     if (!has_elements(writer, CLUSTER_IP)) {
         return;
     }
-    rule = add_rule(writer->nat, "KUBE-SERVICES");
+    rule = vs_rule_table_add_rule(writer->nat, "KUBE-SERVICES");
     if (!cluster->masquerades_all) {
         vs_rule_match_prefix(rule, VS_FIELD_SADDR, cluster->pod_cidr.address,
                              cluster->pod_cidr.length, true);
@@ -399,11 +394,11 @@ write_external_ips(const Writer *writer, SetId id)
         return;
     }
     if (id == EXTERNAL_IP) {
-        rule = add_rule(writer->nat, "KUBE-SERVICES");
+        rule = vs_rule_table_add_rule(writer->nat, "KUBE-SERVICES");
         match_commented_set(rule, id);
         vs_rule_jump(rule, "KUBE-MARK-MASQ");
     }
-    rule = add_rule(writer->nat, "KUBE-SERVICES");
+    rule = vs_rule_table_add_rule(writer->nat, "KUBE-SERVICES");
     match_commented_set(rule, id);
     step = vs_rule_add_step(rule, VS_STEP_PHYSDEV, VS_MODULE_PHYSDEV);
     step->range.mask = 2; /* --physdev-is-in */
@@ -411,7 +406,7 @@ write_external_ips(const Writer *writer, SetId id)
     match_type_local(rule, VS_FIELD_SADDR_TYPE, true);
     vs_rule_verdict(rule, VS_RULE_ACCEPT);
 
-    rule = add_rule(writer->nat, "KUBE-SERVICES");
+    rule = vs_rule_table_add_rule(writer->nat, "KUBE-SERVICES");
     match_commented_set(rule, id);
     match_type_local(rule, VS_FIELD_DADDR_TYPE, false);
     vs_rule_verdict(rule, VS_RULE_ACCEPT);
@@ -421,18 +416,19 @@ static void
 write_services_end(const Writer *writer)
 {
     static const SetId accepted[] = {CLUSTER_IP, LOAD_BALANCER};
-    VsRule *rule = add_rule(writer->nat, "KUBE-SERVICES");
+    VsRule *rule = vs_rule_table_add_rule(writer->nat, "KUBE-SERVICES");
 
     match_type_local(rule, VS_FIELD_DADDR_TYPE, false);
     vs_rule_jump(rule, "KUBE-NODE-PORT");
     for (unsigned i = 0; i < G_N_ELEMENTS(accepted); i++) {
         if (has_elements(writer, accepted[i])) {
-            rule = add_rule(writer->nat, "KUBE-SERVICES");
+            rule = vs_rule_table_add_rule(writer->nat, "KUBE-SERVICES");
             match_set(rule, accepted[i]);
             vs_rule_verdict(rule, VS_RULE_ACCEPT);
         }
     }
-    vs_rule_jump(add_rule(writer->nat, "KUBE-LOAD-BALANCER"), "KUBE-MARK-MASQ");
+    vs_rule_jump(vs_rule_table_add_rule(writer->nat, "KUBE-LOAD-BALANCER"),
+                 "KUBE-MARK-MASQ");
 }
 
 static void
@@ -448,7 +444,8 @@ static void
 allow_sources(const Writer *writer, const VsService *service)
 {
     for (unsigned i = 0; i < service->n_source_ranges; i++) {
-        VsRule *rule = add_rule(writer->filter, "KUBE-SOURCE-RANGES-FIREWALL");
+        VsRule *rule =
+            vs_rule_table_add_rule(writer->filter, "KUBE-SOURCE-RANGES-FIREWALL");
 
         vs_rule_match_prefix(rule, VS_FIELD_SADDR, service->source_ranges[i].address,
                              service->source_ranges[i].length, false);
@@ -469,7 +466,7 @@ refuse_node(const Writer *writer, const VsService *service)
     if (allows_node(writer, service)) {
         return;
     }
-    rule = add_rule(writer->filter, "KUBE-IPVS-OUT-FILTER");
+    rule = vs_rule_table_add_rule(writer->filter, "KUBE-IPVS-OUT-FILTER");
     vs_rule_match_prefix(rule, VS_FIELD_SADDR, service->load_balancer_ip, 32, false);
     vs_rule_match(rule, VS_MODULE_BASE, VS_FIELD_PROTOCOL, service->protocol);
     vs_rule_match(rule, VS_MODULE_CONNTRACK, VS_FIELD_CT_ORIG_DADDR,
@@ -493,30 +490,22 @@ write_source_ranges(const Writer *writer)
         }
     }
     if (has_elements(writer, LOAD_BALANCER_SOURCE_IP)) {
-        rule = add_rule(writer->filter, "KUBE-SOURCE-RANGES-FIREWALL");
+        rule = vs_rule_table_add_rule(writer->filter, "KUBE-SOURCE-RANGES-FIREWALL");
         match_commented_set(rule, LOAD_BALANCER_SOURCE_IP);
         vs_rule_verdict(rule, VS_RULE_RETURN);
     }
-    vs_rule_verdict(add_rule(writer->filter, "KUBE-SOURCE-RANGES-FIREWALL"),
-                    VS_RULE_DROP);
+    vs_rule_verdict(
+        vs_rule_table_add_rule(writer->filter, "KUBE-SOURCE-RANGES-FIREWALL"),
+        VS_RULE_DROP);
 }
 
 static void
 write_forwarding(const Writer *writer)
 {
-    VsRule *rule = add_rule(writer->filter, "KUBE-FORWARD");
+    VsRule *rule;
 
-    vs_rule_comment(rule, "kubernetes forwarding rules");
-    vs_rule_match_mark(rule, PROXY_MARK_MASQUERADE, PROXY_MARK_MASQUERADE, false);
-    vs_rule_verdict(rule, VS_RULE_ACCEPT);
-
-    rule = add_rule(writer->filter, "KUBE-FORWARD");
-    vs_rule_comment(rule, "kubernetes forwarding conntrack rule");
-    vs_rule_match_bits(rule, VS_MODULE_CONNTRACK, VS_FIELD_CT_STATE,
-                       VS_CT_STATE_RELATED | VS_CT_STATE_ESTABLISHED);
-    vs_rule_verdict(rule, VS_RULE_ACCEPT);
-
-    rule = add_rule(writer->filter, "KUBE-NODE-PORT");
+    proxy_write_forwarding(writer->filter);
+    rule = vs_rule_table_add_rule(writer->filter, "KUBE-NODE-PORT");
     match_commented_set(rule, HEALTH_CHECK_NODE_PORT);
     vs_rule_verdict(rule, VS_RULE_ACCEPT);
 }
@@ -530,11 +519,11 @@ write_filter(const Writer *writer)
     VsRule *rule;
 
     for (unsigned i = 0; i < G_N_ELEMENTS(passed); i++) {
-        rule = add_rule(writer->filter, "KUBE-IPVS-FILTER");
+        rule = vs_rule_table_add_rule(writer->filter, "KUBE-IPVS-FILTER");
         match_set(rule, passed[i]);
         vs_rule_verdict(rule, VS_RULE_RETURN);
     }
-    rule = add_rule(writer->filter, "KUBE-IPVS-FILTER");
+    rule = vs_rule_table_add_rule(writer->filter, "KUBE-IPVS-FILTER");
     vs_rule_match_bits(rule, VS_MODULE_CONNTRACK, VS_FIELD_CT_STATE, VS_CT_STATE_NEW);
     match_set(rule, IPVS_IPS);
     vs_rule_add_step(rule, VS_STEP_REJECT, VS_MODULE_BASE)->reject =

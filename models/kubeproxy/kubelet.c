@@ -17,7 +17,7 @@ proxy_write_canaries(VsRuleset *ruleset, const char *name)
 static void
 write_firewall(VsRuleTable *filter)
 {
-    VsRule *rule = vs_chain_add_rule(vs_rule_table_get_chain(filter, "KUBE-FIREWALL"));
+    VsRule *rule = vs_rule_table_add_rule(filter, "KUBE-FIREWALL");
 
     vs_rule_match_prefix(rule, VS_FIELD_SADDR, LOCALHOST, 8, true);
     vs_rule_match_prefix(rule, VS_FIELD_DADDR, LOCALHOST, 8, false);
@@ -40,7 +40,6 @@ proxy_kubelet_compile(VsRuleset *ruleset)
     vs_rule_table_get_chain(mangle, "KUBE-IPTABLES-HINT");
     write_firewall(filter);
     for (unsigned i = 0; i < G_N_ELEMENTS(bases); i++) {
-        vs_rule_jump(vs_chain_add_rule(vs_rule_table_get_chain(filter, bases[i])),
-                     "KUBE-FIREWALL");
+        vs_rule_jump(vs_rule_table_add_rule(filter, bases[i]), "KUBE-FIREWALL");
     }
 }

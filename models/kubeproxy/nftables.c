@@ -40,7 +40,7 @@ static const struct {
 VsRule *
 nft_add_rule(const NftWriter *writer, const char *chain)
 {
-    return vs_chain_add_rule(vs_rule_table_get_chain(writer->table, chain));
+    return vs_rule_table_add_rule(writer->table, chain);
 }
 
 VsLookup *

@@ -1,9 +1,7 @@
 #include "models/node/import.h"
 
 enum {
-    CONNTRACK_PER_CORE = 32768, /* kube-proxy's conntrack.maxPerCore... */
-    CONNTRACK_MIN = 131072,     /* ...and conntrack.min. */
-    IPV4_MIN_MTU = 68,          /* RFC 791. */
+    IPV4_MIN_MTU = 68, /* RFC 791. */
 };
 
 typedef struct NodeConfig {
@@ -99,15 +97,13 @@ static bool
 node_create(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
     const NodeConfig *config = element->config;
-    VsConntrackConfig conntrack = vs_conntrack_config_default;
+    VsConntrackConfig conntrack = vs_conntrack_config_for(config->host.cores);
     VsHost *host = vs_build_new_host(build, element, &config->host, VS_HOST_END);
 
     (void)self;
     host->root->is_forwarding = true;
-    conntrack.max = config->conntrack_max;
-    if (conntrack.max == 0) {
-        conntrack.max =
-            MAX(CONNTRACK_PER_CORE * config->host.cores, (uint32_t)CONNTRACK_MIN);
+    if (config->conntrack_max != 0) {
+        conntrack.max = config->conntrack_max;
     }
     vs_conntrack_attach(host->root, &conntrack);
     return !config->addresses ||
