@@ -61,21 +61,31 @@ is_permanent(const VsNeighbour *neighbour)
 }
 
 static VsNeighbour *
-neighbour_get(VsIface *iface, VsAddr address)
+neighbour_new(VsIface *iface, VsAddr address)
 {
     VsNetns *netns = iface->netns;
-    VsNeighbour *neighbour =
-        vs_table_find(&netns->neighbours.table, address_key(address));
+    VsNeighbour *neighbour = g_new0(VsNeighbour, 1);
 
-    if (!neighbour) {
-        neighbour = g_new0(VsNeighbour, 1);
-        neighbour->address = address;
-        neighbour->state = VS_NEIGHBOUR_FAILED;
-        neighbour->iface = iface;
-        vs_timer_init(&neighbour->retry, &netns->host->entity, neighbour_retry);
-        vs_table_insert(&netns->neighbours.table, address_key(address), neighbour);
-    }
+    neighbour->address = address;
+    neighbour->state = VS_NEIGHBOUR_FAILED;
+    neighbour->iface = iface;
+    vs_timer_init(&neighbour->retry, &netns->host->entity, neighbour_retry);
+    vs_table_insert(&netns->neighbours.table, address_key(address), neighbour);
     return neighbour;
+}
+
+static inline VsNeighbour *
+neighbour_get(VsIface *iface, VsAddr address)
+{
+    VsNeighbours *neighbours = &iface->netns->neighbours;
+
+    if (!neighbours->last || neighbours->last->address != address) {
+        neighbours->last = vs_table_find(&neighbours->table, address_key(address));
+        if (!neighbours->last) {
+            neighbours->last = neighbour_new(iface, address);
+        }
+    }
+    return neighbours->last;
 }
 
 static void

@@ -37,8 +37,9 @@ typedef struct VsNeighbour {
 } VsNeighbour;
 
 typedef struct VsNeighbours {
-    VsTable table;   /* Address to VsNeighbour. */
-    VsTable proxies; /* Address to the interface that answers for it. */
+    VsTable table;     /* Address to VsNeighbour. */
+    VsTable proxies;   /* Address to the interface that answers for it. */
+    VsNeighbour *last; /* Looked for last, or NULL: packets come in trains. */
 } VsNeighbours;
 
 void vs_neighbours_init(VsNeighbours *neighbours);

@@ -138,7 +138,7 @@ ignore_segment(VsConntrackEntry *entry, const VsLayer *top, VsCtDir dir, Kind ki
 }
 
 /* What is sent and not acknowledged, and ACKs that come again and again. */
-static void
+static inline void
 follow_sequence(VsCtTcp *tcp, const VsLayer *top, VsCtDir dir, Kind kind)
 {
     uint32_t end = segment_end(top);
@@ -234,9 +234,10 @@ enter_state(VsConntrackEntry *entry, const VsLayer *top, VsCtDir dir, Kind kind,
     return VS_CT_ACCEPT;
 }
 
-VsCtVerdict
-vs_ct_track_tcp(VsConntrackEntry *entry, const VsLayer *top, VsCtDir dir,
-                VsTime *ret_timeout)
+/* A segment that may change the state. */
+static VsCtVerdict
+track_change(VsConntrackEntry *entry, const VsLayer *top, VsCtDir dir,
+             VsTime *ret_timeout)
 {
     VsCtTcp *tcp = &entry->tcp;
     VsCtState old = (VsCtState)entry->state;
@@ -288,4 +289,30 @@ vs_ct_track_tcp(VsConntrackEntry *entry, const VsLayer *top, VsCtDir dir,
         break;
     }
     return enter_state(entry, top, dir, kind, old, (VsCtState)next, ret_timeout);
+}
+
+/* An ACK, with or without data, in an open connection: most segments.  They change no
+ * state, and this is what the general way comes to. */
+static inline bool
+is_ordinary(const VsConntrackEntry *entry, uint8_t flags)
+{
+    const uint16_t open = VS_CT_CONFIRMED | VS_CT_SEEN_REPLY;
+
+    return entry->state == VS_CT_ESTABLISHED && (entry->status & open) == open &&
+           (flags & (VS_TCP_FIN | VS_TCP_SYN | VS_TCP_RST | VS_TCP_ACK)) == VS_TCP_ACK;
+}
+
+VsCtVerdict
+vs_ct_track_tcp(VsConntrackEntry *entry, const VsLayer *top, VsCtDir dir,
+                VsTime *ret_timeout)
+{
+    if (G_UNLIKELY(!is_ordinary(entry, top->tcp.flags))) {
+        return track_change(entry, top, dir, ret_timeout);
+    }
+    follow_sequence(&entry->tcp, top, dir, KIND_ACK);
+    entry->tcp.last_kind = KIND_ACK;
+    entry->tcp.last_dir = (uint8_t)dir;
+    entry->status |= VS_CT_ASSURED;
+    *ret_timeout = timeout_of(entry, VS_CT_ESTABLISHED, KIND_ACK);
+    return VS_CT_ACCEPT;
 }

@@ -363,40 +363,60 @@ follow_routes(VsFilter *filter)
     }
 }
 
-static VsVerdict
-base_hook(void *data, VsPacket *packet, const VsHookState *state)
+/* Walks the rules, and remembers the walk if it may be replayed. */
+static VsVerdictKind
+walk_and_remember(Base *base, VsPacket *packet, const VsHookState *state,
+                  const VsRuleStep **ret_reject)
 {
-    Base *base = data;
+    bool is_plain = base->filter->netns->run->is_plain;
+    uint32_t before[VS_N_FIELDS];
+    VsVerdictKind verdict;
+    VsRuleView view;
+
+    vs_filter_view(base->filter, packet, state, &view);
+    memcpy(before, view.fields, sizeof(before));
+    verdict = walk(base, packet, state, &view);
+    *ret_reject = view.reject;
+    if (!is_plain) {
+        before[VS_FIELD_SADDR_TYPE] = view.fields[VS_FIELD_SADDR_TYPE];
+        before[VS_FIELD_DADDR_TYPE] = view.fields[VS_FIELD_DADDR_TYPE];
+        vs_memos_add(&base->memos, &view, verdict, before);
+    }
+    return verdict;
+}
+
+/* Kept apart from base_hook(), which most packets only pass by. */
+static VsVerdict __attribute__((noinline))
+consult(Base *base, VsPacket *packet, const VsHookState *state)
+{
     const VsRuleStep *reject = NULL;
     VsVerdictKind verdict;
 
-    if (base->chain->rules->len == 0 && base->chain->policy == VS_RULE_ACCEPT &&
-        !vs_packet_is_traced(packet)) {
-        base->chain->n_packets++;
-        base->chain->n_bytes += vs_packet_top(packet)->ip_bytes;
-        return VS_VERDICT_ACCEPT;
-    }
     follow_routes(base->filter);
     if (base->filter->netns->run->is_plain || vs_packet_is_traced(packet) ||
         !replay(base, packet, state, &verdict, &reject)) {
-        VsRuleView view;
-        uint32_t before[VS_N_FIELDS];
-
-        vs_filter_view(base->filter, packet, state, &view);
-        memcpy(before, view.fields, sizeof(before));
-        verdict = walk(base, packet, state, &view);
-        reject = view.reject;
-        if (!base->filter->netns->run->is_plain) {
-            before[VS_FIELD_SADDR_TYPE] = view.fields[VS_FIELD_SADDR_TYPE];
-            before[VS_FIELD_DADDR_TYPE] = view.fields[VS_FIELD_DADDR_TYPE];
-            vs_memos_add(&base->memos, &view, verdict, before);
-        }
+        verdict = walk_and_remember(base, packet, state, &reject);
     }
     if (G_LIKELY(verdict == VS_RULE_ACCEPT)) {
         return VS_VERDICT_ACCEPT;
     }
     refuse(base, packet, reject);
     return VS_VERDICT_STOLEN;
+}
+
+static VsVerdict
+base_hook(void *data, VsPacket *packet, const VsHookState *state)
+{
+    Base *base = data;
+    VsChain *chain = base->chain;
+
+    if (chain->rules->len > 0 || chain->policy != VS_RULE_ACCEPT ||
+        vs_packet_is_traced(packet)) {
+        return consult(base, packet, state);
+    }
+    chain->n_packets++;
+    chain->n_bytes += vs_packet_top(packet)->ip_bytes;
+    return VS_VERDICT_ACCEPT;
 }
 
 /* Where the packet goes by MASQUERADE and REDIRECT: the address of the interface it leaves

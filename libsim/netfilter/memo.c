@@ -28,31 +28,40 @@ vs_memos_clear(VsMemos *memos)
     forget(memos);
 }
 
-static VsKey
-key_of(uint32_t fields, VsFieldReader read, const void *data)
+/* The values of 'fields', by their order; 0 for the rest. */
+static inline void
+read_values(uint32_t fields, VsFieldReader read, const void *data,
+            uint32_t ret_values[VS_MEMO_MAX_FIELDS])
 {
-    uint32_t values[VS_MEMO_MAX_FIELDS] = {0};
     unsigned n_values = 0;
 
+    memset(ret_values, 0, VS_MEMO_MAX_FIELDS * sizeof(*ret_values));
     for (; fields; fields &= fields - 1) {
-        values[n_values++] = read(data, (VsField)__builtin_ctz(fields));
+        ret_values[n_values++] = read(data, (VsField)__builtin_ctz(fields));
     }
-    return vs_set_key(values, n_values);
 }
 
 const VsMemo *
 vs_memos_find(VsMemos *memos, VsFieldReader read, const void *data)
 {
+    uint32_t values[VS_MEMO_MAX_FIELDS];
+
     if (G_UNLIKELY(memos->generation != memos->chain->table->ruleset->generation)) {
         forget(memos);
         memos->generation = memos->chain->table->ruleset->generation;
         return NULL;
     }
     for (unsigned i = 0; i < memos->n_classes; i++) {
-        const VsMemo *memo = vs_table_find(
-            &memos->classes[i].memos, key_of(memos->classes[i].fields, read, data));
+        const VsMemo *memo = memos->classes[i].last;
 
+        read_values(memos->classes[i].fields, read, data, values);
+        if (memcmp(memo->values, values, sizeof(values)) == 0) {
+            return memo;
+        }
+        memo = vs_table_find(&memos->classes[i].memos,
+                             vs_set_key(values, VS_MEMO_MAX_FIELDS));
         if (memo) {
+            memos->classes[i].last = memo;
             return memo;
         }
     }
@@ -65,36 +74,39 @@ read_array(const void *values, VsField field)
     return ((const uint32_t *)values)[field];
 }
 
-/* The table of the class of 'fields'; NULL when there are too many classes. */
-static VsTable *
+/* The class of 'fields'; NULL when there are too many classes. */
+static VsMemoClass *
 class_of(VsMemos *memos, uint32_t fields)
 {
-    for (unsigned i = 0; i < memos->n_classes; i++) {
-        if (memos->classes[i].fields == fields) {
-            return &memos->classes[i].memos;
+    VsMemoClass *class = memos->classes;
+
+    for (; class < &memos->classes[memos->n_classes]; class ++) {
+        if (class->fields == fields) {
+            return class;
         }
     }
     if (memos->n_classes == VS_MEMO_MAX_CLASSES) {
         return NULL;
     }
-    memos->classes[memos->n_classes].fields = fields;
-    vs_table_init(&memos->classes[memos->n_classes].memos);
-    return &memos->classes[memos->n_classes++].memos;
+    memos->n_classes++;
+    class->fields = fields;
+    vs_table_init(&class->memos);
+    return class;
 }
 
 void
 vs_memos_add(VsMemos *memos, const VsRuleView *view, VsVerdictKind verdict,
              const uint32_t *before)
 {
-    VsTable *table;
+    VsMemoClass *class;
     VsMemo *memo;
 
     if (view->is_volatile || view->n_hits > VS_MEMO_MAX_HITS ||
         __builtin_popcount(view->consulted) > VS_MEMO_MAX_FIELDS) {
         return;
     }
-    table = class_of(memos, view->consulted);
-    if (!table || vs_table_length(table) >= MAX_MEMOS_A_CLASS) {
+    class = class_of(memos, view->consulted);
+    if (!class || vs_table_length(&class->memos) >= MAX_MEMOS_A_CLASS) {
         return;
     }
     memo = vs_pool_alloc(&memos->pool);
@@ -115,7 +127,11 @@ vs_memos_add(VsMemos *memos, const VsRuleView *view, VsVerdictKind verdict,
         .n_hits = view->n_hits,
     };
     memcpy(memo->hits, view->hits, view->n_hits * sizeof(VsRule *));
-    if (!vs_table_insert(table, key_of(view->consulted, read_array, before), memo)) {
+    read_values(view->consulted, read_array, before, memo->values);
+    if (vs_table_insert(&class->memos, vs_set_key(memo->values, VS_MEMO_MAX_FIELDS),
+                        memo)) {
+        class->last = memo;
+    } else {
         vs_pool_free(&memos->pool, memo);
     }
 }

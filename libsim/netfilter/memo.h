@@ -18,6 +18,7 @@ enum { VS_MEMO_MAX_FIELDS = 4, VS_MEMO_MAX_CLASSES = 8, VS_MEMO_MAX_HITS = 12 };
 G_STATIC_ASSERT(VS_N_FIELDS <= 32); /* Sets of fields are bits of 32. */
 
 typedef struct VsMemo {
+    uint32_t values[VS_MEMO_MAX_FIELDS]; /* Of the fields of its class. */
     VsVerdictKind verdict;
     uint32_t n_rules;
     uint32_t n_lookups;
@@ -35,15 +36,19 @@ typedef struct VsMemo {
     VsRule *hits[VS_MEMO_MAX_HITS];
 } VsMemo;
 
+/* The walks that looked at the same fields; at least one. */
+typedef struct VsMemoClass {
+    uint32_t fields;    /* Bits of VsField. */
+    const VsMemo *last; /* Found last: packets come in trains. */
+    VsTable memos;
+} VsMemoClass;
+
 /* The remembered walks of one base chain. */
 typedef struct VsMemos {
     VsChain *chain;
     uint32_t generation; /* Of the rules that they were walked by. */
     unsigned n_classes;
-    struct {
-        uint32_t fields; /* Bits of VsField. */
-        VsTable memos;
-    } classes[VS_MEMO_MAX_CLASSES];
+    VsMemoClass classes[VS_MEMO_MAX_CLASSES];
     VsPool pool;
 } VsMemos;
 

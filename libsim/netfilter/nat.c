@@ -13,9 +13,6 @@ enum {
     N_PORTS = 65536,
 };
 
-static VsVerdict nat_hook(VsConntrack *conntrack, VsPacket *packet,
-                          const VsHookState *state, VsNatManip manip);
-
 void
 vs_nat_add_dst_rule(VsConntrack *conntrack, VsNatRule rule, void *data)
 {
@@ -341,18 +338,6 @@ bind_as_it_is(VsConntrackEntry *entry, VsNatManip manip)
 
 /* ---- The hooks ------------------------------------------------------------------- */
 
-VsVerdict
-vs_nat_dst_hook(void *data, VsPacket *packet, const VsHookState *state)
-{
-    return nat_hook(data, packet, state, VS_NAT_DST);
-}
-
-VsVerdict
-vs_nat_src_hook(void *data, VsPacket *packet, const VsHookState *state)
-{
-    return nat_hook(data, packet, state, VS_NAT_SRC);
-}
-
 /* Lets the rules decide for a new connection; false when the packet is gone. */
 static bool
 run_rules(VsConntrack *conntrack, VsPacket *packet, const VsHookState *state,
@@ -382,35 +367,40 @@ run_rules(VsConntrack *conntrack, VsPacket *packet, const VsHookState *state,
     return true;
 }
 
-static void
-rewrite(VsFlow *flow, const VsFlow *target, VsNatManip manip)
+/* Gives 'flow' the source or destination that answers to 'other' come from: the tuple of
+ * the connection's other direction. */
+static inline void
+rewrite(VsFlow *flow, const VsFlow *other, VsNatManip manip)
 {
+    bool has_ports = flow->protocol != VS_PROTOCOL_ICMP;
+
     if (manip == VS_NAT_SRC) {
-        flow->saddr = target->saddr;
-        flow->sport = target->sport;
+        flow->saddr = other->daddr;
+        flow->sport = has_ports ? other->dport : other->sport;
     } else {
-        flow->daddr = target->daddr;
-        flow->dport = target->dport;
-    }
-    if (flow->protocol == VS_PROTOCOL_ICMP) {
-        flow->sport = target->sport; /* The identifier belongs to no side. */
+        flow->daddr = other->saddr;
+        if (has_ports) {
+            flow->dport = other->sport;
+        } else {
+            flow->sport = other->sport; /* The identifier belongs to no side. */
+        }
     }
 }
 
 /* An ICMP error goes where the connection's packets go; what it quotes came from there, so
  * the other end of the quoted flow is what changes. */
 static void
-translate_error(VsPacket *packet, const VsFlow *target, VsNatManip manip)
+translate_error(VsPacket *packet, const VsFlow *other, VsNatManip manip)
 {
     VsLayer *top = vs_packet_top(packet);
     VsFlow *quoted = &packet->layers[packet->n_layers - 2].flow;
-    VsFlow back = vs_flow_reverse(target);
+    VsFlow back = vs_flow_reverse(other);
 
     rewrite(quoted, &back, manip == VS_NAT_SRC ? VS_NAT_DST : VS_NAT_SRC);
     if (manip == VS_NAT_SRC) {
-        top->flow.saddr = target->saddr;
+        top->flow.saddr = other->daddr;
     } else {
-        top->flow.daddr = target->daddr;
+        top->flow.daddr = other->saddr;
     }
 }
 
@@ -418,38 +408,40 @@ static inline void
 translate(VsPacket *packet, VsNatManip manip)
 {
     VsLayer *top = vs_packet_top(packet);
-    VsFlow target = vs_flow_reverse(&packet->ct->tuple[!packet->ct_dir]);
+    const VsFlow *other = &packet->ct->tuple[!packet->ct_dir];
 
     if (G_UNLIKELY(vs_icmp_is_error(top))) {
-        translate_error(packet, &target, manip);
+        translate_error(packet, other, manip);
     } else {
-        rewrite(&top->flow, &target, manip);
+        rewrite(&top->flow, other, manip);
     }
 }
 
-static VsVerdict
-nat_hook(VsConntrack *conntrack, VsPacket *packet, const VsHookState *state,
+/* The first packet of a connection meets the rules, once; false when they took it. */
+static bool
+bind_new(VsConntrack *conntrack, VsPacket *packet, const VsHookState *state,
          VsNatManip manip)
 {
-    VsHost *host = state->netns->host;
-    VsConntrackEntry *entry = packet->ct;
     uint16_t done = manip == VS_NAT_SRC ? VS_CT_SRC_NAT_DONE : VS_CT_DST_NAT_DONE;
-    uint16_t bit = manip == VS_NAT_SRC ? VS_CT_SRC_NAT : VS_CT_DST_NAT;
 
-    if (!entry) {
-        return VS_VERDICT_ACCEPT;
-    }
-    if (G_UNLIKELY(packet->flags & VS_PACKET_CT_NEW) &&
-        entry == conntrack->unconfirmed && !(entry->status & done) &&
-        !run_rules(conntrack, packet, state, manip)) {
-        return VS_VERDICT_STOLEN;
-    }
-    if (packet->ct_dir == VS_CT_REPLY) {
-        bit ^= VS_CT_SRC_NAT | VS_CT_DST_NAT;
-    }
-    if (!(entry->status & bit)) {
-        return VS_VERDICT_ACCEPT;
-    }
+    return packet->ct != conntrack->unconfirmed || (packet->ct->status & done) ||
+           run_rules(conntrack, packet, state, manip);
+}
+
+/* True if a packet of this direction is to be changed so: what is done to the source of one
+ * direction is done to the destination of the other. */
+static inline bool
+is_translated(const VsPacket *packet, VsNatManip manip)
+{
+    bool is_source = (manip == VS_NAT_SRC) == (packet->ct_dir == VS_CT_ORIGINAL);
+
+    return packet->ct->status & (is_source ? VS_CT_SRC_NAT : VS_CT_DST_NAT);
+}
+
+static void
+translate_and_tell(VsPacket *packet, const VsHookState *state, VsNatManip manip)
+{
+    VsHost *host = state->netns->host;
 
     vs_host_charge(host, host->costs.nat_rewrite);
     if (vs_packet_is_traced(packet)) {
@@ -460,5 +452,33 @@ nat_hook(VsConntrack *conntrack, VsPacket *packet, const VsHookState *state,
     } else {
         translate(packet, manip);
     }
+}
+
+static inline VsVerdict
+nat_hook(VsConntrack *conntrack, VsPacket *packet, const VsHookState *state,
+         VsNatManip manip)
+{
+    if (!packet->ct) {
+        return VS_VERDICT_ACCEPT;
+    }
+    if (G_UNLIKELY(packet->flags & VS_PACKET_CT_NEW) &&
+        !bind_new(conntrack, packet, state, manip)) {
+        return VS_VERDICT_STOLEN;
+    }
+    if (is_translated(packet, manip)) {
+        translate_and_tell(packet, state, manip);
+    }
     return VS_VERDICT_ACCEPT;
+}
+
+VsVerdict
+vs_nat_dst_hook(void *data, VsPacket *packet, const VsHookState *state)
+{
+    return nat_hook(data, packet, state, VS_NAT_DST);
+}
+
+VsVerdict
+vs_nat_src_hook(void *data, VsPacket *packet, const VsHookState *state)
+{
+    return nat_hook(data, packet, state, VS_NAT_SRC);
 }
