@@ -234,6 +234,22 @@ enter_state(VsConntrackEntry *entry, const VsLayer *top, VsCtDir dir, Kind kind,
     return VS_CT_ACCEPT;
 }
 
+/* What enter_state() comes to for an ACK in an open connection. */
+static inline void
+stay_open(VsConntrackEntry *entry, const VsLayer *top, VsCtDir dir, VsTime *ret_timeout)
+{
+    follow_sequence(&entry->tcp, top, dir, KIND_ACK);
+    entry->tcp.last_kind = KIND_ACK;
+    entry->tcp.last_dir = (uint8_t)dir;
+    *ret_timeout = timeout_of(entry, VS_CT_ESTABLISHED, KIND_ACK);
+    if (G_LIKELY(entry->status & VS_CT_SEEN_REPLY)) {
+        entry->status |= VS_CT_ASSURED;
+    } else {
+        *ret_timeout =
+            MIN(*ret_timeout, entry->table->config.tcp_unacknowledged_timeout);
+    }
+}
+
 /* A segment that may change the state. */
 static VsCtVerdict
 track_change(VsConntrackEntry *entry, const VsLayer *top, VsCtDir dir,
@@ -292,13 +308,11 @@ track_change(VsConntrackEntry *entry, const VsLayer *top, VsCtDir dir,
 }
 
 /* An ACK, with or without data, in an open connection: most segments.  They change no
- * state, and this is what the general way comes to. */
+ * state. */
 static inline bool
 is_ordinary(const VsConntrackEntry *entry, uint8_t flags)
 {
-    const uint16_t open = VS_CT_CONFIRMED | VS_CT_SEEN_REPLY;
-
-    return entry->state == VS_CT_ESTABLISHED && (entry->status & open) == open &&
+    return entry->state == VS_CT_ESTABLISHED && (entry->status & VS_CT_CONFIRMED) &&
            (flags & (VS_TCP_FIN | VS_TCP_SYN | VS_TCP_RST | VS_TCP_ACK)) == VS_TCP_ACK;
 }
 
@@ -306,13 +320,9 @@ VsCtVerdict
 vs_ct_track_tcp(VsConntrackEntry *entry, const VsLayer *top, VsCtDir dir,
                 VsTime *ret_timeout)
 {
-    if (G_UNLIKELY(!is_ordinary(entry, top->tcp.flags))) {
-        return track_change(entry, top, dir, ret_timeout);
+    if (G_LIKELY(is_ordinary(entry, top->tcp.flags))) {
+        stay_open(entry, top, dir, ret_timeout);
+        return VS_CT_ACCEPT;
     }
-    follow_sequence(&entry->tcp, top, dir, KIND_ACK);
-    entry->tcp.last_kind = KIND_ACK;
-    entry->tcp.last_dir = (uint8_t)dir;
-    entry->status |= VS_CT_ASSURED;
-    *ret_timeout = timeout_of(entry, VS_CT_ESTABLISHED, KIND_ACK);
-    return VS_CT_ACCEPT;
+    return track_change(entry, top, dir, ret_timeout);
 }
