@@ -8,7 +8,7 @@ build=${top_builddir:-$source/build}
 # GLib's own C++ parts must stay outside of extern "C": it is included first.
 flags="-I$source/libsim $(pkg-config --cflags glib-2.0 libxml-2.0)"
 warn="-Wall -Wextra -Wstrict-prototypes -Werror"
-status=0
+. "$source/tests/tap.sh"
 
 headers=$(MAKEFLAGS='' make -s --no-print-directory -C "$build" print-public-headers)
 
@@ -24,21 +24,19 @@ for header in $headers; do
     # shellcheck disable=SC2086  # Flags are words.
     if printf '%s\n' "$lines" |
         ${CC:-cc} -std=gnu11 -fsyntax-only $warn $flags -x c -; then
-        echo "ok $name is complete in C"
+        ok "$name is complete in C"
     else
-        echo "not ok $name is complete in C"
-        status=1
+        not_ok "$name is complete in C"
     fi
 
     if [ -n "${CXX-}" ] && command -v "${CXX%% *}" > /dev/null; then
         # shellcheck disable=SC2086
         if printf '#include <glib.h>\nextern "C" {\n%s\n}\n' "$lines" |
             $CXX -fsyntax-only $flags -x c++ -; then
-            echo "ok $name is complete in C++"
+            ok "$name is complete in C++"
         else
-            echo "not ok $name is complete in C++"
-            status=1
+            not_ok "$name is complete in C++"
         fi
     fi
 done
-exit $status
+finish

@@ -3,27 +3,16 @@
 # alone, with the shared library and with the archive, and run.
 set -eu
 
-build=${top_builddir:-$(cd "$(dirname "$0")/.." && pwd)/build}
+source=${top_srcdir:-$(cd "$(dirname "$0")/.." && pwd)}
+build=${top_builddir:-$source/build}
+. "$source/tests/tap.sh"
 root=$(mktemp -d)
 readonly root
 trap 'rm -rf "$root"' EXIT
-status=0
-
-check() {
-    local fact=$1
-    shift
-    if "$@" > "$root/log" 2>&1; then
-        echo "ok $fact"
-    else
-        echo "not ok $fact"
-        cat "$root/log"
-        status=1
-    fi
-}
 
 # The test runs inside a parallel make whose flags are not meant for this one.
-check "make install" env MAKEFLAGS= make -C "$build" install DESTDIR="$root"
-[ $status = 0 ] || exit $status
+succeeds "make install" env MAKEFLAGS= make -C "$build" install DESTDIR="$root"
+[ $n_failed = 0 ] || finish
 
 pc=$(find "$root" -name vethsim.pc)
 libdir=$(dirname "$(find "$root" -name libvethsim.a -o -name libvethsim.so | head -n 1)")
@@ -43,11 +32,11 @@ main(void)
 C
 # shellcheck disable=SC2046,SC2086  # Flags and commands are words.
 if [ -e "$libdir/libvethsim.so" ]; then
-    check "a program builds against the shared library" \
+    succeeds "a program builds against the shared library" \
         ${CC:-cc} "$root/x.c" -o "$root/x" $(pkg-config --cflags --libs vethsim)
-    check "it runs" env LD_LIBRARY_PATH="$libdir" "$root/x"
+    succeeds "it runs" env LD_LIBRARY_PATH="$libdir" "$root/x"
     # The linker's own symbols aside (the version's name is one).
-    check "the shared library shows vs_* only" sh -c "! nm -D --defined-only \
+    succeeds "the shared library shows vs_* only" sh -c "! nm -D --defined-only \
         '$libdir/libvethsim.so' | awk '\$2 != \"A\" { print \$3 }' | grep -v '^vs_'"
 fi
 # A sanitised archive needs its run-time, which pkg-config does not know.
@@ -55,11 +44,11 @@ if [ -e "$libdir/libvethsim.a" ] && ! nm "$libdir/libvethsim.a" 2>&1 | grep -q _
     # Our archive, the others' shared libraries: theirs may not be there as archives.
     needs=$(pkg-config --print-requires --print-requires-private vethsim | awk '{ print $1 }')
     # shellcheck disable=SC2046,SC2086
-    check "a program builds against the archive" \
+    succeeds "a program builds against the archive" \
         ${CC:-cc} "$root/x.c" -o "$root/xs" $(pkg-config --cflags vethsim) \
         "$libdir/libvethsim.a" $(pkg-config --libs $needs) -lm
-    check "it runs, too" "$root/xs"
+    succeeds "it runs, too" "$root/xs"
 fi
-check "uninstall leaves nothing" sh -c "MAKEFLAGS= make -C '$build' uninstall DESTDIR='$root' &&
+succeeds "uninstall leaves nothing" sh -c "MAKEFLAGS= make -C '$build' uninstall DESTDIR='$root' &&
     ! find '$root' -mindepth 2 -type f | grep ."
-exit $status
+finish

@@ -4,6 +4,7 @@
 #
 # usage: layers.sh [--self-test] [TREE]
 set -eu
+. "$(dirname "$0")/tap.sh"
 
 # ---- The rules: a folder, then the folders it may include besides itself. -------------
 # A folder with "/." stands for the files right in it: the umbrella headers vethsim.h and
@@ -175,24 +176,11 @@ made_up=$(mktemp -d "${TMPDIR:-/tmp}/layers.XXXXXX")
 readonly made_up
 trap 'rm -rf "$made_up"' EXIT
 
-status=0
-if self_test; then
-    echo "ok layers.sh sees a wrong include"
-else
-    echo "not ok layers.sh sees a wrong include"
-    status=1
-fi
+succeeds "layers.sh sees a wrong include" self_test
 if [ "${1-}" = --self-test ]; then
-    exit $status
+    finish
 fi
 
 tree=${1:-${top_srcdir:-$(dirname "$0")/..}}
-faults=$(violations "$tree")
-if [ -z "$faults" ]; then
-    echo "ok every file includes only its own floor and those below"
-else
-    echo "not ok every file includes only its own floor and those below"
-    printf '%s\n' "$faults"
-    status=1
-fi
-exit $status
+result "every file includes only its own floor and those below" "$(violations "$tree")"
+finish

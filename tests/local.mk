@@ -4,7 +4,8 @@
 #                   tests_base_test_units_SOURCES = tests/base/test_units.c
 # A script:         script_tests += tests/cli/run.sh
 #                   It prints "ok ..." and "not ok ..." lines, fails with a status other
-#                   than 0, and skips with 77.  Its environment is TESTS_ENVIRONMENT below.
+#                   than 0, and skips with 77: tests/tap.sh has functions for that.  Its
+#                   environment is TESTS_ENVIRONMENT below.
 # A bench:          EXTRA_PROGRAMS += tests/bench/bench_timer, built by its name only.
 # A fuzz target:    if ENABLE_FUZZ
 #                   noinst_PROGRAMS += tests/fuzz/fuzz_units
@@ -29,7 +30,7 @@ AM_TESTS_ENVIRONMENT = \
 	LC_ALL=C; export LC_ALL;
 
 script_tests += tests/layers.sh tests/compile_headers.sh tests/install.sh
-EXTRA_DIST += $(script_tests) tests/tally.sh
+EXTRA_DIST += $(script_tests) tests/tally.sh tests/tap.sh
 
 include tests/base/local.mk
 include tests/engine/local.mk

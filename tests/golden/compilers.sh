@@ -5,6 +5,7 @@
 # memory would all show here.  The programs are kept in the build folder, and made again
 # only when a source is newer.
 set -u
+. "$top_srcdir/tests/tap.sh"
 
 runs=(
     "scenarios/article/scenario.xml 1s"
@@ -18,8 +19,6 @@ builds=(
     "clang -O3 -march=native"
 )
 
-n=0
-status=0
 reference=
 folder=$(mktemp -d)
 kept=$top_builddir/tests/golden/compilers
@@ -67,17 +66,14 @@ echo "$(make_variable DEPS_LIBS) -lm" > "$folder/libs"
 
 for builder in "${builds[@]}"; do
     read -r compiler options <<< "$builder"
-    n=$((n + 1))
     if ! command -v "$compiler" > /dev/null; then
-        echo "ok $n - $builder # SKIP there is no $compiler"
+        skip "$builder" "there is no $compiler"
         continue
     fi
     program=$kept/${builder// /_}
     # shellcheck disable=SC2086
     if ! is_fresh "$program" && ! build "$compiler" $options > "$folder/log" 2>&1; then
-        echo "not ok $n - $builder compiles"
-        sed 's/^/# /' "$folder/log" | tail -n 20
-        status=1
+        not_ok "$builder compiles" "$(tail -n 20 "$folder/log")"
         continue
     fi
     digests=$(for run in "${runs[@]}"; do
@@ -86,13 +82,10 @@ for builder in "${builds[@]}"; do
     done)
     reference=${reference:-$digests}
     if [ "$digests" = "$reference" ] && [ "$(wc -w <<< "$digests")" = ${#runs[@]} ]; then
-        echo "ok $n - $builder: $(echo $digests)"
+        ok "$builder: $(echo $digests)"
     else
-        echo "not ok $n - $builder makes the runs of the first"
-        echo "# $(echo $digests)"
-        echo "# $(echo $reference)"
-        status=1
+        not_ok "$builder makes the runs of the first" "$digests
+of the first: $reference"
     fi
 done
-echo "1..$n"
-exit $status
+finish

@@ -18,23 +18,18 @@ scenario=$here/cluster.xml
 prefix=vs$$
 hosts="out r sw n1 n2"
 pods="a1 a2 c1 b1 c2"
-n_failed=0
+. "$source/tests/tap.sh"
 
-skip() {
-    echo "skipped: $1"
-    exit 77
-}
-
-[ "$(id -u)" = 0 ] || skip "only root can make network namespaces"
+[ "$(id -u)" = 0 ] || skip_all "only root can make network namespaces"
 for program in ip iptables-nft-restore nft python3; do
-    command -v "$program" > /dev/null || skip "there is no $program"
+    command -v "$program" > /dev/null || skip_all "there is no $program"
 done
-ip netns add "$prefix-try" 2> /dev/null || skip "no network namespace can be made here"
+ip netns add "$prefix-try" 2> /dev/null || skip_all "no network namespace can be made here"
 ip -n "$prefix-try" link add br0 type bridge 2> /dev/null
 ip netns exec "$prefix-try" test -e /proc/sys/net/bridge/bridge-nf-call-iptables
 has_bridge=$?
 ip netns del "$prefix-try"
-[ $has_bridge = 0 ] || skip "br_netfilter is not loaded, or not one for each namespace"
+[ $has_bridge = 0 ] || skip_all "br_netfilter is not loaded, or not one for each namespace"
 
 folder=$(mktemp -d) || exit 1
 children=()
@@ -60,8 +55,8 @@ trap clean_up EXIT
 trap 'exit 1' INT TERM
 
 fail() {
-    echo "not ok - $1"
-    exit 1
+    not_ok "$1"
+    finish
 }
 
 within() {
@@ -262,10 +257,9 @@ check_choice() {
     # One honest kernel in a thousand looks uneven: it may try again, which leaves one in a
     # million.  vethsim's run is always the same.
     if is_fair "$@" || { [ "$who" = kernel ] && is_fair "$@"; }; then
-        echo "ok - $mode: $who chooses evenly among three endpoints ($counts)"
+        ok "$mode: $who chooses evenly among three endpoints ($counts)"
     else
-        echo "not ok - $mode: $who chooses evenly among three endpoints ($counts)"
-        n_failed=$((n_failed + 1))
+        not_ok "$mode: $who chooses evenly among three endpoints ($counts)"
     fi
 }
 
@@ -285,4 +279,4 @@ for mode in iptables nftables; do
     remove_namespaces
 done
 
-exit $((n_failed > 0))
+finish

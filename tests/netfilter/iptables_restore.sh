@@ -10,7 +10,7 @@ source=${top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${top_builddir:-$source/build}
 cat=$build/tests/netfilter/iptables_cat
 rules=$source/tests/netfilter/rules
-status=0
+. "$source/tests/tap.sh"
 
 # Inside the namespace: compares for the back end $1 the rules $2 (the sets are there).
 if [ "${1-}" = --inside ]; then
@@ -28,16 +28,11 @@ if [ "${1-}" = --inside ]; then
     exit 0
 fi
 
-skip() {
-    echo "skipped: $1"
-    exit 77
-}
-
-[ "$(id -u)" = 0 ] || skip "only root can make a network namespace"
+[ "$(id -u)" = 0 ] || skip_all "only root can make a network namespace"
 for program in unshare iptables-nft-restore iptables-legacy-restore ipset; do
-    command -v "$program" > /dev/null || skip "there is no $program"
+    command -v "$program" > /dev/null || skip_all "there is no $program"
 done
-unshare --net true 2> /dev/null || skip "no network namespace can be made here"
+unshare --net true 2> /dev/null || skip_all "no network namespace can be made here"
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -60,12 +55,11 @@ for backend in nft legacy; do
         "$cat" --ipset "$rules/sets.ipset" "$rules/$file" > "$work/printed"
         if unshare --net bash "$0" --inside "$backend" "$work/printed" "$work/saved" &&
             diff -u "$work/printed" "$work/saved"; then
-            echo "ok iptables-$backend saves $file as we print it"
+            ok "iptables-$backend saves $file as we print it"
         else
-            echo "not ok iptables-$backend saves $file as we print it"
-            status=1
+            not_ok "iptables-$backend saves $file as we print it"
         fi
     done
 done
-[ "$n_backends" -gt 0 ] || skip "neither iptables-nft nor iptables-legacy works here"
-exit $status
+[ "$n_backends" -gt 0 ] || skip_all "neither iptables-nft nor iptables-legacy works here"
+finish

@@ -4,20 +4,15 @@
 # Skips without root, ip netns, nft 1.0.6, or the right to make a namespace.
 set -u
 
+. "$top_srcdir/tests/tap.sh"
 show=$top_builddir/tests/netfilter/nft_show
 namespace=vethsim-nft-$$
-failed=0
 
-skip() {
-    echo "skipped: $1"
-    exit 77
-}
-
-[ "$(id -u)" = 0 ] || skip "needs root"
-command -v ip > /dev/null || skip "needs ip"
-command -v nft > /dev/null || skip "needs nft"
-nft --version | grep -q 'v1\.0\.6' || skip "needs nft 1.0.6: others print otherwise"
-ip netns add "$namespace" 2> /dev/null || skip "may not make a network namespace"
+[ "$(id -u)" = 0 ] || skip_all "needs root"
+command -v ip > /dev/null || skip_all "needs ip"
+command -v nft > /dev/null || skip_all "needs nft"
+nft --version | grep -q 'v1\.0\.6' || skip_all "needs nft 1.0.6: others print otherwise"
+ip netns add "$namespace" 2> /dev/null || skip_all "may not make a network namespace"
 folder=$(mktemp -d "${TMPDIR:-/tmp}/nft_restore.XXXXXX")
 trap 'ip netns del "$namespace"; rm -rf "$folder"' EXIT
 
@@ -25,17 +20,11 @@ real() {
     ip netns exec "$namespace" nft "$@"
 }
 
-real list ruleset > /dev/null 2>&1 || skip "the kernel has no nftables here"
+real list ruleset > /dev/null 2>&1 || skip_all "the kernel has no nftables here"
 
 # Says ok when the files $2 and $3 are equal.
 compare() {
-    if diff -u "$2" "$3" > "$folder/diff"; then
-        echo "ok $1"
-    else
-        echo "not ok $1"
-        head -n 40 "$folder/diff"
-        failed=1
-    fi
+    result "$1" "$(diff -u "$2" "$3" 2>&1)"
 }
 
 # Handles are the kernel's affair, and the version no part of the rules.
@@ -55,14 +44,9 @@ json.dump(bare(json.load(sys.stdin)), sys.stdout, indent=1, sort_keys=True)'
 
 for source in "$top_srcdir"/tests/netfilter/{kube_proxy,constructs}.nft; do
     name=$(basename "$source" .nft)
-    "$show" "$source" > "$folder/ours" || failed=1
+    "$show" "$source" > "$folder/ours" || not_ok "$name is printed"
     real flush ruleset
-    if real -f "$folder/ours"; then
-        echo "ok $name: nft takes what is printed"
-    else
-        echo "not ok $name: nft takes what is printed"
-        failed=1
-    fi
+    succeeds "$name: nft takes what is printed" real -f "$folder/ours"
     real list ruleset > "$folder/real"
     compare "$name: nft lists what is printed" "$folder/ours" "$folder/real"
 
@@ -81,4 +65,4 @@ for source in "$top_srcdir"/tests/netfilter/{kube_proxy,constructs}.nft; do
     "$show" "$folder/handles" > "$folder/again"
     compare "$name: nft's list with handles is read" "$folder/ours" "$folder/again"
 done
-exit $failed
+finish

@@ -2,31 +2,21 @@
 # For scripts that ask tshark about captures, sourced by them: skips the test where there is
 # no tshark; gives it a folder and the functions below.  A script ends with `finish`.
 
-if ! command -v tshark > /dev/null; then
-    echo "skipped: there is no tshark"
-    exit 77
-fi
+. "$top_srcdir/tests/tap.sh"
+
+command -v tshark > /dev/null || skip_all "there is no tshark"
 
 folder=$(mktemp -d "${TMPDIR:-/tmp}/capture.XXXXXX")
 trap 'rm -rf "$folder"' EXIT
-status=0
-n=0
 
-# Prints the result of the test "$1", which is that $2 is "$3".
+# is FACT FOUND EXPECTED
 is() {
-    n=$((n + 1))
     if [ "$2" = "$3" ]; then
-        echo "ok $n - $1"
+        ok "$1"
     else
-        echo "not ok $n - $1"
-        printf '%s\n' "# found: $2" "# expected: $3"
-        status=1
+        not_ok "$1" "found: $2
+expected: $3"
     fi
-}
-
-finish() {
-    echo "1..$n"
-    exit $status
 }
 
 # tshark of the file $1, with all checksums checked; flannel's port means VXLAN too.
