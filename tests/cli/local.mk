@@ -6,3 +6,4 @@ script_tests += \
 	tests/cli/test_import.sh \
 	tests/cli/test_run.sh \
 	tests/cli/test_trace.sh
+EXTRA_DIST += tests/cli/command.sh

@@ -8,21 +8,10 @@
 
 vethsim=${VETHSIM:-./vethsim}
 folder=${top_srcdir:-.}/tests/cli/broken
-n=0
-n_failed=0
+. "${top_srcdir:-.}/tests/tap.sh"
 
-ok() {
-    n=$((n + 1))
-    echo "ok $n - $1"
-}
-
-not_ok() {
-    n=$((n + 1))
-    n_failed=$((n_failed + 1))
-    echo "not ok $n - $1: $2"
-}
-
-for file in "$folder"/*.xml; do
+files=("$folder"/*.xml)
+for file in "${files[@]}"; do
     name=${file##*/}
     name=${name%.xml}
     expected=$(sed -n 's/^<!-- expect: \(.*\) -->$/\1/p;T;q' "$file")
@@ -42,12 +31,12 @@ for file in "$folder"/*.xml; do
     elif [[ $output == *$'\n'* ]]; then
         not_ok "$name" "more than a line: $output"
     elif [[ $output != "$place: "* || $output != *"$text"* ]]; then
-        not_ok "$name" "$output"
-        echo "# expected: $place: ... $text"
+        not_ok "$name" "$output
+expected: $place: ... $text"
     else
         ok "$name"
     fi
 done
 
-echo "1..$n"
-[ $n -ge 60 ] && [ $n_failed -eq 0 ]
+succeeds "there are 60 of them at least" [ ${#files[@]} -ge 60 ]
+finish

@@ -3,24 +3,8 @@
 # exported again they are the same text, and the run is the same run.  Then the mistakes that
 # only such files have: each is one line that names the file and the place in it.
 
-vethsim=${VETHSIM:-./vethsim}
+. "${top_srcdir:-.}/tests/cli/command.sh"
 digest=$top_builddir/tests/golden/digest
-folder=$(mktemp -d) || exit 1
-trap 'rm -rf "$folder"' EXIT
-n=0
-n_failed=0
-
-# result FACT PROBLEM: "ok" if there is no problem.
-result() {
-    n=$((n + 1))
-    if [ -z "$2" ]; then
-        echo "ok $n - $1"
-    else
-        n_failed=$((n_failed + 1))
-        echo "not ok $n - $1"
-        printf '%s\n' "$2" | head -n 20 | sed 's/^/# /'
-    fi
-}
 
 # export_all SCENARIO FORM SUFFIX NODES...: into NODE.SUFFIX.
 export_all() {
@@ -294,5 +278,4 @@ refused 'iptables-rules="node.rules" proxy="iptables"' "one.xml:2" "leave proxy=
 refused 'ipsets="node.sets"' "one.xml:2" "nobody asks for the sets"
 refused 'routes=""' "one.xml:2" "names no file"
 
-echo "1..$n"
-[ $n_failed -eq 0 ]
+finish

@@ -1,52 +1,8 @@
 #!/bin/bash
 # vethsim run and vethsim plot from outside: what they print, what they write, how they end.
 
-vethsim=$(realpath "${VETHSIM:-./vethsim}")
-folder=$(mktemp -d) || exit 1
-trap 'rm -rf "$folder"' EXIT
+. "${top_srcdir:-.}/tests/cli/command.sh"
 cd "$folder" || exit 1
-n=0
-n_failed=0
-
-# check FACT CONDITION...: "ok" if the command CONDITION succeeds.
-check() {
-    local fact=$1
-
-    shift
-    n=$((n + 1))
-    if "$@"; then
-        echo "ok $n - $fact"
-    else
-        n_failed=$((n_failed + 1))
-        echo "not ok $n - $fact"
-        printf '# status %s\n# stdout: %s\n# stderr: %s\n' "$status" "$out" "$err"
-    fi
-}
-
-# run ARGUMENTS...: sets status, out and err.
-run() {
-    "$vethsim" "$@" > "$folder/out" 2> "$folder/err" < /dev/null
-    status=$?
-    out=$(< "$folder/out")
-    err=$(< "$folder/err")
-}
-
-# said STATUS OUT ERR: the last run ended so, with these parts in its streams; "" is none.
-said() {
-    [ "$status" -eq "$1" ] && part "$2" "$out" && part "$3" "$err"
-}
-
-part() {
-    if [ -z "$1" ]; then
-        [ -z "$2" ]
-    else
-        [[ $2 == *"$1"* ]]
-    fi
-}
-
-not() {
-    ! "$@"
-}
 
 # A client, a load balancer, a node with one pod; an address instead of DNS.
 mkdir one
@@ -160,7 +116,7 @@ if command -v gnuplot > /dev/null; then
     check "a run draws figures, too" test -s p/plots/stages.svg
     check "which the manifest lists" grep -q '"plots/stages.svg"' p/manifest.json
 else
-    echo "ok $((++n)) - figures # SKIP there is no gnuplot"
+    skip figures "there is no gnuplot"
 fi
 
-exit $((n_failed > 0))
+finish

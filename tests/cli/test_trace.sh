@@ -1,50 +1,10 @@
 #!/bin/bash
 # vethsim trace from outside: what it prints, in text and JSON, and what it refuses.
 
-vethsim=$(realpath "${VETHSIM:-./vethsim}")
+. "${top_srcdir:-.}/tests/cli/command.sh"
 scenarios=$(realpath "${top_srcdir:-.}")/scenarios
 schema=$(realpath "${top_srcdir:-.}")/docs/trace.schema.json
-folder=$(mktemp -d) || exit 1
-trap 'rm -rf "$folder"' EXIT
 cd "$folder" || exit 1
-n=0
-n_failed=0
-
-# check FACT CONDITION...: "ok" if the command CONDITION succeeds.
-check() {
-    local fact=$1
-
-    shift
-    n=$((n + 1))
-    if "$@"; then
-        echo "ok $n - $fact"
-    else
-        n_failed=$((n_failed + 1))
-        echo "not ok $n - $fact"
-        printf '# status %s\n# stdout: %s\n# stderr: %s\n' "$status" "${out:0:2000}" "$err"
-    fi
-}
-
-# run ARGUMENTS...: sets status, out and err.
-run() {
-    "$vethsim" "$@" > "$folder/out" 2> "$folder/err" < /dev/null
-    status=$?
-    out=$(< "$folder/out")
-    err=$(< "$folder/err")
-}
-
-# said STATUS OUT ERR: the last run ended so, with these parts in its streams; "" is none.
-said() {
-    [ "$status" -eq "$1" ] && part "$2" "$out" && part "$3" "$err"
-}
-
-part() {
-    if [ -z "$1" ]; then
-        [ -z "$2" ]
-    else
-        [[ $2 == *"$1"* ]]
-    fi
-}
 
 # has_all PART...: the last run printed each of these, one after the other, line ends and
 # blanks being one.
@@ -148,7 +108,7 @@ shop-pod-1 10.96.0.12:81
 shop-pod-1 10.244.0.2:53/udp
 END
 else
-    echo "ok $((++n)) - the JSON is valid # SKIP there is no python3-jsonschema"
+    skip "the JSON is valid" "there is no python3-jsonschema"
 fi
 
 sed 's/select="app=shop"/select="app=none"/' "$article" > none.xml
@@ -187,4 +147,4 @@ check "so is an empty pattern" said 2 "" "vethsim: --why-not: "
 run trace "$article" $cart --set rat=1/s
 check "so is an unknown param" said 2 "" "rat"
 
-exit $((n_failed > 0))
+finish
