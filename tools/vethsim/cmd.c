@@ -185,3 +185,42 @@ cmd_load(int argc, char **argv, const char *const *settings)
     }
     return scenario;
 }
+
+VsSimulation *
+cmd_compile(const VsScenario *scenario, const VsSimulationOptions *options)
+{
+    g_autoptr(GError) error = NULL;
+    VsSimulation *simulation = vs_simulation_new(scenario, options, &error);
+
+    if (!simulation) {
+        cmd_complain("%s", error->message);
+    }
+    return simulation;
+}
+
+bool
+cmd_read_seed(const char *text, VsSimulationOptions *options)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!text) {
+        return true;
+    }
+    if (!vs_parse_uint(text, &options->seed, &error)) {
+        cmd_complain("vethsim: --seed: %s", error->message);
+        return false;
+    }
+    options->has_seed = true;
+    return true;
+}
+
+bool
+cmd_read_format(const char *text, bool *ret_is_json)
+{
+    *ret_is_json = g_strcmp0(text, "json") == 0;
+    if (text && !*ret_is_json && strcmp(text, "text") != 0) {
+        cmd_complain("vethsim: --format: \"%s\" is neither text nor json", text);
+        return false;
+    }
+    return true;
+}

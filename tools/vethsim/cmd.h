@@ -46,6 +46,17 @@ char *cmd_find_file(int argc, char **argv);
 /* Reads the scenario that cmd_find_file() gives.  NULL with stderr told. */
 VsScenario *cmd_load(int argc, char **argv, const char *const *settings);
 
+/* Compiles 'scenario'; 'options' may be NULL.  NULL with stderr told. */
+VsSimulation *cmd_compile(const VsScenario *scenario,
+                          const VsSimulationOptions *options);
+
+/* The value of --seed, which NULL leaves to the scenario.  False with stderr told. */
+bool cmd_read_seed(const char *text,
+                   VsSimulationOptions *options) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The value of --format, text or json; NULL is text.  False with stderr told. */
+bool cmd_read_format(const char *text, bool *ret_is_json) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Says 'message' on stderr; "file:line:" at its start is bold on a terminal. */
 void cmd_complain(const char *format, ...) G_GNUC_PRINTF(1, 2);
 

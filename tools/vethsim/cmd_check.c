@@ -49,7 +49,6 @@ cmd_check(int argc, char **argv)
     };
     g_autoptr(VsScenario) scenario = NULL;
     g_autoptr(VsSimulation) simulation = NULL;
-    g_autoptr(GError) error = NULL;
     g_autofree char *contents = NULL;
     g_autofree char *until = NULL;
 
@@ -60,9 +59,8 @@ cmd_check(int argc, char **argv)
     if (!scenario) {
         return CMD_BAD_INPUT;
     }
-    simulation = vs_simulation_new(scenario, NULL, &error);
+    simulation = cmd_compile(scenario, NULL);
     if (!simulation) {
-        g_printerr("%s\n", error->message);
         return CMD_BAD_INPUT;
     }
     contents = list_contents(scenario);

@@ -6,8 +6,10 @@
 typedef struct ExportOptions {
     char **settings;
     char *node;
-    char *form;
+    char *form_name;
     char *at;
+
+    VsExportForm form;
 } ExportOptions;
 
 static void
@@ -15,21 +17,22 @@ export_options_clear(ExportOptions *options)
 {
     g_strfreev(options->settings);
     g_free(options->node);
-    g_free(options->form);
+    g_free(options->form_name);
     g_free(options->at);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(ExportOptions, export_options_clear)
 
-/* The form of this name, or -1 with stderr told. */
-static int
-find_form(const char *name)
+static bool
+read_form(ExportOptions *options)
 {
+    const char *name = options->form_name;
     const char *meant;
     g_autofree char *all = NULL;
 
     for (int i = 0; name && vs_export_form_names[i]; i++) {
         if (g_str_equal(name, vs_export_form_names[i])) {
-            return i;
+            options->form = (VsExportForm)i;
+            return true;
         }
     }
     all = g_strjoinv(", ", (char **)vs_export_form_names);
@@ -41,7 +44,49 @@ find_form(const char *name)
     } else {
         cmd_complain("vethsim export: --as %s: there are %s", name, all);
     }
-    return -1;
+    return false;
+}
+
+static bool
+has_node(const ExportOptions *options)
+{
+    if (!options->node) {
+        cmd_complain("vethsim export: write --node and the id of a node");
+    }
+    return options->node;
+}
+
+static bool
+read_options(ExportOptions *options, int *argc, char ***argv)
+{
+    const GOptionEntry entries[] = {
+        {"node", 'n', 0, G_OPTION_ARG_STRING, &options->node,
+         "The node or host, or NODE/POD for a pod's namespace", "NODE"},
+        {"as", 'a', 0, G_OPTION_ARG_STRING, &options->form_name,
+         "iptables-save, nft, nft-json, ipset, ipvsadm, routes, ip-route, ip-addr or "
+         "conntrack",
+         "FORM"},
+        {"at", 0, 0, G_OPTION_ARG_STRING, &options->at,
+         "Runs the scenario up to this time first; otherwise nothing has happened yet",
+         "TIME"},
+        {"set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->settings,
+         "Gives a param of the scenario this value", "NAME=VALUE"},
+        {0}};
+    const CmdUsage usage = {
+        .arguments = "[FILE]",
+        .summary =
+            "Prints what a tool on the real node would: the rules that kube-proxy "
+            "wrote,\nroutes, addresses, connections.  A node of a scenario can read "
+            "all but "
+            "the last again.",
+        .examples = "  vethsim export scenarios/article/scenario.xml --node node-1 "
+                    "--as iptables-save\n"
+                    "  vethsim export shop.xml --node n1 --as ip-route > n1.routes\n"
+                    "  vethsim export shop.xml --node n1 --as conntrack --at 2s\n",
+        .options = entries,
+    };
+
+    return cmd_parse(&usage, argc, argv) && read_form(options) && has_node(options);
 }
 
 /* Runs the scenario up to 'at', where that was given. */
@@ -66,62 +111,24 @@ advance(VsSimulation *simulation, const char *at)
 int
 cmd_export(int argc, char **argv)
 {
-    g_auto(ExportOptions) given = {0};
-    const GOptionEntry options[] = {
-        {"node", 'n', 0, G_OPTION_ARG_STRING, &given.node,
-         "The node or host, or NODE/POD for a pod's namespace", "NODE"},
-        {"as", 'a', 0, G_OPTION_ARG_STRING, &given.form,
-         "iptables-save, nft, nft-json, ipset, ipvsadm, routes, ip-route, ip-addr or "
-         "conntrack",
-         "FORM"},
-        {"at", 0, 0, G_OPTION_ARG_STRING, &given.at,
-         "Runs the scenario up to this time first; otherwise nothing has happened yet",
-         "TIME"},
-        {"set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &given.settings,
-         "Gives a param of the scenario this value", "NAME=VALUE"},
-        {0}};
-    const CmdUsage usage = {
-        .arguments = "[FILE]",
-        .summary =
-            "Prints what a tool on the real node would: the rules that kube-proxy "
-            "wrote,\nroutes, addresses, connections.  A node of a scenario can read "
-            "all but "
-            "the last again.",
-        .examples = "  vethsim export scenarios/article/scenario.xml --node node-1 "
-                    "--as iptables-save\n"
-                    "  vethsim export shop.xml --node n1 --as ip-route > n1.routes\n"
-                    "  vethsim export shop.xml --node n1 --as conntrack --at 2s\n",
-        .options = options,
-    };
+    g_auto(ExportOptions) options = {0};
     g_autoptr(VsScenario) scenario = NULL;
     g_autoptr(VsSimulation) simulation = NULL;
     g_autoptr(GError) error = NULL;
     g_autofree char *text = NULL;
-    int form;
 
-    if (!cmd_parse(&usage, &argc, &argv)) {
+    if (!read_options(&options, &argc, &argv)) {
         return CMD_BAD_INPUT;
     }
-    form = find_form(given.form);
-    if (form < 0) {
-        return CMD_BAD_INPUT;
-    }
-    if (!given.node) {
-        cmd_complain("vethsim export: write --node and the id of a node");
-        return CMD_BAD_INPUT;
-    }
-    scenario = cmd_load(argc, argv, (const char *const *)given.settings);
+    scenario = cmd_load(argc, argv, (const char *const *)options.settings);
     if (!scenario) {
         return CMD_BAD_INPUT;
     }
-    simulation = vs_simulation_new(scenario, NULL, &error);
-    if (!simulation || !advance(simulation, given.at)) {
-        if (error) {
-            cmd_complain("%s", error->message);
-        }
+    simulation = cmd_compile(scenario, NULL);
+    if (!simulation || !advance(simulation, options.at)) {
         return CMD_BAD_INPUT;
     }
-    text = vs_export(simulation, given.node, (VsExportForm)form, &error);
+    text = vs_export(simulation, options.node, options.form, &error);
     if (!text) {
         cmd_complain("vethsim export: %s", error->message);
         return CMD_BAD_INPUT;

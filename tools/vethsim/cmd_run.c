@@ -2,7 +2,6 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "cmd.h"
@@ -87,12 +86,8 @@ read_values(RunOptions *options)
 
     options->max_events = UINT64_MAX;
     options->max_wall_us = INT64_MAX;
-    if (options->seed_text) {
-        options->simulation.has_seed =
-            vs_parse_uint(options->seed_text, &options->simulation.seed, &error);
-        if (!is_good("--seed", error)) {
-            return false;
-        }
+    if (!cmd_read_seed(options->seed_text, &options->simulation)) {
+        return false;
     }
     if (options->until_text &&
         (!vs_parse_time(options->until_text, &options->simulation.until, &error) ||
@@ -112,13 +107,7 @@ read_values(RunOptions *options)
         }
         options->max_wall_us = max_wall / VS_US;
     }
-    options->is_json = g_strcmp0(options->format, "json") == 0;
-    if (options->format && !options->is_json && strcmp(options->format, "text") != 0) {
-        cmd_complain("vethsim: --format: \"%s\" is neither text nor json",
-                     options->format);
-        return false;
-    }
-    return true;
+    return cmd_read_format(options->format, &options->is_json);
 }
 
 static bool
@@ -136,7 +125,8 @@ read_options(RunOptions *options, int *argc, char ***argv)
         {"format", 0, 0, G_OPTION_ARG_STRING, &options->format,
          "Of what is printed: text or json", "FORMAT"},
         {"plain", 0, 0, G_OPTION_ARG_NONE, &options->simulation.is_plain,
-         "Walks every rule for every packet, remembering none: slower, the same results",
+         "Walks every rule for every packet, remembering none: slower, the same "
+         "results",
          NULL},
         {"no-plots", 0, 0, G_OPTION_ARG_NONE, &options->has_no_plots,
          "Draws no figures", NULL},
@@ -301,9 +291,8 @@ cmd_run(int argc, char **argv)
     if (!scenario) {
         return CMD_BAD_INPUT;
     }
-    simulation = vs_simulation_new(scenario, &options.simulation, &error);
+    simulation = cmd_compile(scenario, &options.simulation);
     if (!simulation) {
-        cmd_complain("%s", error->message);
         return CMD_BAD_INPUT;
     }
     catch_signals();

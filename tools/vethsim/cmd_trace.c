@@ -1,6 +1,5 @@
 /* vethsim trace: follows one request through every namespace. */
 #include <stdio.h>
-#include <string.h>
 
 #include "cmd.h"
 
@@ -63,20 +62,9 @@ read_time(const char *option, const char *text, VsTime least, VsTime *ret)
 static bool
 read_values(TraceOptions *options)
 {
-    g_autoptr(GError) error = NULL;
-
-    options->is_json = g_strcmp0(options->format, "json") == 0;
-    if (options->format && !options->is_json && strcmp(options->format, "text") != 0) {
-        cmd_complain("vethsim: --format: \"%s\" is neither text nor json",
-                     options->format);
+    if (!cmd_read_format(options->format, &options->is_json) ||
+        !cmd_read_seed(options->seed_text, &options->simulation)) {
         return false;
-    }
-    if (options->seed_text) {
-        options->simulation.has_seed = true;
-        if (!vs_parse_uint(options->seed_text, &options->simulation.seed, &error)) {
-            cmd_complain("vethsim: --seed: %s", error->message);
-            return false;
-        }
     }
     options->probe = (VsProbeOptions){.from = options->from,
                                       .to = options->to,
@@ -235,9 +223,8 @@ cmd_trace(int argc, char **argv)
     if (!scenario) {
         return CMD_BAD_INPUT;
     }
-    simulation = vs_simulation_new(scenario, &options.simulation, &error);
+    simulation = cmd_compile(scenario, &options.simulation);
     if (!simulation) {
-        cmd_complain("%s", error->message);
         return CMD_BAD_INPUT;
     }
     probe = vs_probe_new(simulation, &options.probe, &error);
