@@ -197,20 +197,14 @@ write_until(VsCapture *capture, VsTime time)
 static const VsTraceRecord *
 find_rule(const VsPacket *packet, const char *place)
 {
-    const GArray *records = packet->run->trace->records;
+    const VsTrace *trace = packet->run->trace;
+    const VsTraceRecord *record = vs_trace_last(trace, packet->number);
 
-    for (guint i = records->len; i-- > 0;) {
-        const VsTraceRecord *record = &g_array_index(records, VsTraceRecord, i);
-
-        if (record->packet != packet->number) {
-            continue;
-        }
-        if (strcmp(record->place, place) != 0) {
-            return NULL;
-        }
+    while (record && strcmp(record->place, place) == 0) {
         if (record->kind == VS_TRACE_RULE || record->kind == VS_TRACE_POLICY) {
             return record;
         }
+        record = vs_trace_previous(trace, record);
     }
     return NULL;
 }

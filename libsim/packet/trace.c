@@ -115,10 +115,11 @@ vs_trace_add_message(VsRun *run, const VsPayload *payload, VsTraceKind kind,
                           run->trace->records->len - 1);
 }
 
-const VsTraceRecord *
-vs_trace_last(const VsTrace *trace, uint64_t number)
+/* The last record of packet 'number' among the first 'n' ones, or NULL. */
+static const VsTraceRecord *
+last_of(const VsTrace *trace, unsigned n, uint64_t number)
 {
-    for (unsigned i = trace->records->len; i-- > 0;) {
+    for (unsigned i = n; i-- > 0;) {
         const VsTraceRecord *record = &g_array_index(trace->records, VsTraceRecord, i);
 
         if (record->packet == number) {
@@ -126,6 +127,20 @@ vs_trace_last(const VsTrace *trace, uint64_t number)
         }
     }
     return NULL;
+}
+
+const VsTraceRecord *
+vs_trace_last(const VsTrace *trace, uint64_t number)
+{
+    return last_of(trace, trace->records->len, number);
+}
+
+const VsTraceRecord *
+vs_trace_previous(const VsTrace *trace, const VsTraceRecord *record)
+{
+    const VsTraceRecord *first = &g_array_index(trace->records, VsTraceRecord, 0);
+
+    return last_of(trace, (unsigned)(record - first), record->packet);
 }
 
 const char *

@@ -85,5 +85,9 @@ VsTraceRecord *vs_trace_add_message(VsRun *run, const VsPayload *payload,
 /* The last record of packet 'number' of the run, or NULL. */
 const VsTraceRecord *vs_trace_last(const VsTrace *trace, uint64_t number);
 
+/* The record of the same packet before 'record', which is in 'trace', or NULL. */
+const VsTraceRecord *vs_trace_previous(const VsTrace *trace,
+                                       const VsTraceRecord *record);
+
 /* "send", "rule": as in the published schema. */
 const char *vs_trace_kind_name(VsTraceKind kind);
