@@ -20,6 +20,8 @@ libvethsim_la_SOURCES += \
 	libsim/base/fmath.c \
 	libsim/base/hash.c \
 	libsim/base/histogram.c \
+	libsim/base/json_put.c \
+	libsim/base/json_put.h \
 	libsim/base/lpm.c \
 	libsim/base/pool.c \
 	libsim/base/rng.c \

@@ -3,48 +3,13 @@
 
 #include "netfilter/nft.h"
 
-void
-vs_nft_json_text(JsonBuilder *builder, const char *name, const char *text)
-{
-    json_builder_set_member_name(builder, name);
-    json_builder_add_string_value(builder, text);
-}
-
-void
-vs_nft_json_int(JsonBuilder *builder, const char *name, uint64_t number)
-{
-    json_builder_set_member_name(builder, name);
-    json_builder_add_int_value(builder, (gint64)number);
-}
-
-void
-vs_nft_json_null(JsonBuilder *builder, const char *name)
-{
-    json_builder_set_member_name(builder, name);
-    json_builder_add_null_value(builder);
-}
-
-void
-vs_nft_json_object(JsonBuilder *builder, const char *name)
-{
-    json_builder_set_member_name(builder, name);
-    json_builder_begin_object(builder);
-}
-
-void
-vs_nft_json_array(JsonBuilder *builder, const char *name)
-{
-    json_builder_set_member_name(builder, name);
-    json_builder_begin_array(builder);
-}
-
 /* {"KIND": {"family": "ip", ... ; to be closed twice. */
 static void
 begin_item(JsonBuilder *builder, const char *kind)
 {
     json_builder_begin_object(builder);
-    vs_nft_json_object(builder, kind);
-    vs_nft_json_text(builder, "family", "ip");
+    vs_json_begin_object(builder, kind);
+    vs_json_put_text(builder, "family", "ip");
 }
 
 static void
@@ -58,11 +23,11 @@ static void
 put_types(JsonBuilder *builder, const VsSet *set)
 {
     if (set->n_types == 1) {
-        vs_nft_json_text(builder, "type",
+        vs_json_put_text(builder, "type",
                          vs_nft_find_word(vs_nft_set_types, set->types[0]));
         return;
     }
-    vs_nft_json_array(builder, "type");
+    vs_json_begin_array(builder, "type");
     for (unsigned i = 0; i < set->n_types; i++) {
         json_builder_add_string_value(
             builder, vs_nft_find_word(vs_nft_set_types, set->types[i]));
@@ -77,7 +42,7 @@ put_flags(JsonBuilder *builder, const VsSet *set)
     if (!set->is_constant && !set->has_intervals && !set->has_timeout) {
         return;
     }
-    vs_nft_json_array(builder, "flags");
+    vs_json_begin_array(builder, "flags");
     if (set->is_constant) {
         json_builder_add_string_value(builder, "constant");
     }
@@ -101,7 +66,7 @@ put_elements(JsonBuilder *builder, const VsSet *set)
     }
     vs_nft_set_kinds(set, kinds);
     elements = vs_nft_sort_elements(set, kinds);
-    vs_nft_json_array(builder, "elem");
+    vs_json_begin_array(builder, "elem");
     for (unsigned i = 0; i < elements->len; i++) {
         vs_nft_json_element(builder, set, elements->pdata[i], kinds);
     }
@@ -112,21 +77,21 @@ static void
 put_set(JsonBuilder *builder, const VsSet *set)
 {
     begin_item(builder, set->is_map ? "map" : "set");
-    vs_nft_json_text(builder, "name", set->name);
-    vs_nft_json_text(builder, "table", set->table->name);
+    vs_json_put_text(builder, "name", set->name);
+    vs_json_put_text(builder, "table", set->table->name);
     put_types(builder, set);
     if (set->comment) {
-        vs_nft_json_text(builder, "comment", set->comment);
+        vs_json_put_text(builder, "comment", set->comment);
     }
     if (set->is_map) {
-        vs_nft_json_text(builder, "map", "verdict");
+        vs_json_put_text(builder, "map", "verdict");
     }
     if (set->size) {
-        vs_nft_json_int(builder, "size", set->size);
+        vs_json_put_uint(builder, "size", set->size);
     }
     put_flags(builder, set);
     if (set->timeout) {
-        vs_nft_json_int(builder, "timeout", (uint64_t)(set->timeout / VS_S));
+        vs_json_put_uint(builder, "timeout", (uint64_t)(set->timeout / VS_S));
     }
     put_elements(builder, set);
     end_item(builder);
@@ -136,15 +101,15 @@ static void
 put_chain(JsonBuilder *builder, const VsChain *chain)
 {
     begin_item(builder, "chain");
-    vs_nft_json_text(builder, "table", chain->table->name);
-    vs_nft_json_text(builder, "name", chain->name);
+    vs_json_put_text(builder, "table", chain->table->name);
+    vs_json_put_text(builder, "name", chain->name);
     if (chain->type != VS_CHAIN_REGULAR) {
-        vs_nft_json_text(builder, "type",
+        vs_json_put_text(builder, "type",
                          vs_nft_find_word(vs_nft_chain_types, chain->type));
-        vs_nft_json_text(builder, "hook", vs_nft_find_word(vs_nft_hooks, chain->point));
+        vs_json_put_text(builder, "hook", vs_nft_find_word(vs_nft_hooks, chain->point));
         json_builder_set_member_name(builder, "prio");
         json_builder_add_int_value(builder, chain->priority);
-        vs_nft_json_text(builder, "policy",
+        vs_json_put_text(builder, "policy",
                          vs_nft_find_word(vs_nft_verdicts, chain->policy));
     }
     end_item(builder);
@@ -156,13 +121,13 @@ put_rule(JsonBuilder *builder, const VsRule *rule)
     const char *comment = vs_nft_find_comment(rule);
 
     begin_item(builder, "rule");
-    vs_nft_json_text(builder, "table", rule->chain->table->name);
-    vs_nft_json_text(builder, "chain", rule->chain->name);
+    vs_json_put_text(builder, "table", rule->chain->table->name);
+    vs_json_put_text(builder, "chain", rule->chain->name);
     if (rule->handle) {
-        vs_nft_json_int(builder, "handle", rule->handle);
+        vs_json_put_uint(builder, "handle", rule->handle);
     }
     if (comment) {
-        vs_nft_json_text(builder, "comment", comment);
+        vs_json_put_text(builder, "comment", comment);
     }
     json_builder_set_member_name(builder, "expr");
     vs_nft_json_rule(builder, rule);
@@ -174,7 +139,7 @@ static void
 put_table(JsonBuilder *builder, const VsRuleTable *table)
 {
     begin_item(builder, "table");
-    vs_nft_json_text(builder, "name", table->name);
+    vs_json_put_text(builder, "name", table->name);
     end_item(builder);
     for (unsigned i = 0; i < table->sets->len; i++) {
         put_set(builder, table->sets->pdata[i]);
@@ -195,10 +160,10 @@ static void
 put_metainfo(JsonBuilder *builder)
 {
     json_builder_begin_object(builder);
-    vs_nft_json_object(builder, "metainfo");
-    vs_nft_json_text(builder, "version", "1.0.6");
-    vs_nft_json_text(builder, "release_name", "Lester Gooch #5");
-    vs_nft_json_int(builder, "json_schema_version", 1);
+    vs_json_begin_object(builder, "metainfo");
+    vs_json_put_text(builder, "version", "1.0.6");
+    vs_json_put_text(builder, "release_name", "Lester Gooch #5");
+    vs_json_put_uint(builder, "json_schema_version", 1);
     json_builder_end_object(builder);
     json_builder_end_object(builder);
 }
@@ -212,7 +177,7 @@ vs_nft_print_json(const VsRuleset *ruleset)
     g_autofree char *text = NULL;
 
     json_builder_begin_object(builder);
-    vs_nft_json_array(builder, "nftables");
+    vs_json_begin_array(builder, "nftables");
     put_metainfo(builder);
     for (unsigned i = 0; i < ruleset->tables->len; i++) {
         const VsRuleTable *table = ruleset->tables->pdata[i];

@@ -58,7 +58,7 @@ put_range(JsonBuilder *builder, VsNftKind kind, uint32_t min, uint32_t max)
 {
     kind = vs_nft_range_kind(kind, min, max);
     json_builder_begin_object(builder);
-    vs_nft_json_array(builder, "range");
+    vs_json_begin_array(builder, "range");
     put_value(builder, kind, min);
     put_value(builder, kind, max);
     json_builder_end_array(builder);
@@ -69,10 +69,10 @@ static void
 put_prefix(JsonBuilder *builder, uint32_t address, unsigned length)
 {
     json_builder_begin_object(builder);
-    vs_nft_json_object(builder, "prefix");
+    vs_json_begin_object(builder, "prefix");
     json_builder_set_member_name(builder, "addr");
     put_value(builder, VS_NFT_ADDRESS, address);
-    vs_nft_json_int(builder, "len", length);
+    vs_json_put_uint(builder, "len", length);
     json_builder_end_object(builder);
     json_builder_end_object(builder);
 }
@@ -84,11 +84,11 @@ put_verdict(JsonBuilder *builder, const VsRuleVerdict *verdict)
 
     json_builder_begin_object(builder);
     if (verdict->target) {
-        vs_nft_json_object(builder, word);
-        vs_nft_json_text(builder, "target", verdict->target);
+        vs_json_begin_object(builder, word);
+        vs_json_put_text(builder, "target", verdict->target);
         json_builder_end_object(builder);
     } else {
-        vs_nft_json_null(builder, word);
+        vs_json_put_null(builder, word);
     }
     json_builder_end_object(builder);
 }
@@ -115,7 +115,7 @@ put_key(JsonBuilder *builder, const VsSet *set, const VsSetElement *element,
 {
     if (set->n_types > 1) {
         json_builder_begin_object(builder);
-        vs_nft_json_array(builder, "concat");
+        vs_json_begin_array(builder, "concat");
     }
     for (unsigned i = 0; i < set->n_types; i++) {
         put_key_part(builder, kinds[i], vs_nft_key_part(&element->key, i, kinds[i]),
@@ -136,14 +136,14 @@ put_key_with_options(JsonBuilder *builder, const VsSet *set,
         return;
     }
     json_builder_begin_object(builder);
-    vs_nft_json_object(builder, "elem");
+    vs_json_begin_object(builder, "elem");
     json_builder_set_member_name(builder, "val");
     put_key(builder, set, element, kinds);
     if (element->timeout) {
-        vs_nft_json_int(builder, "timeout", (uint64_t)(element->timeout / VS_S));
+        vs_json_put_uint(builder, "timeout", (uint64_t)(element->timeout / VS_S));
     }
     if (element->comment) {
-        vs_nft_json_text(builder, "comment", element->comment);
+        vs_json_put_text(builder, "comment", element->comment);
     }
     json_builder_end_object(builder);
     json_builder_end_object(builder);
@@ -166,18 +166,18 @@ vs_nft_json_element(JsonBuilder *builder, const VsSet *set, const VsSetElement *
 static void
 put_payload(JsonBuilder *builder, const char *protocol, const char *field)
 {
-    vs_nft_json_object(builder, "payload");
-    vs_nft_json_text(builder, "protocol", protocol);
-    vs_nft_json_text(builder, "field", field);
+    vs_json_begin_object(builder, "payload");
+    vs_json_put_text(builder, "protocol", protocol);
+    vs_json_put_text(builder, "field", field);
     json_builder_end_object(builder);
 }
 
 static void
 put_fib(JsonBuilder *builder, const char *side)
 {
-    vs_nft_json_object(builder, "fib");
-    vs_nft_json_text(builder, "result", "type");
-    vs_nft_json_array(builder, "flags");
+    vs_json_begin_object(builder, "fib");
+    vs_json_put_text(builder, "result", "type");
+    vs_json_begin_array(builder, "flags");
     json_builder_add_string_value(builder, side);
     json_builder_end_array(builder);
     json_builder_end_object(builder);
@@ -190,8 +190,8 @@ put_field(JsonBuilder *builder, VsField field, bool is_generic, int protocol)
 
     json_builder_begin_object(builder);
     if (field == VS_FIELD_PROTOCOL && is_generic) {
-        vs_nft_json_object(builder, "meta");
-        vs_nft_json_text(builder, "key", "l4proto");
+        vs_json_begin_object(builder, "meta");
+        vs_json_put_text(builder, "key", "l4proto");
         json_builder_end_object(builder);
     } else if (strcmp(row->object, "payload") == 0) {
         put_payload(builder,
@@ -202,10 +202,10 @@ put_field(JsonBuilder *builder, VsField field, bool is_generic, int protocol)
     } else if (strcmp(row->object, "fib") == 0) {
         put_fib(builder, row->key);
     } else {
-        vs_nft_json_object(builder, row->object);
-        vs_nft_json_text(builder, "key", row->key);
+        vs_json_begin_object(builder, row->object);
+        vs_json_put_text(builder, "key", row->key);
         if (row->qualifier) {
-            vs_nft_json_text(builder, "dir", row->qualifier);
+            vs_json_put_text(builder, "dir", row->qualifier);
         }
         json_builder_end_object(builder);
     }
@@ -216,11 +216,11 @@ static void
 put_numgen(JsonBuilder *builder, const VsLookup *lookup)
 {
     json_builder_begin_object(builder);
-    vs_nft_json_object(builder, "numgen");
-    vs_nft_json_text(builder, "mode",
+    vs_json_begin_object(builder, "numgen");
+    vs_json_put_text(builder, "mode",
                      lookup->numgen == VS_NUMGEN_RANDOM ? "random" : "inc");
-    vs_nft_json_int(builder, "mod", lookup->numgen_modulus);
-    vs_nft_json_int(builder, "offset", lookup->numgen_offset);
+    vs_json_put_uint(builder, "mod", lookup->numgen_modulus);
+    vs_json_put_uint(builder, "offset", lookup->numgen_offset);
     json_builder_end_object(builder);
     json_builder_end_object(builder);
 }
@@ -230,7 +230,7 @@ put_keys(JsonBuilder *builder, const VsLookup *lookup, int protocol)
 {
     if (lookup->n_fields > 1) {
         json_builder_begin_object(builder);
-        vs_nft_json_array(builder, "concat");
+        vs_json_begin_array(builder, "concat");
     }
     for (unsigned i = 0; i < lookup->n_fields; i++) {
         if (lookup->fields[i] == VS_FIELD_NUMGEN) {
@@ -260,7 +260,7 @@ put_set(JsonBuilder *builder, const VsLookup *lookup)
     vs_nft_lookup_kinds(lookup, kinds);
     elements = vs_nft_sort_elements(lookup->set, kinds);
     json_builder_begin_object(builder);
-    vs_nft_json_array(builder, "set");
+    vs_json_begin_array(builder, "set");
     for (unsigned i = 0; i < elements->len; i++) {
         vs_nft_json_element(builder, lookup->set, elements->pdata[i], kinds);
     }
@@ -272,8 +272,8 @@ put_set(JsonBuilder *builder, const VsLookup *lookup)
 static void
 begin_match(JsonBuilder *builder, const char *op)
 {
-    vs_nft_json_object(builder, "match");
-    vs_nft_json_text(builder, "op", op);
+    vs_json_begin_object(builder, "match");
+    vs_json_put_text(builder, "op", op);
     json_builder_set_member_name(builder, "left");
 }
 
@@ -290,7 +290,7 @@ put_lookup(JsonBuilder *builder, const VsLookup *lookup, int protocol)
 static void
 put_vmap(JsonBuilder *builder, const VsLookup *lookup, int protocol)
 {
-    vs_nft_json_object(builder, "vmap");
+    vs_json_begin_object(builder, "vmap");
     json_builder_set_member_name(builder, "key");
     put_keys(builder, lookup, protocol);
     json_builder_set_member_name(builder, "data");
@@ -315,7 +315,7 @@ put_masked_left(JsonBuilder *builder, const VsRuleStep *step,
                 const VsNftRelation *relation, int protocol)
 {
     json_builder_begin_object(builder);
-    vs_nft_json_array(builder, "&");
+    vs_json_begin_array(builder, "&");
     put_left(builder, step, relation->kind, protocol);
     if (vs_nft_kind_is_flags(relation->kind)) {
         put_flags(builder, relation->kind, relation->mask, false);
@@ -375,7 +375,7 @@ put_name(JsonBuilder *builder, const VsRuleStep *step)
 {
     begin_match(builder, step->name.is_inverted ? "!=" : "==");
     put_field(builder, step->name.field, false, -1);
-    vs_nft_json_text(builder, "right", step->name.name);
+    vs_json_put_text(builder, "right", step->name.name);
     json_builder_end_object(builder);
 }
 
@@ -397,7 +397,7 @@ put_mark_value(JsonBuilder *builder, const VsNftMarkValue *value, bool is_from_c
         const char name[] = {value->operators[i], '\0'};
 
         json_builder_begin_object(builder);
-        vs_nft_json_array(builder, name);
+        vs_json_begin_array(builder, name);
     }
     put_mark_of(builder, is_from_ct);
     for (unsigned i = 0; i < value->n_operators; i++) {
@@ -415,7 +415,7 @@ put_mark(JsonBuilder *builder, const VsRuleStep *step)
         step->kind == VS_STEP_SAVE_MARK || step->kind == VS_STEP_RESTORE_MARK;
     VsNftMarkValue value = vs_nft_get_mark_value(step);
 
-    vs_nft_json_object(builder, "mangle");
+    vs_json_begin_object(builder, "mangle");
     json_builder_set_member_name(builder, "key");
     put_mark_of(builder, is_ct);
     json_builder_set_member_name(builder, "value");
@@ -426,13 +426,13 @@ put_mark(JsonBuilder *builder, const VsRuleStep *step)
 static void
 put_zone(JsonBuilder *builder, uint32_t zone)
 {
-    vs_nft_json_object(builder, "mangle");
-    vs_nft_json_object(builder, "key");
-    vs_nft_json_object(builder, "ct");
-    vs_nft_json_text(builder, "key", "zone");
+    vs_json_begin_object(builder, "mangle");
+    vs_json_begin_object(builder, "key");
+    vs_json_begin_object(builder, "ct");
+    vs_json_put_text(builder, "key", "zone");
     json_builder_end_object(builder);
     json_builder_end_object(builder);
-    vs_nft_json_int(builder, "value", zone);
+    vs_json_put_uint(builder, "value", zone);
     json_builder_end_object(builder);
 }
 
@@ -452,9 +452,9 @@ put_nat_flags(JsonBuilder *builder, const VsNatRange *nat)
         names[n++] = "persistent";
     }
     if (n == 1) {
-        vs_nft_json_text(builder, "flags", names[0]);
+        vs_json_put_text(builder, "flags", names[0]);
     } else if (n > 1) {
-        vs_nft_json_array(builder, "flags");
+        vs_json_begin_array(builder, "flags");
         for (unsigned i = 0; i < n; i++) {
             json_builder_add_string_value(builder, names[i]);
         }
@@ -479,10 +479,10 @@ put_nat(JsonBuilder *builder, const VsNatRange *nat, const char *name)
 {
     if (!nat->has_address && !nat->has_ports && !nat->is_random &&
         !nat->is_random_fully && !nat->is_persistent) {
-        vs_nft_json_null(builder, name);
+        vs_json_put_null(builder, name);
         return;
     }
-    vs_nft_json_object(builder, name);
+    vs_json_begin_object(builder, name);
     if (nat->has_address) {
         put_one_or_range(builder, "addr", VS_NFT_ADDRESS, nat->min_address,
                          nat->max_address);
@@ -497,12 +497,12 @@ put_nat(JsonBuilder *builder, const VsNatRange *nat, const char *name)
 static void
 put_reject(JsonBuilder *builder, VsRejectWith with)
 {
-    vs_nft_json_object(builder, "reject");
+    vs_json_begin_object(builder, "reject");
     if (with == VS_REJECT_TCP_RESET) {
-        vs_nft_json_text(builder, "type", "tcp reset");
+        vs_json_put_text(builder, "type", "tcp reset");
     } else {
-        vs_nft_json_text(builder, "type", "icmp");
-        vs_nft_json_text(builder, "expr", vs_nft_find_word(vs_nft_rejects, with));
+        vs_json_put_text(builder, "type", "icmp");
+        vs_json_put_text(builder, "expr", vs_nft_find_word(vs_nft_rejects, with));
     }
     json_builder_end_object(builder);
 }
@@ -511,15 +511,15 @@ static void
 put_log(JsonBuilder *builder, const VsRuleStep *step)
 {
     if (!step->log.prefix && step->log.level == VS_NFT_DEFAULT_LOG_LEVEL) {
-        vs_nft_json_null(builder, "log");
+        vs_json_put_null(builder, "log");
         return;
     }
-    vs_nft_json_object(builder, "log");
+    vs_json_begin_object(builder, "log");
     if (step->log.prefix) {
-        vs_nft_json_text(builder, "prefix", step->log.prefix);
+        vs_json_put_text(builder, "prefix", step->log.prefix);
     }
     if (step->log.level != VS_NFT_DEFAULT_LOG_LEVEL) {
-        vs_nft_json_text(builder, "level",
+        vs_json_put_text(builder, "level",
                          vs_nft_find_word(vs_nft_log_levels, step->log.level));
     }
     json_builder_end_object(builder);
@@ -528,10 +528,10 @@ put_log(JsonBuilder *builder, const VsRuleStep *step)
 static void
 put_limit(JsonBuilder *builder, const VsLimit *limit)
 {
-    vs_nft_json_object(builder, "limit");
-    vs_nft_json_int(builder, "rate", limit->amount);
-    vs_nft_json_int(builder, "burst", limit->burst);
-    vs_nft_json_text(
+    vs_json_begin_object(builder, "limit");
+    vs_json_put_uint(builder, "rate", limit->amount);
+    vs_json_put_uint(builder, "burst", limit->burst);
+    vs_json_put_text(
         builder, "per",
         vs_nft_find_word(vs_nft_limit_units, (uint32_t)(limit->unit / VS_S)));
     if (limit->is_inverted) {
@@ -544,17 +544,17 @@ put_limit(JsonBuilder *builder, const VsLimit *limit)
 static void
 put_update(JsonBuilder *builder, const VsRuleStep *step, int protocol)
 {
-    vs_nft_json_object(builder, "set");
-    vs_nft_json_text(builder, "op", step->update.is_add ? "add" : "update");
+    vs_json_begin_object(builder, "set");
+    vs_json_put_text(builder, "op", step->update.is_add ? "add" : "update");
     json_builder_set_member_name(builder, "elem");
     if (step->update.timeout) {
         json_builder_begin_object(builder);
-        vs_nft_json_object(builder, "elem");
+        vs_json_begin_object(builder, "elem");
         json_builder_set_member_name(builder, "val");
     }
     put_keys(builder, &step->update.key, protocol);
     if (step->update.timeout) {
-        vs_nft_json_int(builder, "timeout", (uint64_t)(step->update.timeout / VS_S));
+        vs_json_put_uint(builder, "timeout", (uint64_t)(step->update.timeout / VS_S));
         json_builder_end_object(builder);
         json_builder_end_object(builder);
     }
@@ -566,9 +566,9 @@ put_update(JsonBuilder *builder, const VsRuleStep *step, int protocol)
 static void
 put_counter(JsonBuilder *builder, const VsRuleStep *step)
 {
-    vs_nft_json_object(builder, "counter");
-    vs_nft_json_int(builder, "packets", step->counter.n_packets);
-    vs_nft_json_int(builder, "bytes", step->counter.n_bytes);
+    vs_json_begin_object(builder, "counter");
+    vs_json_put_uint(builder, "packets", step->counter.n_packets);
+    vs_json_put_uint(builder, "bytes", step->counter.n_bytes);
     json_builder_end_object(builder);
 }
 
@@ -603,7 +603,7 @@ put_statement(JsonBuilder *builder, const VsRuleStep *step, int protocol)
         put_mark(builder, step);
         break;
     case VS_STEP_NOTRACK:
-        vs_nft_json_null(builder, "notrack");
+        vs_json_put_null(builder, "notrack");
         break;
     case VS_STEP_SET_ZONE:
         put_zone(builder, step->mark.value);

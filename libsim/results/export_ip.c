@@ -1,9 +1,9 @@
 #include "results/export_ip.h"
 
+#include "base/json_put.h"
 #include "base/units.h"
 #include "net/bridge.h"
 #include "net/route_text.h"
-#include "results/json_put.h"
 
 static void
 put_address(JsonBuilder *json, const char *name, VsAddr address)

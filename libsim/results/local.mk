@@ -29,8 +29,6 @@ libvethsim_la_SOURCES += \
 	libsim/results/folder.h \
 	libsim/results/json_get.c \
 	libsim/results/json_get.h \
-	libsim/results/json_put.c \
-	libsim/results/json_put.h \
 	libsim/results/manifest.c \
 	libsim/results/manifest.h \
 	libsim/results/number.c \

@@ -3,8 +3,8 @@
 #include <string.h>
 #include <sys/utsname.h>
 
+#include "base/json_put.h"
 #include "base/units.h"
-#include "results/json_put.h"
 
 #define FORMAT "vethsim-manifest"
 #define FORMAT_VERSION 1

@@ -1,10 +1,20 @@
 /* The summary for programs. */
+#include "base/json_put.h"
 #include "packet/packet.h"
-#include "results/json_put.h"
+#include "results/number.h"
 #include "results/summary.h"
 
 /* Of the document's shape: a change that a reader could trip over raises it. */
 #define FORMAT_VERSION 1
+
+/* As text, for it may need 128 bits. */
+static void
+put_sum(JsonBuilder *json, const char *name, VsSum sum)
+{
+    g_autofree char *text = vs_number_print_sum(sum);
+
+    vs_json_put_text(json, name, text);
+}
 
 static void
 put_histogram(JsonBuilder *json, const char *name, const VsHistogram *histogram)
@@ -21,7 +31,7 @@ put_histogram(JsonBuilder *json, const char *name, const VsHistogram *histogram)
 
     vs_json_begin_object(json, name);
     vs_json_put_uint(json, "count", histogram->count);
-    vs_json_put_sum(json, "sum_ps", histogram->sum);
+    put_sum(json, "sum_ps", histogram->sum);
     vs_json_put_real(json, "mean_ps", vs_histogram_mean(histogram));
     vs_json_put_real(json, "stddev_ps", vs_histogram_stddev(histogram));
     vs_json_put_int(json, "min_ps", vs_histogram_min(histogram));
@@ -38,8 +48,8 @@ put_stages(JsonBuilder *json, const VsStageTable *stages)
 {
     vs_json_begin_object(json, "stages");
     vs_json_put_uint(json, "requests", stages->n_requests);
-    vs_json_put_sum(json, "end_to_end_ps", stages->elapsed);
-    vs_json_put_sum(json, "sum_of_rows_ps", vs_stage_table_sum(stages));
+    put_sum(json, "end_to_end_ps", stages->elapsed);
+    put_sum(json, "sum_of_rows_ps", vs_stage_table_sum(stages));
     vs_json_begin_array(json, "rows");
     for (guint i = 0; i < stages->rows->len; i++) {
         const VsStageRow *row = &g_array_index(stages->rows, VsStageRow, i);
@@ -50,7 +60,7 @@ put_stages(JsonBuilder *json, const VsStageTable *stages)
         vs_json_put_text(json, "what", row->what);
         vs_json_put_text(json, "kind", vs_stage_kind_word(row->kind));
         vs_json_put_uint(json, "steps", row->n_steps);
-        vs_json_put_sum(json, "elapsed_ps", row->elapsed);
+        put_sum(json, "elapsed_ps", row->elapsed);
         vs_json_put_real(json, "mean_ps",
                          vs_number_ratio(row->elapsed, stages->n_requests));
         vs_json_put_real(json, "share", vs_number_ratio(row->elapsed, stages->elapsed));

@@ -2,9 +2,9 @@
 
 #include <string.h>
 
+#include "base/json_put.h"
 #include "base/units.h"
 #include "packet/http.h"
-#include "results/json_put.h"
 
 /* Numbers of a header, in the order they are shown. */
 enum { N_NUMBERS = 14 };

@@ -1,9 +1,9 @@
 #include "results/trace_json.h"
 
+#include "base/json_put.h"
 #include "base/units.h"
 #include "netfilter/conntrack.h"
 #include "packet/http.h"
-#include "results/json_put.h"
 #include "results/stage_table.h"
 #include "results/trace_headers.h"
 

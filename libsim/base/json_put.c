@@ -1,16 +1,24 @@
-#include "results/json_put.h"
+#include "base/json_put.h"
 
+#include <inttypes.h>
 #include <math.h>
 
 void
 vs_json_put_text(JsonBuilder *builder, const char *name, const char *text)
 {
-    json_builder_set_member_name(builder, name);
-    if (text) {
-        json_builder_add_string_value(builder, text);
-    } else {
-        json_builder_add_null_value(builder);
+    if (!text) {
+        vs_json_put_null(builder, name);
+        return;
     }
+    json_builder_set_member_name(builder, name);
+    json_builder_add_string_value(builder, text);
+}
+
+void
+vs_json_put_null(JsonBuilder *builder, const char *name)
+{
+    json_builder_set_member_name(builder, name);
+    json_builder_add_null_value(builder);
 }
 
 void
@@ -33,27 +41,21 @@ vs_json_put_uint(JsonBuilder *builder, const char *name, uint64_t number)
     if (number <= INT64_MAX) {
         vs_json_put_int(builder, name, (int64_t)number);
     } else {
-        vs_json_put_sum(builder, name, number);
+        g_autofree char *text = g_strdup_printf("%" PRIu64, number);
+
+        vs_json_put_text(builder, name, text);
     }
-}
-
-void
-vs_json_put_sum(JsonBuilder *builder, const char *name, VsSum sum)
-{
-    g_autofree char *text = vs_number_print_sum(sum);
-
-    vs_json_put_text(builder, name, text);
 }
 
 void
 vs_json_put_real(JsonBuilder *builder, const char *name, double number)
 {
-    json_builder_set_member_name(builder, name);
-    if (isfinite(number)) {
-        json_builder_add_double_value(builder, number);
-    } else {
-        json_builder_add_null_value(builder);
+    if (!isfinite(number)) {
+        vs_json_put_null(builder, name);
+        return;
     }
+    json_builder_set_member_name(builder, name);
+    json_builder_add_double_value(builder, number);
 }
 
 void

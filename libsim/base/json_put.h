@@ -5,18 +5,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "results/number.h"
-
 /* NULL is null. */
 void vs_json_put_text(JsonBuilder *builder, const char *name, const char *text);
+void vs_json_put_null(JsonBuilder *builder, const char *name);
 void vs_json_put_int(JsonBuilder *builder, const char *name, int64_t number);
 void vs_json_put_bool(JsonBuilder *builder, const char *name, bool is_true);
 
 /* A number, or text above 2^63 - 1, which JSON readers seldom take. */
 void vs_json_put_uint(JsonBuilder *builder, const char *name, uint64_t number);
-
-/* As text, for it may need 128 bits. */
-void vs_json_put_sum(JsonBuilder *builder, const char *name, VsSum sum);
 
 /* So that reading it gives the same bits; null unless finite. */
 void vs_json_put_real(JsonBuilder *builder, const char *name, double number);
