@@ -175,6 +175,14 @@ ct_tuple_field(const VsConntrackEntry *entry, VsField field)
 }
 
 static uint32_t
+icmp_type(const VsLayer *layer)
+{
+    return layer->flow.protocol == VS_PROTOCOL_ICMP
+               ? (uint32_t)layer->icmp.type << 8 | layer->icmp.code
+               : 0;
+}
+
+static uint32_t
 index_of(const VsIface *iface)
 {
     return iface ? iface->index : 0;
@@ -223,9 +231,7 @@ read_field(const void *data, VsField field)
     case VS_FIELD_TCP_FLAGS:
         return top->flow.protocol == VS_PROTOCOL_TCP ? top->tcp.flags : 0;
     case VS_FIELD_ICMP_TYPE:
-        return top->flow.protocol == VS_PROTOCOL_ICMP
-                   ? (uint32_t)top->icmp.type << 8 | top->icmp.code
-                   : 0;
+        return icmp_type(top);
     case VS_FIELD_LENGTH:
         return top->ip_bytes;
     case VS_FIELD_TTL:

@@ -354,6 +354,14 @@ put_update(GString *out, const VsRuleStep *step, int protocol)
 }
 
 static void
+put_counter(GString *out, const VsRuleStep *step)
+{
+    g_string_append_printf(
+        out, "counter packets %" G_GUINT64_FORMAT " bytes %" G_GUINT64_FORMAT,
+        step->counter.n_packets, step->counter.n_bytes);
+}
+
+static void
 put_step(GString *out, const VsRuleStep *step, int protocol)
 {
     switch (step->kind) {
@@ -372,9 +380,7 @@ put_step(GString *out, const VsRuleStep *step, int protocol)
         put_limit(out, &step->limit);
         break;
     case VS_STEP_COUNTER:
-        g_string_append_printf(
-            out, "counter packets %" G_GUINT64_FORMAT " bytes %" G_GUINT64_FORMAT,
-            step->counter.n_packets, step->counter.n_bytes);
+        put_counter(out, step);
         break;
     case VS_STEP_VERDICT:
         vs_nft_put_verdict(out, &step->verdict);
