@@ -64,20 +64,6 @@ vs_param_syntax(VsParamType type)
     return &syntaxes[type];
 }
 
-static bool fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static bool
-fail(GError **error, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    g_propagate_error(error, g_error_new_valist(VS_SCENARIO_ERROR,
-                                                VS_SCENARIO_ERROR_VALUE, format, args));
-    va_end(args);
-    return false;
-}
-
 /* Reading. ------------------------------------------------------------------------- */
 
 static bool
@@ -89,7 +75,8 @@ parse_uint32(const char *text, uint32_t *ret, GError **error)
         return false;
     }
     if (number > UINT32_MAX) {
-        return fail(error, "\"%s\" is too large: write at most %u", text, UINT32_MAX);
+        return vs_value_fail(error, "\"%s\" is too large: write at most %u", text,
+                             UINT32_MAX);
     }
     *ret = (uint32_t)number;
     return true;
@@ -101,7 +88,7 @@ parse_bool(const char *text, bool *ret, GError **error)
     bool is_yes = strcmp(text, "yes") == 0;
 
     if (!is_yes && strcmp(text, "no") != 0) {
-        return fail(error, "\"%s\" is not yes or no: write one of them", text);
+        return vs_value_fail(error, "\"%s\" is not yes or no: write one of them", text);
     }
     *ret = is_yes;
     return true;
@@ -119,7 +106,7 @@ parse_choice(const VsParam *param, const char *text, VsChoice *ret, GError **err
         }
     }
     words = g_strjoinv(", ", (char **)param->choices);
-    return fail(error, "\"%s\" is not one of: %s", text, words);
+    return vs_value_fail(error, "\"%s\" is not one of: %s", text, words);
 }
 
 static bool
@@ -140,7 +127,7 @@ parse_value(const VsParam *param, const char *text, Value *value, GStringChunk *
     switch (param->type) {
     case VS_PARAM_TYPE_FILE:
         if (!*text) {
-            return fail(error, "\"\" names no file: write its path");
+            return vs_value_fail(error, "\"\" names no file: write its path");
         }
         value->string = g_string_chunk_insert_const(strings, text);
         return true;
@@ -277,10 +264,12 @@ check_bounds(const VsParam *param, const char *text, const Value *value, GError 
     const char *of = param->type == VS_PARAM_TYPE_DIST ? "has a mean" : "is";
 
     if (param->min && compare_with_bound(param, value, param->min) < 0) {
-        return fail(error, "\"%s\" %s below the least, %s", text, of, param->min);
+        return vs_value_fail(error, "\"%s\" %s below the least, %s", text, of,
+                             param->min);
     }
     if (param->max && compare_with_bound(param, value, param->max) > 0) {
-        return fail(error, "\"%s\" %s above the most, %s", text, of, param->max);
+        return vs_value_fail(error, "\"%s\" %s above the most, %s", text, of,
+                             param->max);
     }
     return true;
 }

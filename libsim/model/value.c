@@ -8,10 +8,8 @@
 /* Characters that separate words of a list in an attribute. */
 #define BLANKS " \t\r\n"
 
-static bool fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static bool
-fail(GError **error, const char *format, ...)
+bool
+vs_value_fail(GError **error, const char *format, ...)
 {
     va_list args;
 
@@ -63,19 +61,20 @@ parse_label(const char *text, char *word, VsLabel *ret, GStringChunk *strings,
     char *value = strchr(word, '=');
 
     if (!value) {
-        return fail(error, "\"%s\" has a label without value: write %s=VALUE", text,
-                    word);
+        return vs_value_fail(error, "\"%s\" has a label without value: write %s=VALUE",
+                             text, word);
     }
     *value++ = '\0';
     if (strchr(value, ',')) {
-        return fail(error, "\"%s\" has a comma: write labels as key=value key=value",
-                    text);
+        return vs_value_fail(
+            error, "\"%s\" has a comma: write labels as key=value key=value", text);
     }
     if (!is_label_text(word, true) || !is_label_text(value, false)) {
-        return fail(error,
-                    "\"%s\" is not a list of labels: write key=value key=value, of "
-                    "letters, digits, \"-\", \"_\" and \".\"",
-                    text);
+        return vs_value_fail(
+            error,
+            "\"%s\" is not a list of labels: write key=value key=value, of "
+            "letters, digits, \"-\", \"_\" and \".\"",
+            text);
     }
     ret->key = g_string_chunk_insert_const(strings, word);
     ret->value = g_string_chunk_insert_const(strings, value);
@@ -104,8 +103,8 @@ vs_labels_parse(const char *text, VsLabels *ret, GStringChunk *strings, GError *
         const VsLabel *label = &g_array_index(labels, VsLabel, i);
 
         if (strcmp(label[-1].key, label->key) == 0) {
-            return fail(error, "\"%s\" has the label %s twice: write it once", text,
-                        label->key);
+            return vs_value_fail(error, "\"%s\" has the label %s twice: write it once",
+                                 text, label->key);
         }
     }
 
@@ -173,13 +172,14 @@ vs_prefixes_parse(const char *text, VsPrefixes *ret, GError **error)
             return false;
         }
         if (has_prefix(prefixes, &prefix)) {
-            return fail(error, "\"%s\" has %s twice: write it once", text, *word);
+            return vs_value_fail(error, "\"%s\" has %s twice: write it once", text,
+                                 *word);
         }
         g_array_append_val(prefixes, prefix);
     }
     if (prefixes->len == 0) {
-        return fail(error, "\"%s\" has no prefix: write 10.0.0.0/16 or an address",
-                    text);
+        return vs_value_fail(
+            error, "\"%s\" has no prefix: write 10.0.0.0/16 or an address", text);
     }
     ret->n_prefixes = prefixes->len;
     ret->prefixes = (VsPrefix *)(void *)g_array_steal(prefixes, NULL);
@@ -225,8 +225,8 @@ parse_closed(const char *text, char *arguments, VsArrivals *ret, GError **error)
         return false;
     }
     if (n_users < 1 || n_users > UINT32_MAX) {
-        return fail(error, "\"%s\" has %s users: write 1 to %u", text,
-                    n_users ? "too many" : "no", UINT32_MAX);
+        return vs_value_fail(error, "\"%s\" has %s users: write 1 to %u", text,
+                             n_users ? "too many" : "no", UINT32_MAX);
     }
     ret->kind = VS_ARRIVALS_CLOSED;
     ret->n_users = (uint32_t)n_users;
@@ -241,7 +241,7 @@ parse_open(const char *text, const char *arguments, VsArrivalsKind kind,
         return false;
     }
     if (ret->micro_per_s == 0) {
-        return fail(error, "\"%s\" never arrives: write more than 0/s", text);
+        return vs_value_fail(error, "\"%s\" never arrives: write more than 0/s", text);
     }
     ret->kind = kind;
     return true;
@@ -257,10 +257,10 @@ vs_arrivals_parse(const char *text, VsArrivals *ret, GError **error)
     bool is_good;
 
     if (!arguments || name[length - 1] != ')') {
-        return fail(error,
-                    "\"%s\" is not a way to arrive: write constant(1000/s), "
-                    "poisson(1000/s) or closed(16,exponential(1s))",
-                    text);
+        return vs_value_fail(error,
+                             "\"%s\" is not a way to arrive: write constant(1000/s), "
+                             "poisson(1000/s) or closed(16,exponential(1s))",
+                             text);
     }
     name[length - 1] = '\0';
     *arguments++ = '\0';
@@ -273,10 +273,10 @@ vs_arrivals_parse(const char *text, VsArrivals *ret, GError **error)
     } else if (strcmp(name, "closed") == 0) {
         is_good = parse_closed(text, arguments, &arrivals, error);
     } else {
-        return fail(error,
-                    "\"%s\": there are no %s arrivals, but constant(1000/s), "
-                    "poisson(1000/s) and closed(16,exponential(1s))",
-                    text, name);
+        return vs_value_fail(error,
+                             "\"%s\": there are no %s arrivals, but constant(1000/s), "
+                             "poisson(1000/s) and closed(16,exponential(1s))",
+                             text, name);
     }
     if (is_good) {
         *ret = arrivals;
@@ -333,12 +333,12 @@ vs_queue_limit_parse(const char *text, VsQueueLimit *ret, GError **error)
         return true;
     }
     if (!g_ascii_isdigit(*stripped) || !*unit) {
-        return fail(error,
-                    "\"%s\" %s: write 100packets, 256KiB, 1ms of line rate, or "
-                    "unlimited",
-                    stripped,
-                    g_ascii_isdigit(*stripped) ? "has no unit"
-                                               : "is not a limit of a queue");
+        return vs_value_fail(
+            error,
+            "\"%s\" %s: write 100packets, 256KiB, 1ms of line rate, or "
+            "unlimited",
+            stripped,
+            g_ascii_isdigit(*stripped) ? "has no unit" : "is not a limit of a queue");
     }
     if (strcmp(unit, "packets") == 0 || strcmp(unit, "packet") == 0) {
         g_autofree char *number = g_strndup(stripped, unit - stripped);

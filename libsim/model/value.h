@@ -35,3 +35,6 @@ char *vs_queue_limit_print(const VsQueueLimit *limit);
 
 /* True when 'word' is one of the words of 'list', which single spaces separate. */
 bool vs_word_list_has(const char *list, const char *word);
+
+/* Sets 'error' to VS_SCENARIO_ERROR_VALUE with this message; returns false. */
+bool vs_value_fail(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
