@@ -2,12 +2,16 @@
 
 proxy_tests_fixture = tests/models/proxy_fixture.c tests/models/proxy_fixture.h
 model_tests_fixture = tests/models/fixture.c tests/models/fixture.h
+cni_tests_fixture = tests/models/cni_fixture.c tests/models/cni_fixture.h \
+	$(model_tests_fixture)
 
 check_PROGRAMS += \
 	tests/models/test_client \
 	tests/models/test_client_load \
 	tests/models/test_cni \
+	tests/models/test_cni_addresses \
 	tests/models/test_cni_cilium \
+	tests/models/test_cni_programs \
 	tests/models/test_cni_rules \
 	tests/models/test_dns \
 	tests/models/test_ingress \
@@ -15,6 +19,7 @@ check_PROGRAMS += \
 	tests/models/test_kubeproxy \
 	tests/models/test_kubeproxy_iptables \
 	tests/models/test_kubeproxy_ipvs \
+	tests/models/test_kubeproxy_ipvs_choice \
 	tests/models/test_kubeproxy_names \
 	tests/models/test_kubeproxy_nftables \
 	tests/models/test_kubeproxy_runner \
@@ -28,9 +33,13 @@ check_PROGRAMS += \
 tests_models_test_client_SOURCES = tests/models/test_client.c $(model_tests_fixture)
 tests_models_test_client_load_SOURCES = tests/models/test_client_load.c \
 	$(model_tests_fixture)
-tests_models_test_cni_SOURCES = tests/models/test_cni.c $(model_tests_fixture)
+tests_models_test_cni_SOURCES = tests/models/test_cni.c $(cni_tests_fixture)
+tests_models_test_cni_addresses_SOURCES = tests/models/test_cni_addresses.c \
+	$(cni_tests_fixture)
 tests_models_test_cni_cilium_SOURCES = tests/models/test_cni_cilium.c \
 	$(model_tests_fixture)
+tests_models_test_cni_programs_SOURCES = tests/models/test_cni_programs.c \
+	$(cni_tests_fixture)
 tests_models_test_cni_rules_SOURCES = tests/models/test_cni_rules.c \
 	$(model_tests_fixture)
 tests_models_test_dns_SOURCES = tests/models/test_dns.c $(model_tests_fixture)
@@ -42,6 +51,8 @@ tests_models_test_kubeproxy_iptables_SOURCES = \
 	tests/models/test_kubeproxy_iptables.c $(proxy_tests_fixture)
 tests_models_test_kubeproxy_ipvs_SOURCES = tests/models/test_kubeproxy_ipvs.c \
 	$(model_tests_fixture)
+tests_models_test_kubeproxy_ipvs_choice_SOURCES = \
+	tests/models/test_kubeproxy_ipvs_choice.c $(model_tests_fixture)
 tests_models_test_kubeproxy_names_SOURCES = tests/models/test_kubeproxy_names.c
 tests_models_test_kubeproxy_nftables_SOURCES = \
 	tests/models/test_kubeproxy_nftables.c $(proxy_tests_fixture)
