@@ -47,6 +47,7 @@ libvethsim_la_SOURCES += \
 	libsim/netfilter/nft_json.c \
 	libsim/netfilter/nft_json.h \
 	libsim/netfilter/nft_json_rule.c \
+	libsim/netfilter/nft_json_value.c \
 	libsim/netfilter/nft_lex.c \
 	libsim/netfilter/nft_lex.h \
 	libsim/netfilter/nft_parse.c \
