@@ -17,6 +17,7 @@ check_PROGRAMS += \
 	tests/models/test_ingress \
 	tests/models/test_ingress_rules \
 	tests/models/test_kubeproxy \
+	tests/models/test_kubeproxy_config \
 	tests/models/test_kubeproxy_iptables \
 	tests/models/test_kubeproxy_ipvs \
 	tests/models/test_kubeproxy_ipvs_choice \
@@ -47,6 +48,8 @@ tests_models_test_ingress_SOURCES = tests/models/test_ingress.c $(model_tests_fi
 tests_models_test_ingress_rules_SOURCES = tests/models/test_ingress_rules.c \
 	$(model_tests_fixture)
 tests_models_test_kubeproxy_SOURCES = tests/models/test_kubeproxy.c $(model_tests_fixture)
+tests_models_test_kubeproxy_config_SOURCES = tests/models/test_kubeproxy_config.c \
+	$(model_tests_fixture)
 tests_models_test_kubeproxy_iptables_SOURCES = \
 	tests/models/test_kubeproxy_iptables.c $(proxy_tests_fixture)
 tests_models_test_kubeproxy_ipvs_SOURCES = tests/models/test_kubeproxy_ipvs.c \
