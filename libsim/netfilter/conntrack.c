@@ -3,6 +3,7 @@
 #include <glib.h>
 
 #include "net/icmp.h"
+#include "netfilter/conntrack_internal.h"
 #include "netfilter/conntrack_story.h"
 #include "netfilter/conntrack_tcp.h"
 #include "netfilter/nat.h"
@@ -19,11 +20,6 @@ enum {
 
 /* An answered UDP flow is a stream when it is older than this. */
 #define UDP_STREAM_AGE (2 * VS_S)
-
-/* An entry kept for replies alone lives this long. */
-#define CLASH_TIMEOUT (1 * VS_S)
-
-#define DIR_BIT ((uintptr_t)1)
 
 const VsConntrackConfig vs_conntrack_config_default = {
     .max = KERNEL_BUCKETS,
@@ -50,14 +46,11 @@ const VsConntrackConfig vs_conntrack_config_default = {
 };
 
 static VsVerdict track_hook(void *data, VsPacket *packet, const VsHookState *state);
-static VsVerdict confirm_hook(void *data, VsPacket *packet, const VsHookState *state);
 static void conntrack_free(VsConntrack *conntrack);
 static void entry_timeout(VsTimer *timer);
-static void entry_free(VsConntrackEntry *entry);
 static void hold(VsPacket *packet);
 static void resume(VsPacket *packet);
 static void bury(VsConntrack *conntrack);
-static void put_ct(VsPacket *packet);
 
 static const VsHook hooks[] = {
     {VS_HOOK_PREROUTING, VS_HOOK_PRI_CONNTRACK, track_hook},
@@ -66,8 +59,8 @@ static const VsHook hooks[] = {
     {VS_HOOK_OUTPUT, VS_HOOK_PRI_NAT_DST, vs_nat_dst_hook},
     {VS_HOOK_POSTROUTING, VS_HOOK_PRI_NAT_SRC, vs_nat_src_hook},
     {VS_HOOK_INPUT, VS_HOOK_PRI_NAT_SRC, vs_nat_src_hook},
-    {VS_HOOK_POSTROUTING, VS_HOOK_PRI_CONFIRM, confirm_hook},
-    {VS_HOOK_INPUT, VS_HOOK_PRI_CONFIRM, confirm_hook},
+    {VS_HOOK_POSTROUTING, VS_HOOK_PRI_CONFIRM, vs_ct_confirm_hook},
+    {VS_HOOK_INPUT, VS_HOOK_PRI_CONFIRM, vs_ct_confirm_hook},
     {0},
 };
 
@@ -98,7 +91,7 @@ vs_conntrack_attach(VsNetns *netns, const VsConntrackConfig *config)
     netns->relate_conntrack = vs_conntrack_relate;
     netns->hold_conntrack = hold;
     netns->resume_conntrack = resume;
-    netns->run->packets->put_ct = put_ct;
+    netns->run->packets->put_ct = vs_ct_put;
     vs_netns_add_hooks(netns, hooks, conntrack);
     return conntrack;
 }
@@ -108,30 +101,21 @@ vs_conntrack_find(const VsConntrack *conntrack, const VsFlow *flow, VsCtDir *ret
 {
     uintptr_t value = (uintptr_t)vs_table_find(&conntrack->tuples, vs_flow_key(flow));
 
-    *ret_dir = (VsCtDir)(value & DIR_BIT);
-    return (VsConntrackEntry *)(value & ~DIR_BIT);
-}
-
-/* The time at which the walk of the packet in work has come here. */
-static inline VsTime
-walk_time(const VsConntrack *conntrack)
-{
-    const VsNetns *netns = conntrack->netns;
-
-    return vs_now(netns->run) + (netns->host->core ? netns->host->core->charge : 0);
+    *ret_dir = (VsCtDir)(value & VS_CT_DIR_BIT);
+    return (VsConntrackEntry *)(value & ~VS_CT_DIR_BIT);
 }
 
 bool
 vs_conntrack_sees(const VsConntrack *conntrack, const VsConntrackEntry *entry)
 {
-    return entry->visible <= walk_time(conntrack);
+    return entry->visible <= vs_ct_walk_time(conntrack);
 }
 
 void
 vs_conntrack_delete(VsConntrackEntry *entry)
 {
     g_assert(entry->status & VS_CT_CONFIRMED);
-    entry_free(entry);
+    vs_ct_entry_free(entry);
 }
 
 uint32_t
@@ -189,9 +173,8 @@ vs_conntrack_relate(const VsPacket *cause, VsPacket *answer)
     }
 }
 
-/* The packet holds its connection no more. */
-static void
-put_ct(VsPacket *packet)
+void
+vs_ct_put(VsPacket *packet)
 {
     VsConntrackEntry *entry = packet->ct;
 
@@ -204,7 +187,8 @@ put_ct(VsPacket *packet)
         vs_pool_free(&entry->table->entries, entry);
     } else if (!(entry->status & VS_CT_CONFIRMED) &&
                entry != entry->table->unconfirmed) {
-        entry_free(entry); /* Its first packet never came to the end of its way. */
+        /* Its first packet never came to the end of its way. */
+        vs_ct_entry_free(entry);
     }
 }
 
@@ -234,7 +218,7 @@ resume(VsPacket *packet)
         return;
     }
     if (entry->status & (VS_CT_CONFIRMED | VS_CT_DYING)) {
-        return; /* Held up to its end: confirm_hook() lets go. */
+        return; /* Held up to its end: vs_ct_confirm_hook() lets go. */
     }
     bury(entry->table);
     entry->n_holders--;
@@ -250,7 +234,8 @@ conntrack_free(VsConntrack *conntrack)
     void *value;
 
     while (vs_table_next(&conntrack->tuples, &cursor, &key, &value)) {
-        vs_timer_cancel(&((VsConntrackEntry *)((uintptr_t)value & ~DIR_BIT))->timeout);
+        vs_timer_cancel(
+            &((VsConntrackEntry *)((uintptr_t)value & ~VS_CT_DIR_BIT))->timeout);
     }
     vs_table_clear(&conntrack->tuples);
     vs_table_clear(&conntrack->sources);
@@ -302,8 +287,8 @@ entry_unlink(VsConntrackEntry *entry)
     entry->status |= VS_CT_DYING;
 }
 
-static void
-entry_free(VsConntrackEntry *entry)
+void
+vs_ct_entry_free(VsConntrackEntry *entry)
 {
     entry_unlink(entry);
     if (G_LIKELY(entry->n_holders == 0)) {
@@ -319,7 +304,7 @@ entry_timeout(VsTimer *timer)
     if (entry->expires > timer->due) {
         vs_timer_arm(timer, entry->expires);
     } else {
-        entry_free(entry);
+        vs_ct_entry_free(entry);
     }
 }
 
@@ -415,7 +400,7 @@ early_drop(VsConntrack *conntrack, const VsFlow *flow)
 
     for (size_t i = 0; i <= table->mask && n_left > 0; i++) {
         uintptr_t value = (uintptr_t)table->slots[(slot + i) & table->mask].value;
-        VsConntrackEntry *entry = (VsConntrackEntry *)(value & ~DIR_BIT);
+        VsConntrackEntry *entry = (VsConntrackEntry *)(value & ~VS_CT_DIR_BIT);
 
         if (!entry) {
             continue;
@@ -429,7 +414,7 @@ early_drop(VsConntrack *conntrack, const VsFlow *flow)
         }
     }
     for (unsigned i = 0; i < n_victims; i++) {
-        entry_free(victims[i]);
+        vs_ct_entry_free(victims[i]);
     }
     conntrack->stats.early_drop += n_victims;
     return n_victims > 0;
@@ -463,7 +448,7 @@ static void
 bury(VsConntrack *conntrack)
 {
     if (G_UNLIKELY(conntrack->unconfirmed)) {
-        entry_free(conntrack->unconfirmed);
+        vs_ct_entry_free(conntrack->unconfirmed);
         conntrack->unconfirmed = NULL;
     }
     if (G_UNLIKELY(conntrack->over)) {
@@ -518,7 +503,7 @@ track(VsConntrack *conntrack, VsPacket *packet)
         }
         verdict = track_packet(entry, top, dir);
         if (G_UNLIKELY(verdict == VS_CT_AGAIN)) {
-            entry_free(entry);
+            vs_ct_entry_free(entry);
         }
     } while (verdict == VS_CT_AGAIN);
 
@@ -526,7 +511,7 @@ track(VsConntrack *conntrack, VsPacket *packet)
         conntrack->stats.invalid++;
         if (!(entry->status & VS_CT_CONFIRMED)) {
             conntrack->n_created--;
-            entry_free(entry);
+            vs_ct_entry_free(entry);
         }
         return VS_VERDICT_ACCEPT;
     }
@@ -558,122 +543,4 @@ track_hook(void *data, VsPacket *packet, const VsHookState *state)
         vs_ct_story_tracked(state->netns, packet, cost);
     }
     return verdict;
-}
-
-static VsConntrackEntry *
-find_tuple(const VsConntrack *conntrack, const VsFlow *tuple)
-{
-    VsCtDir dir;
-
-    return vs_conntrack_find(conntrack, tuple, &dir);
-}
-
-/* The packet joins 'winner', if its entry has the same tuples. */
-static bool
-merge(VsConntrackEntry *loser, VsConntrackEntry *winner, VsPacket *packet)
-{
-    if (!vs_flow_equals(&loser->tuple[0], &winner->tuple[0]) ||
-        !vs_flow_equals(&loser->tuple[1], &winner->tuple[1])) {
-        return false;
-    }
-    winner->n_packets[VS_CT_ORIGINAL] += loser->n_packets[VS_CT_ORIGINAL];
-    entry_free(loser);
-    packet->ct = winner;
-    return true;
-}
-
-/* 'winner' has a tuple that 'loser' wants (nf_ct_resolve_clash).  True when the packet may
- * go on. */
-static bool
-resolve_clash(VsConntrack *conntrack, VsConntrackEntry *loser, VsConntrackEntry *winner,
-              VsPacket *packet)
-{
-    VsConntrackEntry *other;
-
-    if (loser->tuple[VS_CT_ORIGINAL].protocol != VS_PROTOCOL_UDP ||
-        conntrack->config.clash == VS_CT_CLASH_DROP) {
-        return false;
-    }
-    if (merge(loser, winner, packet)) {
-        return true;
-    }
-    if (conntrack->config.clash == VS_CT_CLASH_MERGE) {
-        return false;
-    }
-    other = find_tuple(conntrack, &loser->tuple[VS_CT_REPLY]);
-    if (other) {
-        return merge(loser, other, packet);
-    }
-    loser->status |= VS_CT_NAT_CLASH;
-    return true;
-}
-
-/* The entry enters the table, where cores find it from now on. */
-static void
-insert(VsConntrack *conntrack, VsConntrackEntry *entry)
-{
-    if (G_UNLIKELY(entry->status & VS_CT_NAT_CLASH)) {
-        refresh(entry, CLASH_TIMEOUT);
-        entry->status |= VS_CT_FIXED_TIMEOUT;
-    } else {
-        vs_table_insert(&conntrack->tuples, vs_flow_key(&entry->tuple[VS_CT_ORIGINAL]),
-                        entry);
-    }
-    vs_table_insert(&conntrack->tuples, vs_flow_key(&entry->tuple[VS_CT_REPLY]),
-                    (void *)((uintptr_t)entry | DIR_BIT));
-    entry->status |= VS_CT_CONFIRMED;
-    entry->visible = walk_time(conntrack);
-    conntrack->n_entries++;
-    conntrack->n_entries_max = MAX(conntrack->n_entries_max, conntrack->n_entries);
-    vs_timer_arm(&entry->timeout, entry->expires);
-}
-
-static VsVerdict
-confirm(VsConntrack *conntrack, VsPacket *packet)
-{
-    VsHost *host = conntrack->netns->host;
-    VsConntrackEntry *entry = packet->ct;
-    VsConntrackEntry *winner;
-
-    conntrack->unconfirmed = NULL;
-    vs_host_charge(host, host->costs.conntrack_insert);
-    winner = find_tuple(conntrack, &entry->tuple[VS_CT_ORIGINAL]);
-    if (!winner) {
-        winner = find_tuple(conntrack, &entry->tuple[VS_CT_REPLY]);
-    }
-    if (G_UNLIKELY(winner)) {
-        if (!resolve_clash(conntrack, entry, winner, packet)) {
-            conntrack->stats.insert_failed++;
-            conntrack->stats.drop++;
-            if (vs_packet_is_traced(packet)) {
-                vs_ct_story_clashed(conntrack->netns, packet, winner);
-            }
-            entry_free(entry);
-            vs_packet_drop(packet, VS_DROP_CONNTRACK_CLASH);
-            return VS_VERDICT_STOLEN;
-        }
-        conntrack->stats.clash_resolve++;
-    }
-    if (G_LIKELY(packet->ct == entry)) {
-        insert(conntrack, entry);
-    }
-    if (vs_packet_is_traced(packet)) {
-        vs_ct_story_confirmed(conntrack->netns, packet, entry);
-    }
-    return VS_VERDICT_ACCEPT;
-}
-
-static VsVerdict
-confirm_hook(void *data, VsPacket *packet, const VsHookState *state)
-{
-    VsConntrack *conntrack = data;
-
-    (void)state;
-    vs_packet_top(packet)->flow.zone = 0; /* Of this namespace alone. */
-    if (G_UNLIKELY(packet->flags & VS_PACKET_CT_HELD)) {
-        put_ct(packet);
-    } else if (packet->ct && packet->ct == conntrack->unconfirmed) {
-        return confirm(conntrack, packet);
-    }
-    return VS_VERDICT_ACCEPT;
 }

@@ -17,6 +17,8 @@ netfilter_headers = \
 
 libvethsim_la_SOURCES += \
 	libsim/netfilter/conntrack.c \
+	libsim/netfilter/conntrack_confirm.c \
+	libsim/netfilter/conntrack_internal.h \
 	libsim/netfilter/conntrack_story.c \
 	libsim/netfilter/conntrack_story.h \
 	libsim/netfilter/conntrack_tcp.c \
