@@ -113,6 +113,15 @@ box_put(VsIface *card, VsPacket *packet)
     vs_host_receive(card->netns->host, packet, &card->hop);
 }
 
+/* A packet that the card inside received, in the queue of this core. */
+static inline void
+box_put_on_core(Box *box, unsigned core, VsPacket *packet)
+{
+    vs_packet_top(packet)->dmac = box->inside->mac;
+    packet->hop = &box->inside->hop;
+    vs_core_enqueue(&box->host->cores[core], packet, false);
+}
+
 /* Puts a packet of 'flow' into 'card' and returns the flow that it has at the other
  * side; the zero flow when it did not come out there.  Takes 2 us. */
 static inline VsFlow

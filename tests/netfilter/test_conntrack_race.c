@@ -45,21 +45,13 @@ race_clear(Box *box)
     net_clear(&box->net);
 }
 
-static void
-put_on_core(Box *box, unsigned core, VsPacket *packet)
-{
-    vs_packet_top(packet)->dmac = box->inside->mac;
-    packet->hop = &box->inside->hop;
-    vs_core_enqueue(&box->host->cores[core], packet, false);
-}
-
 /* A packet on core 0 now and one on core 1 'later', which both come out or not. */
 static void
 race(Box *box, VsPacket *first, VsPacket *second, VsTime later)
 {
-    put_on_core(box, 0, first);
+    box_put_on_core(box, 0, first);
     box_run(box, later);
-    put_on_core(box, 1, second);
+    box_put_on_core(box, 1, second);
     box_run(box, VS_MS);
 }
 
@@ -127,8 +119,8 @@ test_packets_of_one_core_do_not_race(void)
 
     race_init(&box, VS_CT_CLASH_DROP);
     vs_nat_add_dst_rule(box.conntrack, choose_backend, &next);
-    put_on_core(&box, 0, box_packet(&box, vip_flow()));
-    put_on_core(&box, 0, box_packet(&box, vip_flow()));
+    box_put_on_core(&box, 0, box_packet(&box, vip_flow()));
+    box_put_on_core(&box, 0, box_packet(&box, vip_flow()));
     box_run(&box, VS_MS);
     CU_ASSERT_EQUAL(net_n_arrived(box.to_outside), 2);
     CU_ASSERT_EQUAL(next, 1);

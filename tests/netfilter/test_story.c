@@ -118,14 +118,6 @@ test_a_packet_may_be_untracked(void)
 }
 
 static void
-put_on_core(Box *box, unsigned core, VsPacket *packet)
-{
-    vs_packet_top(packet)->dmac = box->inside->mac;
-    packet->hop = &box->inside->hop;
-    vs_core_enqueue(&box->host->cores[core], packet, false);
-}
-
-static void
 test_the_loser_of_the_race_names_the_winner(void)
 {
     VsConntrackConfig config = vs_conntrack_config_default;
@@ -137,8 +129,8 @@ test_the_loser_of_the_race_names_the_winner(void)
     box.host->costs.conntrack_lookup = VS_US;
     box.host->costs.conntrack_insert = VS_US;
     vs_run_start_trace(&box.net.run);
-    put_on_core(&box, 0, box_packet(&box, flow));
-    put_on_core(&box, 1, traced(box_packet(&box, flow)));
+    box_put_on_core(&box, 0, box_packet(&box, flow));
+    box_put_on_core(&box, 1, traced(box_packet(&box, flow)));
     box_run(&box, 10 * VS_US);
 
     check_record(record_of(&box, VS_TRACE_CONNTRACK, 1), "clash",

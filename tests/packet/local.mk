@@ -21,7 +21,8 @@ tests_packet_test_names_LDADD = $(TEST_LIBS)
 tests_packet_test_packet_SOURCES = tests/packet/test_packet.c tests/vs_test.h
 tests_packet_test_packet_LDADD = $(TEST_LIBS)
 
-tests_packet_test_trail_SOURCES = tests/packet/test_trail.c tests/vs_test.h
+tests_packet_test_trail_SOURCES = tests/packet/test_trail.c tests/packet/journey_sum.h \
+	tests/vs_test.h
 tests_packet_test_trail_LDADD = $(TEST_LIBS)
 
 tests_packet_test_bytes_SOURCES = tests/packet/test_bytes.c tests/vs_test.h

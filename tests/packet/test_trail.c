@@ -4,6 +4,7 @@
 #include "base/rng.h"
 #include "engine/run.h"
 #include "packet/packet.h"
+#include "tests/packet/journey_sum.h"
 #include "vs_test.h"
 
 typedef struct {
@@ -48,17 +49,6 @@ packet_of_journey(TrailFixture *f)
     packet->payload.journey = &f->journey;
     packet->payload.journey_generation = f->journey.generation;
     return packet;
-}
-
-static VsTime
-sum_of_steps(const VsJourney *journey)
-{
-    VsTime sum = 0;
-
-    for (uint32_t i = 0; i < journey->n_steps; i++) {
-        sum += journey->steps[i].elapsed;
-    }
-    return sum;
 }
 
 static void

@@ -6,8 +6,10 @@ check_PROGRAMS += \
 	tests/results/test_summary
 
 tests_results_test_captures_SOURCES = \
-	tests/results/test_captures.c tests/models/fixture.c tests/models/fixture.h
-tests_results_test_results_SOURCES = tests/results/test_results.c tests/results/ticker.h
+	tests/results/test_captures.c tests/models/fixture.c tests/models/fixture.h \
+	tests/temporary_folder.h
+tests_results_test_results_SOURCES = tests/results/test_results.c tests/results/ticker.h \
+	tests/temporary_folder.h
 tests_results_test_summary_SOURCES = tests/results/test_summary.c tests/results/ticker.h
 
 check_PROGRAMS += \

@@ -3,6 +3,7 @@
 
 #include "models/fixture.h"
 #include "results/results.h"
+#include "temporary_folder.h"
 #include "vs_test.h"
 
 #define ARTICLE "article/scenario.xml"
@@ -27,18 +28,13 @@ static char *folder;
 static void
 make_folder(void)
 {
-    folder = g_dir_make_tmp("vethsim-captures-XXXXXX", NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(folder);
+    folder = temporary_folder_new();
 }
 
 static void
 delete_folder(void)
 {
-    char *arguments[] = {"rm", "-rf", folder, NULL};
-
-    g_spawn_sync(NULL, arguments, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL,
-                 NULL, NULL);
-    g_clear_pointer(&folder, g_free);
+    g_clear_pointer(&folder, temporary_folder_delete);
 }
 
 /* Reading. ------------------------------------------------------------------------- */

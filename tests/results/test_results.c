@@ -3,6 +3,7 @@
 #include "results/folder.h"
 #include "results/plot.h"
 #include "results/results.h"
+#include "temporary_folder.h"
 #include "ticker.h"
 #include "vs_test.h"
 
@@ -19,18 +20,13 @@ path_to(const char *name)
 static void
 make_top(void)
 {
-    top = g_dir_make_tmp("vethsim-results-XXXXXX", NULL);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(top);
+    top = temporary_folder_new();
 }
 
 static void
 delete_top(void)
 {
-    char *arguments[] = {"rm", "-rf", top, NULL};
-
-    g_spawn_sync(NULL, arguments, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL, NULL, NULL,
-                 NULL, NULL);
-    g_clear_pointer(&top, g_free);
+    g_clear_pointer(&top, temporary_folder_delete);
 }
 
 static char *

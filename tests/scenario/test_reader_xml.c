@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "tests/scenario/toy_scenario.h"
+#include "tests/temporary_folder.h"
 #include "tests/vs_test.h"
 
 /* A folder of files. --------------------------------------------------------------- */
@@ -15,10 +16,7 @@ typedef struct Folder {
 static Folder
 folder_fixture(void)
 {
-    Folder folder = {g_dir_make_tmp("vethsim-XXXXXX", NULL)};
-
-    g_assert(folder.path);
-    return folder;
+    return (Folder){temporary_folder_new()};
 }
 
 static char *
@@ -40,11 +38,7 @@ folder_write(const Folder *folder, const char *name, const char *text)
 static void
 folder_clear(Folder *folder)
 {
-    const char *argv[] = {"rm", "-rf", folder->path, NULL};
-
-    g_assert(g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH, NULL, NULL,
-                          NULL, NULL, NULL, NULL));
-    g_free(folder->path);
+    temporary_folder_delete(folder->path);
 }
 
 /* True if reading the file fails with its name, "/" and 'message' after the folder. */

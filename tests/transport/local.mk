@@ -20,7 +20,7 @@ tests_transport_test_tcp_data_SOURCES = \
 	tests/transport/test_tcp_data.c $(transport_fixture)
 tests_transport_test_tcp_data_LDADD = $(TEST_LIBS)
 tests_transport_test_tcp_journey_SOURCES = \
-	tests/transport/test_tcp_journey.c $(transport_fixture)
+	tests/transport/test_tcp_journey.c tests/packet/journey_sum.h $(transport_fixture)
 tests_transport_test_tcp_journey_LDADD = $(TEST_LIBS)
 tests_transport_test_tcp_open_SOURCES = \
 	tests/transport/test_tcp_open.c $(transport_fixture)

@@ -1,6 +1,7 @@
 /* Following requests: the steps of a journey add up to its time, whatever is lost. */
 #include "fixture.h"
 
+#include "tests/packet/journey_sum.h"
 #include "transport/tcp_internal.h"
 
 /* 1 Gbit/s, 1 ms, 3 us of work for each packet sent or received. */
@@ -121,17 +122,6 @@ server_accept(VsTcpListener *listener, VsTcp *tcp)
 }
 
 static const VsTcpListenerOps listener_ops = {server_accept};
-
-static VsTime
-sum_of_steps(const VsJourney *journey)
-{
-    VsTime sum = 0;
-
-    for (uint32_t i = 0; i < journey->n_steps; i++) {
-        sum += journey->steps[i].elapsed;
-    }
-    return sum;
-}
 
 static VsTime
 sum_in_stage(const VsJourney *journey, VsStage stage)
