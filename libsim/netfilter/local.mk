@@ -54,6 +54,7 @@ libvethsim_la_SOURCES += \
 	libsim/netfilter/nft_lex.h \
 	libsim/netfilter/nft_parse.c \
 	libsim/netfilter/nft_parse.h \
+	libsim/netfilter/nft_parse_chain.c \
 	libsim/netfilter/nft_parse_rule.c \
 	libsim/netfilter/nft_parse_selector.c \
 	libsim/netfilter/nft_parse_set.c \

@@ -55,6 +55,10 @@ vs_nft_take(VsNftParser *parser, const char *text)
 bool vs_nft_expect(VsNftParser *parser, const char *text);
 void vs_nft_skip_newlines(VsNftParser *parser);
 
+/* Newlines and ";", between statements of a block and commands. */
+void vs_nft_skip_separators(VsNftParser *parser);
+bool vs_nft_expect_separator(VsNftParser *parser);
+
 /* A bare word, newly allocated; 'what' it names is for the error. */
 bool vs_nft_read_name(VsNftParser *parser, const char *what, char **ret_name);
 bool vs_nft_read_string(VsNftParser *parser, const char *what, char **ret_string);
@@ -75,6 +79,15 @@ bool vs_nft_read_value(VsNftParser *parser, VsNftKind kind, bool is_in_set,
 
 bool vs_nft_is_verdict(const VsNftParser *parser);
 bool vs_nft_read_verdict(VsNftParser *parser, VsRuleVerdict *ret);
+
+/* The block of a chain, "{ ... }"; rules stand in declarations, not in commands. */
+bool vs_nft_read_chain(VsNftParser *parser, VsChain *chain, bool is_rule_allowed);
+
+/* Reads a rule, which becomes the last or the first of 'chain'. */
+bool vs_nft_add_rule(VsNftParser *parser, VsChain *chain, bool is_first);
+
+/* "handle N": removes that rule. */
+bool vs_nft_delete_rule(VsNftParser *parser, VsChain *chain);
 
 /* The block of a set or map, from its opening brace. */
 bool vs_nft_read_set(VsNftParser *parser, VsSet *set);
