@@ -44,6 +44,7 @@ vs_cluster_new(void)
     cluster->cni = &vs_cni_bridge;
     cluster->node_cidr_length = cluster->cni->range_length;
     cluster->ipvs_scheduler = "rr";
+    cluster->ipvs_conn_reuse_mode = 1;
     cluster->subnets = g_array_new(FALSE, FALSE, sizeof(VsSubnet));
     cluster->nodes = g_ptr_array_new_with_free_func(node_free);
     cluster->pods = g_ptr_array_new_with_free_func(pod_free);
@@ -89,6 +90,7 @@ vs_cluster_add_node(VsCluster *cluster, const char *name, VsHost *host, GError *
     node->host = host;
     node->proxy_mode = cluster->proxy_mode;
     node->ipvs_scheduler = cluster->ipvs_scheduler;
+    node->ipvs_conn_reuse_mode = cluster->ipvs_conn_reuse_mode;
     node->ranges = g_array_new(FALSE, FALSE, sizeof(VsPrefix));
     if (!vs_ipam_add_node(node, error)) {
         node_free(node);

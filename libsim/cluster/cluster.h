@@ -73,7 +73,8 @@ struct VsNode {
     VsBridge *bridge;  /* cni0, if its plug-in has one. */
     VsTunnel *tunnel;  /* flannel.1, tunl0, vxlan.calico: the same. */
     VsProxyMode proxy_mode;
-    const char *ipvs_scheduler; /* VS_PROXY_IPVS: "rr"; static. */
+    const char *ipvs_scheduler;    /* VS_PROXY_IPVS: "rr"; static. */
+    uint32_t ipvs_conn_reuse_mode; /* The same: net.ipv4.vs.conn_reuse_mode. */
     VsTime endpoints_as_of;    /* What kube-proxy's rules are made of: endpoints as they
                                 * were then. */
     VsProxyStats *proxy_stats; /* The node's model keeps them. */
@@ -183,11 +184,13 @@ struct VsCluster {
     bool has_subnet_range;      /* pod_cidr covers the subnets of pods. */
     VsProxyMode proxy_mode;     /* Of nodes added from now on. */
     const char *ipvs_scheduler; /* The same. */
-    bool masquerades_all;       /* --masquerade-all: whatever goes to a cluster IP. */
+    uint32_t ipvs_conn_reuse_mode;
+    bool masquerades_all; /* --masquerade-all: whatever goes to a cluster IP. */
     VsNodePortAddresses node_port_addresses;
-    VsDist endpoint_delay;      /* From a change of an endpoint to kube-proxy's knowing;
+    VsDist endpoint_delay;  /* From a change of an endpoint to kube-proxy's knowing;
                                  * shares its points with whoever set it. */
-    VsTime min_sync_period;     /* kube-proxy's minSyncPeriod. */
+    VsTime min_sync_period; /* kube-proxy's minSyncPeriod; but in ipvs mode: */
+    VsTime ipvs_min_sync_period;
     GArray *node_port_prefixes; /* Of VsPrefix. */
     GPtrArray *nodes;           /* Of VsNode. */
     GPtrArray *pods;            /* Of VsPod. */

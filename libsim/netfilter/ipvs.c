@@ -11,10 +11,13 @@
 
 enum { CONNECTIONS_A_SLAB = 128 };
 
+/* expire_nodest_conn_work waits for one, at 250 Hz. */
+#define JIFFY (4 * VS_MS)
+
 const VsIpvsConfig vs_ipvs_config_default = {
     .expire_nodest_conn = true,
     .expire_quiescent_template = true,
-    .conn_reuse_mode = true,
+    .conn_reuse_mode = 1,
     .tcp_timeout = 900 * VS_S,
     .tcp_fin_timeout = 120 * VS_S,
     .udp_timeout = 300 * VS_S,
@@ -23,6 +26,7 @@ const VsIpvsConfig vs_ipvs_config_default = {
 static VsVerdict request_hook(void *data, VsPacket *packet, const VsHookState *state);
 static VsVerdict reply_hook(void *data, VsPacket *packet, const VsHookState *state);
 static void ipvs_free(VsIpvs *ipvs);
+static void expiry_due(VsTimer *timer);
 
 /* ip_vs_ops4 of ip_vs_core.c. */
 static const VsHook hooks[] = {
@@ -49,6 +53,7 @@ vs_ipvs_attach(VsNetns *netns, const VsIpvsConfig *config)
     vs_table_init(&ipvs->outgoing);
     vs_table_init(&ipvs->templates);
     vs_pool_init(&ipvs->connections, sizeof(VsIpvsConnection), CONNECTIONS_A_SLAB);
+    vs_timer_init(&ipvs->expiry, &netns->host->entity, expiry_due);
     netns->ipvs = ipvs;
     netns->free_ipvs = ipvs_free;
     vs_netns_add_hooks(netns, hooks, ipvs);
@@ -82,6 +87,7 @@ cancel_timers(const VsTable *table)
 static void
 ipvs_free(VsIpvs *ipvs)
 {
+    vs_timer_cancel(&ipvs->expiry);
     cancel_timers(&ipvs->incoming);
     cancel_timers(&ipvs->templates);
     vs_table_clear(&ipvs->by_address);
@@ -243,11 +249,21 @@ vs_ipvs_remove_server(VsIpvsServer *server)
     g_ptr_array_steal_index(service->servers, at);
     vs_ipvs_servers_changed(service, (int)at);
     server->is_removed = true;
-    if (server->n_holders > 0) {
-        g_ptr_array_add(service->ipvs->removed, server);
-    } else {
+    if (server->n_holders == 0) {
         g_free(server);
+        return;
     }
+    g_ptr_array_add(service->ipvs->removed, server);
+    if (service->ipvs->config.expire_nodest_conn &&
+        !vs_timer_is_armed(&service->ipvs->expiry)) {
+        vs_timer_arm(&service->ipvs->expiry, vs_now(service->ipvs->netns->run) + JIFFY);
+    }
+}
+
+static void
+expiry_due(VsTimer *timer)
+{
+    vs_ipvs_expire_removed(VS_CONTAINER_OF(timer, VsIpvs, expiry));
 }
 
 void
@@ -308,24 +324,29 @@ schedule(VsIpvsService *service, const VsFlow *flow)
     return vs_ipvs_connect(service->ipvs, flow, server, template);
 }
 
-/* True when a SYN means that the old connection is over. */
+/* True when a SYN means that the old connection is over (is_new_conn_expected): one with
+ * affinity goes on, to the same server. */
 static bool
 is_over(const VsIpvsConnection *connection)
 {
     const VsIpvsConfig *config = &connection->ipvs->config;
 
+    if (config->conn_reuse_mode == 0) {
+        return false;
+    }
     if (config->expire_nodest_conn && connection->server->weight == 0) {
         return true;
     }
-    return config->conn_reuse_mode && (connection->state == VS_IPVS_TIME_WAIT ||
-                                       connection->state == VS_IPVS_CLOSE);
+    return !connection->control && (connection->state == VS_IPVS_TIME_WAIT ||
+                                    connection->state == VS_IPVS_CLOSE);
 }
 
-typedef enum Known { KNOWN, UNKNOWN, STALE } Known;
+typedef enum Known { KNOWN, UNKNOWN, STALE, OVER } Known;
 
-/* The connection of the packet if it is to go on.  STALE: the packet cannot be scheduled
- * anew, as conntrack still has its old connection, and has to be dropped; the next one
- * can (the "one second delay" of ports that are used again). */
+/* The connection of the packet if it is to go on, or if its server is gone and it waits for
+ * that (STALE).  OVER: the packet cannot be scheduled anew, as conntrack still has its old
+ * connection; it has to be dropped, and the connection to end, so that the next one can
+ * (the "one second delay" of ports that are used again). */
 static Known
 find_connection(const VsIpvs *ipvs, const VsPacket *packet, const VsLayer *top,
                 VsIpvsConnection **ret_connection)
@@ -337,17 +358,19 @@ find_connection(const VsIpvs *ipvs, const VsPacket *packet, const VsLayer *top,
     if (!connection) {
         return UNKNOWN;
     }
-    if (is_syn(top) && is_over(connection)) {
-        vs_ipvs_expire(connection);
-    } else if (connection->server->is_removed) {
+    if (!is_syn(top) || !is_over(connection)) {
+        if (!connection->server->is_removed) {
+            return KNOWN;
+        }
         if (!ipvs->config.expire_nodest_conn) {
             return STALE;
         }
-        vs_ipvs_expire(connection);
-    } else {
-        return KNOWN;
     }
-    return is_old ? STALE : UNKNOWN;
+    if (is_old) {
+        return OVER;
+    }
+    vs_ipvs_expire(connection);
+    return UNKNOWN;
 }
 
 /* The packet goes to the connection's server; conntrack is to know the replies. */
@@ -436,8 +459,11 @@ request_hook(void *data, VsPacket *packet, const VsHookState *state)
     }
     vs_host_charge(host, host->costs.conntrack_lookup);
     known = find_connection(ipvs, packet, top, &connection);
-    if (known == STALE) {
+    if (known == STALE || known == OVER) {
         vs_packet_drop(packet, VS_DROP_STALE_CONNECTION);
+        if (known == OVER) {
+            vs_ipvs_expire(connection);
+        }
         return VS_VERDICT_STOLEN;
     }
     if (known == UNKNOWN) {

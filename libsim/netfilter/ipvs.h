@@ -8,12 +8,13 @@
  *
  * Sources: Linux 6.x net/netfilter/ipvs/ip_vs_{core,conn,ctl,xmit,nfct,proto_tcp}.c; texts
  * as of ipvsadm 1.31.  Forwarding is masquerading (-m) with net.ipv4.vs.conntrack=1.  Not
- * modelled: -g and -i, firewall marks, IPv6, ICMP errors about connections, thresholds,
+ * modelled: -g and -i (to which conn_reuse_mode 2 would make a difference), firewall marks, IPv6, ICMP errors about connections, thresholds,
  * one-packet scheduling, synchronisation. */
 #pragma once
 
 #include "base/pool.h"
 #include "base/table.h"
+#include "engine/timer.h"
 #include "net/netns.h"
 
 #define VS_IPVS_ERROR (vs_ipvs_error_quark())
@@ -31,12 +32,16 @@ typedef struct VsIpvsServer VsIpvsServer;
 
 /* net.ipv4.vs.*, as kube-proxy sets them. */
 typedef struct VsIpvsConfig {
-    bool expire_nodest_conn;        /* Connections of a removed server end at once. */
+    bool expire_nodest_conn;        /* Connections of a removed server end (a moment
+                                     * later, or with their next packet), and a SYN of one
+                                     * whose server has weight 0 is scheduled anew. */
     bool expire_quiescent_template; /* Affinity to a server of weight 0 ends. */
-    bool conn_reuse_mode;           /* A SYN in TIME_WAIT is scheduled anew. */
-    VsTime tcp_timeout;             /* Established, 15 min: ipvsadm --set. */
-    VsTime tcp_fin_timeout;         /* FIN_WAIT, 2 min. */
-    VsTime udp_timeout;             /* 5 min. */
+    uint32_t conn_reuse_mode; /* 0: a SYN of a connection that is known goes to its
+                                     * server, whatever that one's weight, as up to Linux
+                                     * 5.15; else a closed one is scheduled anew. */
+    VsTime tcp_timeout;       /* Established, 15 min: ipvsadm --set. */
+    VsTime tcp_fin_timeout;   /* FIN_WAIT, 2 min. */
+    VsTime udp_timeout;       /* 5 min. */
 } VsIpvsConfig;
 
 extern const VsIpvsConfig vs_ipvs_config_default;
@@ -99,6 +104,7 @@ struct VsIpvs {
     VsTable templates;   /* (client, service) to connection: affinity. */
     VsPool connections;
     GPtrArray *removed;        /* Of VsIpvsServer, which still have connections. */
+    VsTimer expiry;            /* expire_nodest_conn: ends connections of those. */
     VsIpvsScheduled scheduled; /* Or NULL. */
     void *scheduled_data;
 };
@@ -122,6 +128,8 @@ VsIpvsServer *vs_ipvs_add_server(VsIpvsService *service, VsAddr address, uint16_
 VsIpvsServer *vs_ipvs_find_server(const VsIpvsService *service, VsAddr address,
                                   uint16_t port);
 void vs_ipvs_set_weight(VsIpvsServer *server, uint32_t weight);
+
+/* Takes 'server' away; with expire_nodest_conn its connections end a jiffy later. */
 void vs_ipvs_remove_server(VsIpvsServer *server);
 
 /* Adds what 'text' says, lines as `ipvsadm -Sn` prints and `ipvsadm -R` reads:

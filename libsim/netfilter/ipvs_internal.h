@@ -56,8 +56,12 @@ void vs_ipvs_keep(VsIpvsConnection *connection);
 /* A packet of the connection, from its server if 'is_reply', moves its state. */
 void vs_ipvs_follow(VsIpvsConnection *connection, const VsLayer *top, bool is_reply);
 
-/* Ends it now.  A template whose connections live on is only no longer found. */
+/* Ends it now, and what conntrack has of it (ip_vs_conn_drop_conntrack).  A template whose
+ * connections live on is only no longer found. */
 void vs_ipvs_expire(VsIpvsConnection *connection);
+
+/* Ends the connections and templates of removed servers; O(all connections). */
+void vs_ipvs_expire_removed(VsIpvs *ipvs);
 
 /* Servers or weights of 'service' have changed; 'removed' is the index of a server that is
  * gone, or -1. */

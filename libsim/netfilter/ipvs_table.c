@@ -2,6 +2,7 @@
  * ip_vs_proto_tcp.c). */
 #include <glib.h>
 
+#include "netfilter/conntrack.h"
 #include "netfilter/ipvs_internal.h"
 
 /* A template that has connections looks again after this. */
@@ -204,6 +205,18 @@ unhash(VsIpvsConnection *connection)
     }
 }
 
+static void
+drop_conntrack(const VsIpvsConnection *connection)
+{
+    VsCtDir dir;
+    VsConntrackEntry *entry =
+        vs_conntrack_find(connection->ipvs->netns->conntrack, &connection->flow, &dir);
+
+    if (entry && dir == VS_CT_ORIGINAL) {
+        vs_conntrack_delete(entry);
+    }
+}
+
 void
 vs_ipvs_expire(VsIpvsConnection *connection)
 {
@@ -217,6 +230,7 @@ vs_ipvs_expire(VsIpvsConnection *connection)
     }
     vs_timer_cancel(&connection->timer);
     if (!connection->is_template) {
+        drop_conntrack(connection);
         (*(connection->is_active ? &server->n_active : &server->n_inactive))--;
     }
     vs_pool_free(&ipvs->connections, connection);
@@ -224,6 +238,33 @@ vs_ipvs_expire(VsIpvsConnection *connection)
         vs_ipvs_expire(control);
     }
     vs_ipvs_put_server(ipvs, server);
+}
+
+static void
+expire_removed_of(const VsTable *table)
+{
+    g_autoptr(GPtrArray) over = g_ptr_array_new();
+    size_t cursor = 0;
+    VsKey key;
+    void *value;
+
+    while (vs_table_next(table, &cursor, &key, &value)) {
+        const VsIpvsConnection *connection = value;
+
+        if (connection->server->is_removed && connection->n_controlled == 0) {
+            g_ptr_array_add(over, value);
+        }
+    }
+    for (unsigned i = 0; i < over->len; i++) {
+        vs_ipvs_expire(over->pdata[i]);
+    }
+}
+
+void
+vs_ipvs_expire_removed(VsIpvs *ipvs)
+{
+    expire_removed_of(&ipvs->incoming);
+    expire_removed_of(&ipvs->templates);
 }
 
 static void

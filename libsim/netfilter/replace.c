@@ -88,16 +88,17 @@ remove_chains(VsRuleTable *table, const VsRuleTable *wanted, VsChainIsOwn is_own
     }
 }
 
-/* What packets added to a dynamic set stays; other sets get the elements wanted. */
+/* What packets added to a dynamic set stays; other sets get the elements wanted.  ipsets are
+ * of no table. */
 static void
-take_sets(VsRuleTable *table, VsRuleTable *wanted)
+take_sets(VsRuleset *ruleset, VsRuleTable *table, const GPtrArray *wanted)
 {
-    for (unsigned i = 0; i < wanted->sets->len; i++) {
-        VsSet *from = wanted->sets->pdata[i];
-        VsSet *set = vs_ruleset_find_set(table->ruleset, table, from->name);
+    for (unsigned i = 0; i < wanted->len; i++) {
+        VsSet *from = wanted->pdata[i];
+        VsSet *set = vs_ruleset_find_set(ruleset, table, from->name);
 
         if (!set) {
-            set = vs_ruleset_get_set(table->ruleset, table, from->name);
+            set = vs_ruleset_get_set(ruleset, table, from->name);
             set->n_types = from->n_types;
             memcpy(set->types, from->types, sizeof(set->types));
             set->is_map = from->is_map;
@@ -177,9 +178,10 @@ vs_ruleset_replace(VsRuleset *ruleset, VsRuleset *wanted, VsChainIsOwn is_own)
 
         take_chains(table, from);
         remove_chains(table, from, is_own);
-        take_sets(table, from);
+        take_sets(ruleset, table, from->sets);
         remove_sets(table, from);
         follow_order(table, from);
     }
+    take_sets(ruleset, NULL, wanted->ipsets);
     vs_ruleset_touch(ruleset);
 }

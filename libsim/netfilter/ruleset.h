@@ -202,7 +202,7 @@ typedef bool (*VsChainIsOwn)(const VsChain *chain);
  * to be linked anew.  Regular chains, and all of nft, that differ take the rules of their
  * namesakes in 'wanted'; others keep theirs, with their counters, and built-in chains of
  * iptables are left as they are.  Chains and sets that 'wanted' has not are removed: chains
- * if 'is_own' says so.  What packets put into dynamic sets and lists stays.  'wanted' keeps
+ * if 'is_own' says so; ipsets stay.  What packets put into dynamic sets and lists stays.  'wanted' keeps
  * what was not taken, and is the caller's to free. */
 void vs_ruleset_replace(VsRuleset *ruleset, VsRuleset *wanted, VsChainIsOwn is_own);
 

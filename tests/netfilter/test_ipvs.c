@@ -395,11 +395,54 @@ test_server_comes_back_to_its_connections(void)
     fixture_clear(&f);
 }
 
+/* Nobody has to send: a jiffy later connections, affinities and conntrack's entries of a
+ * removed server are gone, others are not. */
+static void
+test_connections_of_a_removed_server_end(void)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        VsTime persistence = i ? 600 * VS_S : 0;
+        Fixture f;
+
+        fixture_init(&f, VS_PROTOCOL_UDP, persistence);
+        box_pass_udp(&f.box, f.box.inside, request(1));
+        box_pass_udp(&f.box, f.box.inside, net_flow(BOX_CLIENT + 1, 2, BOX_VIP, 80));
+        CU_ASSERT_EQUAL(vs_ipvs_n_connections(f.ipvs), 2);
+        vs_ipvs_remove_server(f.servers[0]);
+        box_run(&f.box, 3900 * VS_US);
+        CU_ASSERT_EQUAL(vs_ipvs_n_connections(f.ipvs), 2);
+        CU_ASSERT_EQUAL(f.box.conntrack->n_entries, 2);
+        box_run(&f.box, 100 * VS_US);
+        CU_ASSERT_EQUAL(vs_ipvs_n_connections(f.ipvs), 1);
+        CU_ASSERT_EQUAL(f.box.conntrack->n_entries, 1);
+        CU_ASSERT_EQUAL(vs_table_length(&f.ipvs->templates), i);
+        CU_ASSERT_EQUAL(f.ipvs->removed->len, 0);
+        CU_ASSERT_EQUAL(server_of(box_pass_udp(&f.box, f.box.inside, request(1))), 1);
+        fixture_clear(&f);
+    }
+}
+
+/* A closed connection with affinity is not scheduled anew (is_new_conn_expected). */
+static void
+test_affinity_keeps_a_reused_port(void)
+{
+    Fixture f;
+
+    fixture_init(&f, VS_PROTOCOL_TCP, 600 * VS_S);
+    open_connection(&f, 1, 0);
+    pass(&f, 1, FINACK);
+    pass_reply(&f, 0, 1, FINACK);
+    pass(&f, 1, ACK);
+    CU_ASSERT_EQUAL(server_of(pass(&f, 1, SYN)), 0);
+    CU_ASSERT_EQUAL(f.servers[0]->n_connections, 1);
+    fixture_clear(&f);
+}
+
 /* A port that is used again in TIME_WAIT gets a server anew; without the mode, the old. */
 static void
 test_reused_port_is_scheduled_anew(void)
 {
-    for (unsigned mode = 0; mode < 2; mode++) {
+    for (unsigned mode = 0; mode < 3; mode++) {
         VsIpvsConfig config = vs_ipvs_config_default;
         Fixture f;
 
@@ -416,7 +459,7 @@ test_reused_port_is_scheduled_anew(void)
 }
 
 /* Where conntrack holds on to its entry, the first SYN is lost (a client's second of
- * delay). */
+ * delay), and the entry with it: the second gets a server, whose replies come through. */
 static void
 test_syn_is_dropped_when_conntrack_holds_on(void)
 {
@@ -428,6 +471,26 @@ test_syn_is_dropped_when_conntrack_holds_on(void)
     CU_ASSERT_EQUAL(server_of(pass(&f, 1, SYN)), -1);
     CU_ASSERT_EQUAL(net_n_dropped(&f.box.net, VS_DROP_STALE_CONNECTION), 1);
     CU_ASSERT_EQUAL(vs_ipvs_n_connections(f.ipvs), 0);
+    CU_ASSERT_EQUAL(f.box.conntrack->n_entries, 0);
+    CU_ASSERT_EQUAL(server_of(pass(&f, 1, SYN)), 1);
+    CU_ASSERT(
+        box_is_flow(pass_reply(&f, 1, 1, SYN | ACK), BOX_VIP, 80, BOX_CLIENT, 1));
+    fixture_clear(&f);
+}
+
+/* On kernels up to 5.15, mode 0 goes before expire_nodest_conn. */
+static void
+test_reused_port_goes_to_a_draining_server_in_mode_0(void)
+{
+    VsIpvsConfig config = vs_ipvs_config_default;
+    Fixture f;
+
+    config.conn_reuse_mode = 0;
+    fixture_init_with(&f, VS_PROTOCOL_TCP, 0, &config, 0);
+    open_connection(&f, 1, 0);
+    vs_ipvs_set_weight(f.servers[0], 0);
+    CU_ASSERT_EQUAL(server_of(pass(&f, 1, SYN)), 0);
+    CU_ASSERT_EQUAL(net_n_dropped(&f.box.net, VS_DROP_STALE_CONNECTION), 0);
     fixture_clear(&f);
 }
 
@@ -503,9 +566,13 @@ static const VsTestCase tests[] = {
     {"a removed server", test_removed_server},
     {"a server comes back to its connections",
      test_server_comes_back_to_its_connections},
+    {"connections of a removed server end", test_connections_of_a_removed_server_end},
+    {"affinity keeps a port used again", test_affinity_keeps_a_reused_port},
     {"a port used again is scheduled anew", test_reused_port_is_scheduled_anew},
     {"a SYN is dropped when conntrack holds on",
      test_syn_is_dropped_when_conntrack_holds_on},
+    {"a port used again goes to a draining server in mode 0",
+     test_reused_port_goes_to_a_draining_server_in_mode_0},
     {"persistence keeps a client's server", test_persistence_keeps_a_clients_server},
     {"connections keep the affinity", test_connections_keep_the_affinity},
     {"affinity ends with its server", test_affinity_ends_with_its_server},
