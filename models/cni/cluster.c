@@ -15,6 +15,7 @@ typedef struct ClusterConfig {
     VsChoice cilium_mode;
     VsChoice proxy; /* VsProxyMode. */
     VsChoice ipvs_scheduler;
+    uint32_t ipvs_conn_reuse_mode;
     bool masquerades_all;
     VsChoice node_ports;
     VsPrefixes node_port_prefixes;
@@ -59,6 +60,14 @@ static const VsParam cluster_params[] = {
                     .choices = vs_ipvs_scheduler_names,
                     .doc = "How IPVS chooses endpoints in ipvs mode, on nodes that do "
                            "not say otherwise."),
+    VS_PARAM_UINT(
+        ClusterConfig, ipvs_conn_reuse_mode, "ipvs-conn-reuse-mode", .def = "1",
+        .max = "2",
+        .doc =
+            "net.ipv4.vs.conn_reuse_mode of nodes in ipvs mode.  A client's port that "
+            "is used again gets an endpoint anew (1, and 2 just so), or with 0 the "
+            "endpoint that it had, even one that is leaving: what kube-proxy sets on "
+            "kernels from 4.1 to 5.8."),
     VS_PARAM_BOOL(ClusterConfig, masquerades_all, "masquerade-all", .def = "no",
                   .doc = "Masquerade pods' traffic to cluster IPs, too."),
     VS_PARAM_CHOICE(
@@ -75,7 +84,7 @@ static const VsParam cluster_params[] = {
     VS_PARAM_TIME(ClusterConfig, min_sync_period, "min-sync-period", .def = "1s",
                   .max = "1h",
                   .doc = "kube-proxy starts one sync in this time, and at most two "
-                         "in a burst (minSyncPeriod)."),
+                         "in a burst (minSyncPeriod).  In ipvs mode 0s without it."),
     {0},
 };
 
@@ -106,24 +115,24 @@ check_no_ranges(const VsCni *cni, const VsElement *element, GError **error)
 
 /* Nodes have an attribute of their own. */
 static bool
-check_scheduler(const ClusterConfig *config, const VsCni *cni, const VsElement *element,
-                GError **error)
+check_ipvs(const ClusterConfig *config, const VsCni *cni, const VsElement *element,
+           const char *attribute, GError **error)
 {
-    if (!vs_element_has(element, "ipvs-scheduler")) {
+    if (!vs_element_has(element, attribute)) {
         return true;
     }
     if (cni->has_socket_lb) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
-                        "ipvs-scheduler has no effect with cni=\"%s\", which has no "
+                        "%s has no effect with cni=\"%s\", which has no "
                         "kube-proxy; leave it out",
-                        cni->name);
+                        attribute, cni->name);
         return false;
     }
     if (config->proxy != VS_PROXY_IPVS) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
-                        "ipvs-scheduler has no effect with proxy=\"%s\"; write "
+                        "%s has no effect with proxy=\"%s\"; write "
                         "proxy=\"ipvs\", or give it to nodes of that mode",
-                        vs_proxy_mode_names[config->proxy]);
+                        attribute, vs_proxy_mode_names[config->proxy]);
         return false;
     }
     return true;
@@ -162,7 +171,8 @@ cluster_check(const void *config_, const VsElement *element, GError **error)
     const VsCni *cni = vs_cni_get(config->cni);
 
     if (!check_owners(cni, element, error) ||
-        !check_scheduler(config, cni, element, error)) {
+        !check_ipvs(config, cni, element, "ipvs-scheduler", error) ||
+        !check_ipvs(config, cni, element, "ipvs-conn-reuse-mode", error)) {
         return false;
     }
     if (cni->ipam == VS_IPAM_SUBNET) {
@@ -231,7 +241,10 @@ cluster_create(void *self, const VsElement *element, VsBuild *build, GError **er
     build->cluster->ipvs_scheduler = vs_ipvs_scheduler_names[config->ipvs_scheduler];
     build->cluster->masquerades_all = config->masquerades_all;
     build->cluster->endpoint_delay = config->endpoint_delay;
+    build->cluster->ipvs_conn_reuse_mode = config->ipvs_conn_reuse_mode;
     build->cluster->min_sync_period = config->min_sync_period;
+    build->cluster->ipvs_min_sync_period =
+        vs_element_has(element, "min-sync-period") ? config->min_sync_period : 0;
     set_node_ports(build->cluster, element);
     return true;
 }

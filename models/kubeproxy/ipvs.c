@@ -1,13 +1,26 @@
 #include "models/kubeproxy/ipvs.h"
 
-/* What virtual servers are made from. */
-typedef struct Opener {
+/* graceful_termination.go: rsCheckDeleteInterval. */
+#define CHECK_PERIOD (60 * VS_S)
+
+struct ProxyIpvs {
     const VsNode *node;
+    ProxyTargets *targets;
     VsIpvs *ipvs;
     const VsIpvsScheduler *scheduler;
     GArray *node_ports; /* Of VsAddr: where node ports are open. */
-    GArray *bindings;   /* Of ProxyBinding. */
-} Opener;
+    GPtrArray *leaving; /* Of VsIpvsServer: of weight 0, until their connections end. */
+    VsTimer check;      /* Of those; kube-proxy began with the run. */
+};
+
+/* One pass over all virtual servers. */
+typedef struct Pass {
+    ProxyIpvs *proxy;
+    bool is_trial;      /* Only counts. */
+    VsTable seen;       /* VsIpvsService that has its endpoints. */
+    uint32_t n_looked;  /* Virtual servers and their destinations. */
+    uint32_t n_changes; /* Of destinations. */
+} Pass;
 
 static bool
 has_address(const GArray *addresses, VsAddr address)
@@ -108,79 +121,236 @@ add_device(const VsNode *node)
     g_array_free(addresses, TRUE);
 }
 
+/* ---- A virtual server's endpoints ------------------------------------------------- */
+
+static bool
+is_leaving(const ProxyIpvs *proxy, const VsIpvsServer *server)
+{
+    return g_ptr_array_find(proxy->leaving, server, NULL);
+}
+
+static bool
+has_connections(const VsIpvsServer *server)
+{
+    return server->n_active + server->n_inactive > 0;
+}
+
+/* IsRsGracefulTerminationNeeded: UDP has no end to wait for. */
 static void
-add_server(const Opener *opener, VsIpvsService *server, const VsService *service,
-           const VsEndpoint *endpoint)
+let_go(Pass *pass, VsIpvsServer *server)
+{
+    pass->n_changes++;
+    if (pass->is_trial) {
+        return;
+    }
+    if (server->service->protocol == VS_PROTOCOL_UDP || !has_connections(server)) {
+        vs_ipvs_remove_server(server);
+        return;
+    }
+    vs_ipvs_set_weight(server, 0);
+    g_ptr_array_add(pass->proxy->leaving, server);
+}
+
+static void
+take_in(Pass *pass, VsIpvsService *virtual, const VsEndpoint *endpoint)
+{
+    VsIpvsServer *server =
+        vs_ipvs_find_server(virtual, endpoint->address, endpoint->port);
+
+    if (server && !is_leaving(pass->proxy, server)) {
+        return;
+    }
+    pass->n_changes += server ? 2 : 1;
+    if (pass->is_trial) {
+        return;
+    }
+    if (server) {
+        g_ptr_array_remove_fast(pass->proxy->leaving, server);
+        vs_ipvs_remove_server(server);
+    }
+    vs_ipvs_add_server(virtual, endpoint->address, endpoint->port, 1);
+}
+
+static const VsEndpoint *
+find_endpoint(const GPtrArray *endpoints, const VsIpvsServer *server)
+{
+    for (unsigned i = 0; i < endpoints->len; i++) {
+        const VsEndpoint *endpoint = endpoints->pdata[i];
+
+        if (endpoint->address == server->address && endpoint->port == server->port) {
+            return endpoint;
+        }
+    }
+    return NULL;
+}
+
+static void
+bind_server(const Pass *pass, const VsIpvsServer *server, const VsService *service,
+            const VsEndpoint *endpoint)
 {
     ProxyBinding binding = {
-        .server = vs_ipvs_add_server(server, endpoint->address, endpoint->port, 1),
-        .service = service,
-        .share = endpoint->share,
-    };
+        .server = server, .service = service, .share = endpoint->share};
 
-    g_array_append_val(opener->bindings, binding);
+    g_array_append_val(pass->proxy->targets->bindings, binding);
+}
+
+static void
+set_endpoints(Pass *pass, VsIpvsService *virtual, const VsService *service,
+              const GPtrArray *eligible)
+{
+    pass->n_looked += 1 + virtual->servers->len;
+    for (unsigned i = 0; i < eligible->len; i++) {
+        take_in(pass, virtual, eligible->pdata[i]);
+    }
+    for (unsigned i = virtual->servers->len; i-- > 0;) {
+        VsIpvsServer *server = virtual->servers->pdata[i];
+        const VsEndpoint *endpoint = find_endpoint(eligible, server);
+
+        if (!endpoint && !is_leaving(pass->proxy, server)) {
+            let_go(pass, server);
+        } else if (endpoint && !pass->is_trial) {
+            bind_server(pass, server, service, endpoint);
+        }
+    }
 }
 
 /* Of policy Local without an endpoint here, any will do: only pods of the node get there,
  * as load balancers know from its health check. */
 static void
-add_virtual_server(const Opener *opener, const VsService *service,
-                   const ProxyEndpoints *endpoints, bool is_local, VsAddr address,
-                   uint16_t port)
+pass_virtual_server(Pass *pass, const VsService *service,
+                    const ProxyEndpoints *endpoints, bool is_local, VsAddr address,
+                    uint16_t port)
 {
+    const ProxyIpvs *proxy = pass->proxy;
     const GPtrArray *eligible =
         is_local && endpoints->local->len > 0 ? endpoints->local : endpoints->cluster;
-    VsIpvsService *server = vs_ipvs_add_service(
-        opener->ipvs, service->protocol, address, port, opener->scheduler,
-        (VsTime)service->affinity_s * VS_S, NULL);
+    VsIpvsService *virtual = vs_ipvs_find_service(proxy->ipvs, service->protocol,
+                                                  address, port);
 
-    for (unsigned i = 0; server && i < eligible->len; i++) {
-        add_server(opener, server, service, eligible->pdata[i]);
+    if (!virtual) {
+        virtual = vs_ipvs_add_service(proxy->ipvs, service->protocol, address, port,
+                                      proxy->scheduler,
+                                      (VsTime)service->affinity_s * VS_S, NULL);
+    }
+    if (vs_table_insert(&pass->seen, (VsKey){{(uintptr_t) virtual, 1}}, virtual)) {
+        set_endpoints(pass, virtual, service, eligible);
     }
 }
 
 static void
-add_service(const Opener *opener, const VsService *service)
+pass_service(Pass *pass, const VsService *service)
 {
+    const GArray *node_ports = pass->proxy->node_ports;
     bool is_local = service->is_external_local;
     ProxyEndpoints endpoints;
 
-    proxy_endpoints_init(&endpoints, service, opener->node);
-    add_virtual_server(opener, service, &endpoints, service->is_internal_local,
-                       service->cluster_ip, service->port);
+    proxy_endpoints_init(&endpoints, service, pass->proxy->node);
+    pass_virtual_server(pass, service, &endpoints, service->is_internal_local,
+                        service->cluster_ip, service->port);
     for (unsigned i = 0; i < service->n_external_ips; i++) {
-        add_virtual_server(opener, service, &endpoints, is_local,
-                           service->external_ips[i], service->port);
+        pass_virtual_server(pass, service, &endpoints, is_local,
+                            service->external_ips[i], service->port);
     }
     if (service->load_balancer_ip != 0) {
-        add_virtual_server(opener, service, &endpoints, is_local,
-                           service->load_balancer_ip, service->port);
+        pass_virtual_server(pass, service, &endpoints, is_local,
+                            service->load_balancer_ip, service->port);
     }
-    for (unsigned i = 0; service->node_port != 0 && i < opener->node_ports->len; i++) {
-        add_virtual_server(opener, service, &endpoints, is_local,
-                           g_array_index(opener->node_ports, VsAddr, i),
-                           service->node_port);
+    for (unsigned i = 0; service->node_port != 0 && i < node_ports->len; i++) {
+        pass_virtual_server(pass, service, &endpoints, is_local,
+                            g_array_index(node_ports, VsAddr, i), service->node_port);
     }
     proxy_endpoints_clear(&endpoints);
 }
 
+static void
+pass_all(Pass *pass)
+{
+    const GPtrArray *services = pass->proxy->node->cluster->services;
+
+    vs_table_init(&pass->seen);
+    for (unsigned i = 0; i < services->len; i++) {
+        pass_service(pass, services->pdata[i]);
+    }
+    vs_table_clear(&pass->seen);
+}
+
+/* ---- The course of the run -------------------------------------------------------- */
+
+static void
+arm_check(ProxyIpvs *proxy)
+{
+    VsTime now = vs_now(proxy->ipvs->netns->run);
+
+    if (proxy->leaving->len > 0 && !vs_timer_is_armed(&proxy->check)) {
+        vs_timer_arm(&proxy->check, (now / CHECK_PERIOD + 1) * CHECK_PERIOD);
+    }
+}
+
+static void
+check_leaving(VsTimer *timer)
+{
+    ProxyIpvs *proxy = VS_CONTAINER_OF(timer, ProxyIpvs, check);
+
+    for (unsigned i = proxy->leaving->len; i-- > 0;) {
+        VsIpvsServer *server = proxy->leaving->pdata[i];
+
+        if (!has_connections(server)) {
+            g_ptr_array_remove_index(proxy->leaving, i);
+            vs_ipvs_remove_server(server);
+        }
+    }
+    arm_check(proxy);
+}
+
 void
+proxy_ipvs_sync(ProxyIpvs *proxy)
+{
+    Pass pass = {.proxy = proxy};
+
+    g_array_set_size(proxy->targets->bindings, 0);
+    pass_all(&pass);
+    proxy_targets_index(proxy->targets);
+    arm_check(proxy);
+}
+
+ProxySync
+proxy_ipvs_measure(ProxyIpvs *proxy, const VsRuleset *present, const VsRuleset *wanted)
+{
+    ProxySync sync = proxy_sync_full(wanted);
+    Pass pass = {.proxy = proxy, .is_trial = true};
+
+    pass_all(&pass);
+    sync.mode = VS_PROXY_IPVS;
+    sync.n_destinations_read = pass.n_looked;
+    sync.n_destinations_changed = pass.n_changes;
+    proxy_sync_count_ipsets(&sync, present, wanted);
+    return sync;
+}
+
+ProxyIpvs *
 proxy_ipvs_open(const VsNode *node, ProxyTargets *targets)
 {
-    const GPtrArray *services = node->cluster->services;
-    Opener opener = {
-        .node = node,
-        .ipvs = vs_ipvs_attach(node->host->root, &vs_ipvs_config_default),
-        .scheduler = vs_ipvs_scheduler_find(node->ipvs_scheduler),
-        .node_ports = node_port_addresses(node),
-        .bindings = targets->bindings,
-    };
+    ProxyIpvs *proxy = g_new0(ProxyIpvs, 1);
+    VsIpvsConfig config = vs_ipvs_config_default;
 
+    config.conn_reuse_mode = node->ipvs_conn_reuse_mode;
+    proxy->node = node;
+    proxy->targets = targets;
+    proxy->ipvs = vs_ipvs_attach(node->host->root, &config);
+    proxy->scheduler = vs_ipvs_scheduler_find(node->ipvs_scheduler);
+    proxy->node_ports = node_port_addresses(node);
+    proxy->leaving = g_ptr_array_new();
+    vs_timer_init(&proxy->check, &node->host->entity, check_leaving);
     add_device(node);
-    for (unsigned i = 0; i < services->len; i++) {
-        add_service(&opener, services->pdata[i]);
-    }
-    g_array_free(opener.node_ports, TRUE);
-    proxy_targets_index(targets);
-    vs_ipvs_on_scheduled(opener.ipvs, proxy_scheduled, targets);
+    proxy_ipvs_sync(proxy);
+    vs_ipvs_on_scheduled(proxy->ipvs, proxy_scheduled, targets);
+    return proxy;
+}
+
+void
+proxy_ipvs_free(ProxyIpvs *proxy)
+{
+    g_array_free(proxy->node_ports, TRUE);
+    g_ptr_array_free(proxy->leaving, TRUE);
+    g_free(proxy);
 }

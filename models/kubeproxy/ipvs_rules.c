@@ -234,14 +234,17 @@ add_node_port(const Writer *writer, const VsService *service)
     }
 }
 
-/* A pod that reaches itself must not see its own address come in. */
+/* A pod that reaches itself must not see its own address come in; whether it is ready or
+ * not. */
 static void
 add_loop_backs(const Writer *writer, const VsService *service)
 {
     for (unsigned i = 0; i < service->n_all_endpoints; i++) {
         const VsEndpoint *endpoint = &service->all_endpoints[i];
+        VsEndpoint known =
+            vs_endpoint_at(service, endpoint, writer->node->endpoints_as_of);
 
-        if (endpoint->pod->node == writer->node) {
+        if (endpoint->pod->node == writer->node && !known.is_removed) {
             add_element(writer, LOOP_BACK,
                         (uint32_t[]){endpoint->address, service->protocol,
                                      endpoint->port, endpoint->address});

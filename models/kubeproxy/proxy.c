@@ -19,6 +19,7 @@ struct VsProxy {
     VsNode *node;
     VsFilter *filter;
     ProxyTargets targets;
+    ProxyIpvs *ipvs; /* NULL: another mode. */
     /* Of endpoints that change during the run; without any, nothing below is used. */
     VsEntity entity;
     GArray *news; /* Of News, in order of both times. */
@@ -39,6 +40,9 @@ struct VsProxy {
 static void
 proxy_free(VsProxy *proxy)
 {
+    if (proxy->ipvs) {
+        proxy_ipvs_free(proxy->ipvs);
+    }
     if (proxy->wanted) {
         vs_ruleset_free(proxy->wanted);
         g_array_free(proxy->bindings, TRUE);
@@ -51,7 +55,7 @@ proxy_free(VsProxy *proxy)
 static bool
 is_full(const VsProxy *proxy)
 {
-    return proxy->sync_started - proxy->last_full > FULL_SYNC_PERIOD;
+    return proxy->ipvs || proxy->sync_started - proxy->last_full > FULL_SYNC_PERIOD;
 }
 
 /* What the sync writes, after rules of endpoints as they were 'before'. */
@@ -61,6 +65,10 @@ measure(const VsProxy *proxy, VsTime before)
     const GPtrArray *services = proxy->node->cluster->services;
     g_autoptr(GPtrArray) changed = g_ptr_array_new();
 
+    if (proxy->ipvs) {
+        return proxy_ipvs_measure(proxy->ipvs, vs_filter_ruleset(proxy->filter),
+                                  proxy->wanted);
+    }
     if (is_full(proxy)) {
         return proxy_sync_full(proxy->wanted);
     }
@@ -84,7 +92,8 @@ count_sync(const VsProxy *proxy, const ProxySync *sync)
     } else {
         stats->n_partial++;
     }
-    stats->n_rules += sync->n_written;
+    stats->n_rules +=
+        sync->n_written + sync->n_destinations_changed + sync->n_elements_changed;
     vs_histogram_record(&stats->sync_time, proxy_sync_time(sync));
 }
 
@@ -142,6 +151,9 @@ rules_written(VsTimer *timer)
                           proxy->wanted, proxy->bindings);
     proxy->wanted = NULL;
     vs_filter_refresh(proxy->filter);
+    if (proxy->ipvs) {
+        proxy_ipvs_sync(proxy->ipvs);
+    }
     proxy_delete_stale(proxy->node);
     for (; proxy->n_written < proxy->n_in_sync; proxy->n_written++) {
         const News *news = &g_array_index(proxy->news, News, proxy->n_written);
@@ -194,7 +206,9 @@ schedule_news(VsProxy *proxy, const GArray *changes)
         news.arrives = last;
         g_array_append_val(proxy->news, news);
     }
-    proxy_runner_init(&proxy->runner, node->cluster->min_sync_period);
+    proxy_runner_init(&proxy->runner, node->proxy_mode == VS_PROXY_IPVS
+                                          ? node->cluster->ipvs_min_sync_period
+                                          : node->cluster->min_sync_period);
     vs_entity_init(&proxy->entity, &node->host->part);
     vs_timer_init(&proxy->next_news, &proxy->entity, news_arrive);
     vs_timer_init(&proxy->next_try, &proxy->entity, next_try);
@@ -227,6 +241,6 @@ proxy_attach(VsNode *node)
     }
     g_array_free(changes, TRUE);
     if (node->proxy_mode == VS_PROXY_IPVS) {
-        proxy_ipvs_open(node, &proxy->targets);
+        proxy->ipvs = proxy_ipvs_open(node, &proxy->targets);
     }
 }

@@ -255,24 +255,14 @@ service_open_shares(Service *service)
 static bool
 service_open(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
+    (void)element;
+    (void)error;
     service_open_shares(self);
     if (build->cluster->cni->has_socket_lb) {
         return true;
     }
     for (unsigned i = 0; i < build->cluster->nodes->len; i++) {
-        VsNode *node = build->cluster->nodes->pdata[i];
-
-        if (node->proxy_mode == VS_PROXY_IPVS &&
-            vs_service_changes(((Service *)self)->service)) {
-            vs_set_error_at(
-                error, element, VS_SCENARIO_ERROR_CONFLICT,
-                "the endpoints of service \"%s\" change during the run, which "
-                "node \"%s\" with proxy=\"ipvs\" does not follow; write "
-                "proxy=\"iptables\" or \"nftables\"",
-                element->id, node->name);
-            return false;
-        }
-        proxy_attach(node);
+        proxy_attach(build->cluster->nodes->pdata[i]);
     }
     return true;
 }

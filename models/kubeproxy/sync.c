@@ -33,13 +33,14 @@ count_table(const VsRuleTable *table)
 ProxySync
 proxy_sync_full(const VsRuleset *ruleset)
 {
-    ProxySync sync = {.dialect = VS_DIALECT_IPTABLES};
+    ProxySync sync = {.mode = VS_PROXY_IPTABLES};
 
     for (unsigned i = 0; i < ruleset->tables->len; i++) {
         const VsRuleTable *table = ruleset->tables->pdata[i];
 
         if (is_written(table)) {
-            sync.dialect = table->dialect;
+            sync.mode = table->dialect == VS_DIALECT_NFT ? VS_PROXY_NFTABLES
+                                                         : VS_PROXY_IPTABLES;
             sync.n_present += count_table(table);
         }
     }
@@ -102,9 +103,10 @@ proxy_sync_partial(const VsRuleset *ruleset, const VsService *const *services,
                    unsigned n_services)
 {
     ProxySync sync = proxy_sync_full(ruleset);
-    bool is_nft = sync.dialect == VS_DIALECT_NFT;
+    bool is_nft = sync.mode == VS_PROXY_NFTABLES;
     const VsRuleTable *table =
-        vs_ruleset_find_table(ruleset, sync.dialect, is_nft ? "kube-proxy" : "nat");
+        vs_ruleset_find_table(ruleset, is_nft ? VS_DIALECT_NFT : VS_DIALECT_IPTABLES,
+                              is_nft ? "kube-proxy" : "nat");
 
     sync.n_written = is_nft ? 0 : count_shared(ruleset);
     for (unsigned i = 0; i < n_services; i++) {
@@ -113,11 +115,43 @@ proxy_sync_partial(const VsRuleset *ruleset, const VsService *const *services,
     return sync;
 }
 
+/* Elements of 'a' that 'b', which may be NULL, has not. */
+static uint32_t
+count_missing(const VsSet *a, const VsSet *b)
+{
+    uint32_t n = 0;
+
+    for (unsigned i = 0; i < a->elements->len; i++) {
+        const VsSetElement *element = a->elements->pdata[i];
+
+        n += !b || !vs_set_find(b, &element->key, 0);
+    }
+    return n;
+}
+
+void
+proxy_sync_count_ipsets(ProxySync *sync, const VsRuleset *present,
+                        const VsRuleset *wanted)
+{
+    for (unsigned i = 0; i < wanted->ipsets->len; i++) {
+        const VsSet *set = wanted->ipsets->pdata[i];
+        const VsSet *old = vs_ruleset_find_set(present, NULL, set->name);
+
+        sync->n_ipsets++;
+        sync->n_elements_changed += count_missing(set, old);
+        sync->n_elements_changed += old ? count_missing(old, set) : 0;
+    }
+}
+
 VsTime
 proxy_sync_time(const ProxySync *sync)
 {
-    return sync->dialect == VS_DIALECT_NFT
-               ? nft_start + sync->n_written * nft_rule_written
-               : iptables_start + sync->n_written * iptables_rule_written +
-                     sync->n_present * iptables_rule_present;
+    if (sync->mode == VS_PROXY_NFTABLES) {
+        return nft_start + sync->n_written * nft_rule_written;
+    }
+    return iptables_start + sync->n_written * iptables_rule_written +
+           sync->n_present * iptables_rule_present +
+           (sync->n_ipsets + sync->n_elements_changed) * ipset_run +
+           sync->n_destinations_read * ipvs_read +
+           sync->n_destinations_changed * ipvs_changed;
 }

@@ -13,7 +13,7 @@ typedef struct ProxyTargets {
 VsRuleset *proxy_ruleset_new(const VsNode *node, ProxyTargets *targets);
 
 /* The linked 'ruleset' of 'targets' becomes as 'wanted', which proxy_own_compile() filled with
- * 'bindings'; takes both of them. */
+ * 'bindings', of rules; takes both of them. */
 void proxy_targets_replace(ProxyTargets *targets, VsRuleset *ruleset, VsRuleset *wanted,
                            GArray *bindings);
 void proxy_targets_clear(ProxyTargets *targets);

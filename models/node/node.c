@@ -8,6 +8,7 @@ typedef struct NodeConfig {
     VsHostParams host;
     VsChoice proxy; /* VsProxyMode. */
     VsChoice ipvs_scheduler;
+    uint32_t ipvs_conn_reuse_mode;
     uint32_t conntrack_max;
     NodeRules rules;
     const char *addresses;
@@ -29,6 +30,9 @@ static const VsParam node_params[] = {
                     .choices = vs_ipvs_scheduler_names,
                     .doc = "How IPVS chooses endpoints in ipvs mode; the cluster's "
                            "without it."),
+    VS_PARAM_UINT(NodeConfig, ipvs_conn_reuse_mode, "ipvs-conn-reuse-mode", .max = "2",
+                  .doc = "What becomes of a client's port that is used again in ipvs "
+                         "mode; as the cluster says without it."),
     VS_PARAM_FILE(
         NodeConfig, rules.iptables, "iptables-rules",
         .doc = "What iptables-save prints on a real node: its rules, in place of "
@@ -56,8 +60,10 @@ static const VsStat node_stats[] = {
                "Times kube-proxy wrote all its rules."),
     VS_COUNTER(Node, proxy.n_partial, "proxy-partial-syncs", "sync",
                "Times kube-proxy wrote the rules of services that had changed."),
-    VS_COUNTER(Node, proxy.n_rules, "proxy-rules-written", "rule",
-               "Rules, and elements of nft's sets and maps, that it wrote."),
+    VS_COUNTER(
+        Node, proxy.n_rules, "proxy-rules-written", "rule",
+        "Rules, and elements of nft's sets and maps, that it wrote; in ipvs mode "
+        "also changes of destinations and ipsets."),
     VS_HISTOGRAM(Node, proxy.sync_time, "proxy-sync-time", "ps",
                  "From the start of a sync to the new rules."),
     VS_HISTOGRAM(Node, proxy.latency, "network-programming-latency", "ps",
@@ -113,22 +119,27 @@ node_create(void *self, const VsElement *element, VsBuild *build, GError **error
 static bool
 set_proxy(VsNode *node, const VsElement *element, GError **error)
 {
+    static const char *const of_ipvs[] = {"ipvs-scheduler", "ipvs-conn-reuse-mode"};
     const NodeConfig *config = element->config;
 
     if (vs_element_has(element, "proxy")) {
         node->proxy_mode = (VsProxyMode)config->proxy;
     }
-    if (!vs_element_has(element, "ipvs-scheduler")) {
-        return true;
+    for (unsigned i = 0; i < G_N_ELEMENTS(of_ipvs); i++) {
+        if (vs_element_has(element, of_ipvs[i]) && node->proxy_mode != VS_PROXY_IPVS) {
+            vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                            "%s has no effect with proxy=\"%s\"; write "
+                            "proxy=\"ipvs\" or leave it out",
+                            of_ipvs[i], vs_proxy_mode_names[node->proxy_mode]);
+            return false;
+        }
     }
-    if (node->proxy_mode != VS_PROXY_IPVS) {
-        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
-                        "ipvs-scheduler has no effect with proxy=\"%s\"; write "
-                        "proxy=\"ipvs\" or leave it out",
-                        vs_proxy_mode_names[node->proxy_mode]);
-        return false;
+    if (vs_element_has(element, of_ipvs[0])) {
+        node->ipvs_scheduler = vs_ipvs_scheduler_names[config->ipvs_scheduler];
     }
-    node->ipvs_scheduler = vs_ipvs_scheduler_names[config->ipvs_scheduler];
+    if (vs_element_has(element, of_ipvs[1])) {
+        node->ipvs_conn_reuse_mode = config->ipvs_conn_reuse_mode;
+    }
     return true;
 }
 
