@@ -1,6 +1,7 @@
 /* Rules that are replaced: what differs changes, what stays is not touched. */
 #include <string.h>
 
+#include "netfilter/ipset.h"
 #include "netfilter/iptables.h"
 #include "netfilter/nft.h"
 #include "vs_test.h"
@@ -141,10 +142,42 @@ test_sets_follow_but_what_packets_added_stays(void)
     vs_ruleset_free(ruleset);
 }
 
+/* Rules go on asking the same set, of which others' are left alone. */
+static void
+test_ipsets_get_the_elements_wanted(void)
+{
+    static const char create[] = "create %s hash:ip family inet hashsize 1024 "
+                                 "maxelem 65536\nadd %s %s\n";
+    g_autofree char *before = g_strdup_printf(create, "OWN", "OWN", "10.0.0.1");
+    g_autofree char *others = g_strdup_printf(create, "OTHERS", "OTHERS", "10.0.0.2");
+    g_autofree char *after = g_strdup_printf(create, "OWN", "OWN", "10.0.0.3");
+    g_autofree char *comes = g_strdup_printf(create, "NEW", "NEW", "10.0.0.4");
+    VsRuleset *ruleset = vs_ruleset_new();
+    VsRuleset *wanted = vs_ruleset_new();
+    g_autofree char *text = NULL;
+    const VsSet *own;
+
+    CU_ASSERT_FATAL(vs_ipset_read(ruleset, before, "test", NULL));
+    CU_ASSERT_FATAL(vs_ipset_read(ruleset, others, "test", NULL));
+    CU_ASSERT_FATAL(vs_ipset_read(wanted, after, "test", NULL));
+    CU_ASSERT_FATAL(vs_ipset_read(wanted, comes, "test", NULL));
+    own = vs_ruleset_find_set(ruleset, NULL, "OWN");
+    vs_ruleset_replace(ruleset, wanted, is_own);
+    vs_ruleset_free(wanted);
+    CU_ASSERT_PTR_EQUAL(vs_ruleset_find_set(ruleset, NULL, "OWN"), own);
+    text = vs_ipset_print(ruleset);
+    CU_ASSERT_PTR_NULL(strstr(text, "10.0.0.1"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "add OWN 10.0.0.3\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "add OTHERS 10.0.0.2\n"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(text, "add NEW 10.0.0.4\n"));
+    vs_ruleset_free(ruleset);
+}
+
 static const VsTestCase tests[] = {
     {"only chains that differ change", test_only_chains_that_differ_change},
     {"sets follow, but what packets added stays",
      test_sets_follow_but_what_packets_added_stays},
+    {"ipsets get the elements wanted", test_ipsets_get_the_elements_wanted},
     {0},
 };
 
