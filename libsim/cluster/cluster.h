@@ -77,6 +77,7 @@ struct VsNode {
     uint32_t ipvs_conn_reuse_mode; /* The same: net.ipv4.vs.conn_reuse_mode. */
     VsTime endpoints_as_of;    /* What kube-proxy's rules are made of: endpoints as they
                                 * were then. */
+    VsTime rules_as_of;        /* The same of the rules that the kernel has. */
     VsProxyStats *proxy_stats; /* The node's model keeps them. */
     struct VsProxy *proxy;     /* kube-proxy; its model's. */
     void (*free_proxy)(struct VsProxy *proxy);

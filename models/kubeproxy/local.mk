@@ -3,6 +3,8 @@ libvethsim_la_SOURCES += \
 	models/kubeproxy/compile.h \
 	models/kubeproxy/endpoints.c \
 	models/kubeproxy/endpoints.h \
+	models/kubeproxy/health.c \
+	models/kubeproxy/health.h \
 	models/kubeproxy/iptables.c \
 	models/kubeproxy/ipvs.c \
 	models/kubeproxy/ipvs.h \

@@ -155,6 +155,7 @@ rules_written(VsTimer *timer)
         proxy_ipvs_sync(proxy->ipvs);
     }
     proxy_delete_stale(proxy->node);
+    proxy->node->rules_as_of = proxy->node->endpoints_as_of;
     for (; proxy->n_written < proxy->n_in_sync; proxy->n_written++) {
         const News *news = &g_array_index(proxy->news, News, proxy->n_written);
 

@@ -1,5 +1,6 @@
 #include "models/kubeproxy/service.h"
 
+#include "models/kubeproxy/health.h"
 #include "models/kubeproxy/proxy.h"
 
 enum { NAME_MAX_LENGTH = 63, PORT_NAME_MAX_LENGTH = 15 };
@@ -71,8 +72,8 @@ static const VsParam service_params[] = {
                   .doc = "A source that was silent for longer chooses anew."),
     VS_PARAM_UINT(ServiceConfig, health_check_node_port, "health-check-node-port",
                   .min = "30000", .max = "32767",
-                  .doc = "Where load balancers ask nodes for local endpoints; the next "
-                         "free node port without it."),
+                  .doc = "Where load balancers ask nodes for local endpoints, and get "
+                         "200 or 503; the next free node port without it."),
     VS_PARAM_BOOL(ServiceConfig, publishes_not_ready, "publish-not-ready-addresses",
                   .def = "no", .doc = "Endpoints count as ready whatever they are."),
     VS_PARAM_LABELS(ServiceConfig, select, "select", .is_required = true,
@@ -252,12 +253,26 @@ service_open_shares(Service *service)
     }
 }
 
+static void
+open_healths(Service *service, const VsCluster *cluster)
+{
+    service->healths = g_ptr_array_new_with_free_func(proxy_health_free);
+    for (unsigned i = 0; i < cluster->nodes->len; i++) {
+        proxy_health_open(service->service, cluster->nodes->pdata[i], service->healths);
+    }
+}
+
 static bool
 service_open(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
+    Service *service = self;
+
     (void)element;
     (void)error;
-    service_open_shares(self);
+    service_open_shares(service);
+    if (service->service->health_check_node_port != 0) {
+        open_healths(service, build->cluster);
+    }
     if (build->cluster->cni->has_socket_lb) {
         return true;
     }
@@ -270,7 +285,12 @@ service_open(void *self, const VsElement *element, VsBuild *build, GError **erro
 static void
 service_close(void *self)
 {
-    vs_shares_clear(&((Service *)self)->shares);
+    Service *service = self;
+
+    vs_shares_clear(&service->shares);
+    if (service->healths) {
+        g_ptr_array_free(service->healths, TRUE);
+    }
 }
 
 const VsModel vs_model_service = {

@@ -9,6 +9,7 @@ extern const char *const service_protocol_choices[]; /* tcp, udp. */
 typedef struct Service {
     VsService *service;
     VsShares shares;
+    GPtrArray *healths; /* Of ProxyHealth, on all nodes; NULL: it has none. */
 } Service;
 
 uint8_t service_protocol(VsChoice choice);

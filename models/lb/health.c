@@ -28,27 +28,44 @@ judge(LbBackend *backend, bool is_good)
 }
 
 static void
-check_connected(VsTcp *tcp)
+conclude(VsTcp *tcp, bool is_good)
 {
     LbBackend *backend = vs_tcp_user(tcp);
 
     vs_tcp_set_user(tcp, NULL);
     vs_tcp_close(tcp);
-    judge(backend, true);
+    judge(backend, is_good);
+}
+
+static void
+check_connected(VsTcp *tcp)
+{
+    const LbBackend *backend = vs_tcp_user(tcp);
+    const VsPayload *request = &backend->request;
+
+    if (request->kind == VS_PAYLOAD_NONE) {
+        conclude(tcp, true);
+    } else {
+        vs_tcp_send(tcp, request, request->http.head_bytes + request->http.body_bytes);
+    }
 }
 
 static void
 check_message(VsTcp *tcp, const VsPayload *payload, uint64_t bytes)
 {
-    (void)tcp;
-    (void)payload;
     (void)bytes;
+    if (vs_tcp_user(tcp)) {
+        conclude(tcp, payload->http.status == 200);
+    }
 }
 
+/* Without an answer, if the check is still open. */
 static void
 check_finished(VsTcp *tcp)
 {
-    (void)tcp;
+    if (vs_tcp_user(tcp)) {
+        conclude(tcp, false);
+    }
 }
 
 static void
@@ -87,8 +104,20 @@ check_next(VsTimer *timer)
     vs_timer_arm(timer, timer->due + lb->config->health_interval);
     vs_timer_arm(&backend->timeout,
                  timer->due - lb->config->health_interval + lb->config->health_timeout);
-    backend->check = vs_tcp_connect(lb->host->root, 0, backend->address, backend->port,
-                                    NULL, &check_ops, backend);
+    backend->check =
+        vs_tcp_connect(lb->host->root, 0, backend->address,
+                       lb->health_port != 0 ? lb->health_port : backend->port, NULL,
+                       &check_ops, backend);
+}
+
+static void
+make_request(LbBackend *backend)
+{
+    VsNames *names = &backend->lb->host->root->run->packets->names;
+    g_autofree char *address = vs_format_ipv4(backend->address);
+    g_autofree char *host = g_strdup_printf("%s:%u", address, backend->lb->health_port);
+
+    backend->request = vs_http_new_request(names, host, "/healthz", 0, true);
 }
 
 /* Spread over the interval, as real checkers do, so that they do not come in bursts. */
@@ -100,6 +129,9 @@ lb_health_start(Lb *lb)
     for (uint32_t i = 0; i < lb->n_backends; i++) {
         LbBackend *backend = &lb->backends[i];
 
+        if (lb->health_port != 0) {
+            make_request(backend);
+        }
         vs_timer_init(&backend->next_check, &lb->entity, check_next);
         vs_timer_init(&backend->timeout, &lb->entity, check_timeout);
         vs_timer_arm(&backend->next_check,

@@ -31,11 +31,15 @@ static const VsParam lb_params[] = {
     VS_PARAM_UINT(
         LbConfig, table_size, "table-size", .def = "65521", .min = "3", .max = "65537",
         .doc = "Slots of the Maglev table: a prime, over 100 for each backend."),
-    VS_PARAM_TIME(LbConfig, health_interval, "health-interval", .def = "10s",
-                  .min = "1ms",
-                  .doc = "Between two health checks (TCP connections) of a backend."),
+    VS_PARAM_TIME(
+        LbConfig, health_interval, "health-interval", .def = "10s", .min = "1ms",
+        .doc = "Between two health checks of a backend: a TCP connection; but "
+               "of nodes for a LoadBalancer with external-traffic-policy="
+               "\"Local\" GET /healthz at its health-check-node-port, where "
+               "kube-proxy answers 200 if the node has a ready endpoint, "
+               "else 503."),
     VS_PARAM_TIME(LbConfig, health_timeout, "health-timeout", .def = "5s", .min = "1us",
-                  .doc = "A check not connected by then has failed."),
+                  .doc = "A check not connected, or not answered, by then has failed."),
     VS_PARAM_UINT(LbConfig, healthy_after, "healthy-after", .def = "3", .min = "1",
                   .doc = "Good checks in a row that bring a backend back."),
     VS_PARAM_UINT(LbConfig, unhealthy_after, "unhealthy-after", .def = "3", .min = "1",
@@ -346,6 +350,7 @@ lb_open(void *self, const VsElement *element, VsBuild *build, GError **error)
         return false;
     } else {
         add_node_ports(lb, build->cluster, service);
+        lb->health_port = service->health_check_node_port;
     }
     if (lb->n_backends == 0) {
         vs_set_error_at(

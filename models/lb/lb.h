@@ -30,6 +30,7 @@ typedef struct LbBackend {
     bool is_up;
     uint32_t n_in_row; /* Checks against its present state. */
     VsTcp *check;      /* Under way, or NULL. */
+    VsPayload request; /* It sends; of kind VS_PAYLOAD_NONE: to connect is enough. */
     VsTimer next_check;
     VsTimer timeout;
 } LbBackend;
@@ -41,6 +42,7 @@ struct Lb {
     VsBalancer balancer;
     LbBackend *backends;
     uint32_t n_backends;
+    uint16_t health_port; /* 0: the backend's. */
     VsEntity entity;
     VsShares shares;
     uint64_t n_new_flows;
@@ -50,5 +52,6 @@ struct Lb {
     uint64_t n_transitions;
 };
 
-/* health.c: a TCP connection to each backend every health-interval. */
+/* health.c: every health-interval a TCP connection to each backend; or, where the service has
+ * a healthCheckNodePort, GET /healthz there, which has to be answered with 200. */
 void lb_health_start(Lb *lb);
