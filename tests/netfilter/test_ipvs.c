@@ -473,8 +473,7 @@ test_syn_is_dropped_when_conntrack_holds_on(void)
     CU_ASSERT_EQUAL(vs_ipvs_n_connections(f.ipvs), 0);
     CU_ASSERT_EQUAL(f.box.conntrack->n_entries, 0);
     CU_ASSERT_EQUAL(server_of(pass(&f, 1, SYN)), 1);
-    CU_ASSERT(
-        box_is_flow(pass_reply(&f, 1, 1, SYN | ACK), BOX_VIP, 80, BOX_CLIENT, 1));
+    CU_ASSERT(box_is_flow(pass_reply(&f, 1, 1, SYN | ACK), BOX_VIP, 80, BOX_CLIENT, 1));
     fixture_clear(&f);
 }
 
