@@ -186,7 +186,8 @@ struct VsCluster {
     VsProxyMode proxy_mode;     /* Of nodes added from now on. */
     const char *ipvs_scheduler; /* The same. */
     uint32_t ipvs_conn_reuse_mode;
-    bool masquerades_all; /* --masquerade-all: whatever goes to a cluster IP. */
+    bool masquerades_pods; /* What pods send outside has their node's address. */
+    bool masquerades_all;  /* --masquerade-all: whatever goes to a cluster IP. */
     VsNodePortAddresses node_port_addresses;
     VsDist endpoint_delay;  /* From a change of an endpoint to kube-proxy's knowing;
                                  * shares its points with whoever set it. */

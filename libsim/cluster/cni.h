@@ -52,7 +52,10 @@ typedef struct VsCni {
      * other nodes.  Returns a node that cannot be reached in the way needed, or NULL. */
     const VsNode *(*add_routes)(VsNode *node);
 
-    /* Appends its own rules to those of the node, after kube-proxy's; NULL: it has none. */
+    bool masquerades; /* Unless the cluster says otherwise: see add_rules. */
+
+    /* Adds its own rules to those of the node, where the cluster masquerades what pods send
+     * to the world outside; NULL: it has none. */
     void (*add_rules)(const VsNode *node, struct VsRuleset *ruleset);
 
     const char *need; /* What then helps: "join both to one <switch>". */
@@ -71,7 +74,8 @@ extern const VsCni vs_cni_aws_vpc;
 extern const char *const vs_cni_names[];
 const VsCni *vs_cni_get(unsigned index);
 
-/* Appends the plug-in's rules, if it has any, to the node's, which are linked anew. */
+/* Adds the plug-in's rules, if it has any, to the node's, which are linked anew.  All pods
+ * are there. */
 void vs_cni_add_rules(const VsNode *node, struct VsRuleset *ruleset);
 
 /* ---- For plug-ins ---------------------------------------------------------------- */
@@ -93,6 +97,15 @@ const VsNode *vs_cni_add_direct_routes(const GPtrArray *nodes, VsNetns *netns);
  * way, or NULL. */
 const VsNode *vs_cni_add_tunnel_routes(VsNode *node);
 
-/* Rules that give what leaves the cluster the node's address (cni_rules.c). */
+/* What stands for the runtime's random ID of a pod's sandbox, 64 hexadecimal digits: SHA-256
+ * of "default.POD"; and the chain of the reference plug-ins' ipMasq for a container, which is
+ * "CNI-" and 24 digits of SHA-512 of network and ID (FormatChainName).  Newly allocated. */
+char *vs_cni_container_id(const char *pod);
+char *vs_cni_masquerade_chain(const char *network, const char *container_id);
+
+/* Rules that give what leaves the cluster the node's address (cni_rules.c).  ipMasq takes
+ * for the cluster what is the pod's own subnet: other nodes' pods are outside. */
+void vs_cni_add_bridge_rules(const VsNode *node, struct VsRuleset *ruleset);
+void vs_cni_add_calico_rules(const VsNode *node, struct VsRuleset *ruleset);
 void vs_cni_add_flannel_rules(const VsNode *node, struct VsRuleset *ruleset);
 void vs_cni_add_vpc_rules(const VsNode *node, struct VsRuleset *ruleset);

@@ -58,6 +58,7 @@ const VsCni vs_cni_bridge = {
     .add_devices = add_bridge,
     .wire_pod = bridge_wire_pod,
     .add_routes = bridge_add_routes,
+    .add_rules = vs_cni_add_bridge_rules,
     .need = NEEDS_COMMON_SEGMENT,
 };
 
@@ -113,6 +114,7 @@ const VsCni vs_cni_flannel_host_gw = {
     .add_devices = add_bridge,
     .wire_pod = flannel_wire_pod,
     .add_routes = host_gw_add_routes,
+    .masquerades = true,
     .add_rules = vs_cni_add_flannel_rules,
     .need = NEEDS_COMMON_SEGMENT ", or take cni=\"flannel-vxlan\"",
 };
@@ -126,6 +128,7 @@ const VsCni vs_cni_flannel_vxlan = {
     .add_devices = vxlan_add_devices,
     .wire_pod = flannel_wire_pod,
     .add_routes = vxlan_add_routes,
+    .masquerades = true,
     .add_rules = vs_cni_add_flannel_rules,
     .need = "join both to what a <router> joins",
 };

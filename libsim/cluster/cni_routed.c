@@ -111,6 +111,8 @@ const VsCni vs_cni_calico = {
     .add_devices = add_no_devices,
     .wire_pod = calico_wire_pod,
     .add_routes = calico_add_routes,
+    .masquerades = true,
+    .add_rules = vs_cni_add_calico_rules,
     .need =
         "join both to one <switch>, or take cni=\"calico-ipip\" or \"calico-vxlan\"",
 };
@@ -124,6 +126,8 @@ const VsCni vs_cni_calico_ipip = {
     .add_devices = ipip_add_devices,
     .wire_pod = calico_wire_pod,
     .add_routes = tunnel_add_routes,
+    .masquerades = true,
+    .add_rules = vs_cni_add_calico_rules,
     .need = "join both to what a <router> joins",
 };
 
@@ -136,6 +140,8 @@ const VsCni vs_cni_calico_vxlan = {
     .add_devices = vxlan_add_devices,
     .wire_pod = calico_wire_pod,
     .add_routes = tunnel_add_routes,
+    .masquerades = true,
+    .add_rules = vs_cni_add_calico_rules,
     .need = "join both to what a <router> joins",
 };
 
@@ -172,5 +178,6 @@ const VsCni vs_cni_aws_vpc = {
     .add_devices = add_no_devices,
     .wire_pod = vpc_wire_pod,
     .add_routes = vpc_add_routes,
+    .masquerades = true,
     .add_rules = vs_cni_add_vpc_rules,
 };

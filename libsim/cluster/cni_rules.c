@@ -1,9 +1,10 @@
 /* Rules by which plug-ins give pods' packets to the world outside the node's address.
  *
- * Sources: amazon-vpc-cni-k8s pkg/networkutils (AWS-SNAT-CHAIN-0, without external SNAT and
- * excluded ranges), flannel pkg/trafficmngr/iptables (--ip-masq, FLANNEL-POSTRTG).  In
- * POSTROUTING both stand after kube-proxy's.  The reference plug-in has no such rule unless
- * ipMasq asks for it. */
+ * Sources: containernetworking plugins pkg/ip/ipmasq_iptables_linux.go and pkg/utils (ipMasq);
+ * amazon-vpc-cni-k8s pkg/networkutils (AWS-SNAT-CHAIN-0, without external SNAT and excluded
+ * ranges); flannel pkg/trafficmngr/iptables (--ip-masq, FLANNEL-POSTRTG); calico felix
+ * rules/nat.go and static.go (natOutgoing).  In POSTROUTING they stand after kube-proxy's,
+ * but for Calico's, which insists on the first place. */
 #include "cluster/cluster.h"
 #include "netfilter/ruleset.h"
 
@@ -16,7 +17,7 @@ vs_cni_add_rules(const VsNode *node, VsRuleset *ruleset)
     const VsCni *cni = node->cluster->cni;
     g_autoptr(GError) error = NULL;
 
-    if (!cni->add_rules) {
+    if (!cni->add_rules || !node->cluster->masquerades_pods) {
         return;
     }
     cni->add_rules(node, ruleset);
@@ -40,6 +41,149 @@ add_jump(VsRuleset *ruleset, const char *chain, const char *comment)
 
     vs_rule_comment(rule, comment);
     vs_rule_jump(rule, chain);
+}
+
+static void
+match_range(VsRule *rule, VsField field, VsPrefix range, bool is_inverted)
+{
+    vs_rule_match_prefix(rule, field, range.address, range.length, is_inverted);
+}
+
+static const VsPrefix multicast = {MULTICAST, 4, true};
+
+/* ---- bridge ---------------------------------------------------------------------- */
+
+#define BRIDGE_NETWORK "bridge" /* "name" of its configuration. */
+
+enum { N_CHAIN_DIGITS = 24 }; /* "CNI-" and these are a chain's longest name. */
+
+char *
+vs_cni_container_id(const char *pod)
+{
+    g_autofree char *workload = g_strdup_printf("default.%s", pod);
+
+    return g_compute_checksum_for_string(G_CHECKSUM_SHA256, workload, -1);
+}
+
+char *
+vs_cni_masquerade_chain(const char *network, const char *container_id)
+{
+    g_autofree char *text = g_strconcat(network, container_id, NULL);
+    g_autofree char *hash = g_compute_checksum_for_string(G_CHECKSUM_SHA512, text, -1);
+
+    return g_strdup_printf("CNI-%.*s", N_CHAIN_DIGITS, hash);
+}
+
+static void
+add_bridge_chain(const VsPod *pod, VsRuleset *ruleset)
+{
+    g_autofree char *id = vs_cni_container_id(pod->name);
+    g_autofree char *chain = vs_cni_masquerade_chain(BRIDGE_NETWORK, id);
+    g_autofree char *comment =
+        g_strdup_printf("name: \"%s\" id: \"%s\"", BRIDGE_NETWORK, id);
+    VsRule *rule = add_rule(ruleset, chain);
+
+    match_range(rule, VS_FIELD_DADDR, pod->node->pod_cidr, false);
+    vs_rule_comment(rule, comment);
+    vs_rule_verdict(rule, VS_RULE_ACCEPT);
+
+    rule = add_rule(ruleset, chain);
+    match_range(rule, VS_FIELD_DADDR, multicast, true);
+    vs_rule_comment(rule, comment);
+    vs_rule_add_step(rule, VS_STEP_MASQUERADE, VS_MODULE_BASE);
+
+    rule = add_rule(ruleset, "POSTROUTING");
+    vs_rule_match_prefix(rule, VS_FIELD_SADDR, pod->address, 32, false);
+    vs_rule_comment(rule, comment);
+    vs_rule_jump(rule, chain);
+}
+
+void
+vs_cni_add_bridge_rules(const VsNode *node, VsRuleset *ruleset)
+{
+    const GPtrArray *pods = node->cluster->pods;
+
+    for (unsigned i = 0; i < pods->len; i++) {
+        const VsPod *pod = pods->pdata[i];
+
+        if (pod->node == node) {
+            add_bridge_chain(pod, ruleset);
+        }
+    }
+}
+
+/* ---- Calico ---------------------------------------------------------------------- */
+
+#define CALICO_ALL_POOLS "cali40all-ipam-pools"
+#define CALICO_MASQ_POOLS "cali40masq-ipam-pools"
+
+enum { IPSET_MAXELEM = 1048576 }; /* Felix's maxIpsetSize. */
+
+/* Felix marks its rules with a hash of the chain up to them: SHA-224 over that of the rule
+ * before, at first of the chain's name, and the rule as "-A CHAIN HASH MATCH --jump TARGET",
+ * the first 16 characters of its base64.  These rules are the same on every node. */
+#define POSTROUTING_HASH "cali:O3lYWMrLQYEMJtB5"
+#define FIP_SNAT_HASH "cali:Z-c7XtVd2Bq7s_hA"
+#define NAT_OUTGOING_HASH "cali:nYKhEzDlr11Jccal"
+#define MASQUERADE_HASH "cali:flqWnvo8yq4ULQLa"
+
+static void
+add_pool(VsRuleset *ruleset, const char *name, VsPrefix pool)
+{
+    VsSet *set = vs_ruleset_get_set(ruleset, NULL, name);
+
+    set->n_types = 1;
+    set->types[0] = VS_SET_IPV4_ADDR;
+    set->has_intervals = true;
+    set->size = IPSET_MAXELEM;
+    vs_set_add_prefix(set, pool.address, pool.length);
+}
+
+static void
+match_pools(VsRule *rule, VsField field, const char *name, bool is_inverted)
+{
+    VsLookup *lookup = &vs_rule_add_step(rule, VS_STEP_LOOKUP, VS_MODULE_SET)->lookup;
+
+    lookup->set_name = g_strdup(name);
+    lookup->is_inverted = is_inverted;
+    lookup->n_fields = 1;
+    lookup->fields[0] = field;
+    lookup->is_l4_generic[0] = true;
+}
+
+static void
+add_calico_jump(VsRuleset *ruleset, const char *from, const char *comment,
+                const char *to)
+{
+    VsRule *rule = add_rule(ruleset, from);
+
+    vs_rule_comment(rule, comment);
+    vs_rule_jump(rule, to);
+}
+
+/* Floating IPs, for which cali-fip-snat is there, are off unless somebody asks for them. */
+void
+vs_cni_add_calico_rules(const VsNode *node, VsRuleset *ruleset)
+{
+    VsRuleTable *nat = vs_ruleset_get_table(ruleset, VS_DIALECT_IPTABLES, "nat");
+    VsChain *postrouting = vs_rule_table_get_chain(nat, "POSTROUTING");
+    VsRule *rule;
+
+    add_pool(ruleset, CALICO_ALL_POOLS, node->cluster->pod_cidr);
+    add_pool(ruleset, CALICO_MASQ_POOLS, node->cluster->pod_cidr);
+
+    add_calico_jump(ruleset, "POSTROUTING", POSTROUTING_HASH, "cali-POSTROUTING");
+    vs_chain_move_rule(postrouting, postrouting->rules->len, 1);
+    add_calico_jump(ruleset, "cali-POSTROUTING", FIP_SNAT_HASH, "cali-fip-snat");
+    add_calico_jump(ruleset, "cali-POSTROUTING", NAT_OUTGOING_HASH,
+                    "cali-nat-outgoing");
+    vs_rule_table_get_chain(nat, "cali-fip-snat");
+    rule = add_rule(ruleset, "cali-nat-outgoing");
+    vs_rule_comment(rule, MASQUERADE_HASH);
+    match_pools(rule, VS_FIELD_SADDR, CALICO_MASQ_POOLS, false);
+    match_pools(rule, VS_FIELD_DADDR, CALICO_ALL_POOLS, true);
+    vs_rule_add_step(rule, VS_STEP_MASQUERADE, VS_MODULE_BASE)->nat.is_random_fully =
+        true;
 }
 
 /* ---- Amazon VPC CNI -------------------------------------------------------------- */
@@ -93,12 +237,6 @@ vs_cni_add_vpc_rules(const VsNode *node, VsRuleset *ruleset)
 #define FLANNEL_COMMENT "flanneld masq"
 
 static void
-match_range(VsRule *rule, VsField field, VsPrefix range, bool is_inverted)
-{
-    vs_rule_match_prefix(rule, field, range.address, range.length, is_inverted);
-}
-
-static void
 add_return(VsRuleset *ruleset, VsPrefix from, bool is_not_from, VsPrefix to)
 {
     VsRule *rule = add_rule(ruleset, FLANNEL_CHAIN);
@@ -125,7 +263,6 @@ add_masquerade(VsRuleset *ruleset, VsPrefix from, bool is_not_from, VsPrefix to,
 void
 vs_cni_add_flannel_rules(const VsNode *node, VsRuleset *ruleset)
 {
-    static const VsPrefix multicast = {MULTICAST, 4, true};
     VsPrefix all = node->cluster->pod_cidr;
     VsPrefix here = node->pod_cidr;
     VsRule *rule;

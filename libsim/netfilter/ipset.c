@@ -154,23 +154,17 @@ read_part(VsIptReader *reader, VsSetType type, const char *text, uint32_t *ret)
 static bool
 add_net(VsIptReader *reader, VsSet *set, const char *text)
 {
-    VsSetElement *element;
-    VsAddr first, last;
+    VsAddr first;
     uint32_t mask;
-    VsKey key;
 
     if (!vs_ipt_address(reader, "element", text, &first, &mask)) {
         return false;
     }
-    last = first | ~mask;
     if (mask == 0 || (~mask & (~mask + 1)) != 0) {
         return vs_ipt_fail(reader, VS_RULESET_ERROR_SYNTAX,
                            "element \"%s\": write a prefix of 1 to 32 bits", text);
     }
-    key = vs_set_key(&first, 1);
-    element = vs_set_add(set, &key);
-    element->end = vs_set_key(&last, 1);
-    element->prefix_length = (uint8_t)(32 - (unsigned)__builtin_ctz(mask));
+    vs_set_add_prefix(set, first, 32 - (unsigned)__builtin_ctz(mask));
     return true;
 }
 

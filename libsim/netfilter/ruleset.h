@@ -161,6 +161,9 @@ VsKey vs_set_key(const uint32_t *values, unsigned n_values);
 VsSetElement *vs_set_add(VsSet *set, const VsKey *key);
 void vs_set_remove(VsSet *set, const VsKey *key);
 
+/* Adds all addresses of a prefix to a set of addresses with intervals. */
+VsSetElement *vs_set_add_prefix(VsSet *set, VsAddr prefix, unsigned length);
+
 /* Whether one more element may be added; forgets those that have expired if it must. */
 bool vs_set_has_room(VsSet *set, VsTime now);
 

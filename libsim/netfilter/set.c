@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "base/prefix.h"
 #include "netfilter/ruleset.h"
 
 static VsSet *
@@ -102,6 +103,19 @@ vs_set_add(VsSet *set, const VsKey *key)
         vs_table_insert(&set->index, *key, element);
     }
     touch(set);
+    return element;
+}
+
+VsSetElement *
+vs_set_add_prefix(VsSet *set, VsAddr prefix, unsigned length)
+{
+    VsAddr last = prefix | ~vs_prefix_mask(length);
+    VsKey key = vs_set_key(&prefix, 1);
+    VsSetElement *element = vs_set_add(set, &key);
+
+    g_assert(set->has_intervals);
+    element->end = vs_set_key(&last, 1);
+    element->prefix_length = (uint8_t)length;
     return element;
 }
 

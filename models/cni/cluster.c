@@ -16,6 +16,7 @@ typedef struct ClusterConfig {
     VsChoice proxy; /* VsProxyMode. */
     VsChoice ipvs_scheduler;
     uint32_t ipvs_conn_reuse_mode;
+    bool masquerades_pods;
     bool masquerades_all;
     VsChoice node_ports;
     VsPrefixes node_port_prefixes;
@@ -68,6 +69,13 @@ static const VsParam cluster_params[] = {
             "is used again gets an endpoint anew (1, and 2 just so), or with 0 the "
             "endpoint that it had, even one that is leaving: what kube-proxy sets on "
             "kernels from 4.1 to 5.8."),
+    VS_PARAM_BOOL(ClusterConfig, masquerades_pods, "ip-masq",
+                  .doc =
+                      "What pods send beyond the pods' addresses leaves with the "
+                      "node's: ipMasq of bridge, --ip-masq of flannel, natOutgoing of "
+                      "Calico, the contrary of EXTERNALSNAT of aws-vpc.  Without it no "
+                      "with bridge, whose ipMasq knows the node's own range only, "
+                      "and yes with the others."),
     VS_PARAM_BOOL(ClusterConfig, masquerades_all, "masquerade-all", .def = "no",
                   .doc = "Masquerade pods' traffic to cluster IPs, too."),
     VS_PARAM_CHOICE(
@@ -144,6 +152,14 @@ check_owners(const VsCni *cni, const VsElement *element, GError **error)
 {
     static const char *const of_proxy[] = {"proxy", "masquerade-all", "node-ports",
                                            "node-port-addresses"};
+
+    if (!cni->add_rules && vs_element_has(element, "ip-masq")) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "ip-masq has no effect with cni=\"%s\": pods keep their "
+                        "addresses; leave it out, or take another cni",
+                        cni->name);
+        return false;
+    }
 
     if (!cni->has_socket_lb && vs_element_has(element, "cilium-mode")) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
@@ -239,6 +255,9 @@ cluster_create(void *self, const VsElement *element, VsBuild *build, GError **er
     build->cluster->node_cidr_length = node_range_length(config);
     build->cluster->proxy_mode = (VsProxyMode)config->proxy;
     build->cluster->ipvs_scheduler = vs_ipvs_scheduler_names[config->ipvs_scheduler];
+    build->cluster->masquerades_pods = vs_element_has(element, "ip-masq")
+                                           ? config->masquerades_pods
+                                           : build->cluster->cni->masquerades;
     build->cluster->masquerades_all = config->masquerades_all;
     build->cluster->endpoint_delay = config->endpoint_delay;
     build->cluster->ipvs_conn_reuse_mode = config->ipvs_conn_reuse_mode;
@@ -314,7 +333,11 @@ add_rules(const VsCluster *cluster)
         }
         ruleset = vs_ruleset_new();
         vs_cni_add_rules(node, ruleset);
-        vs_filter_attach(node->host->root, ruleset);
+        if (ruleset->tables->len > 0) {
+            vs_filter_attach(node->host->root, ruleset);
+        } else {
+            vs_ruleset_free(ruleset);
+        }
     }
 }
 
