@@ -89,6 +89,7 @@ void
 vs_iface_set_address(VsIface *iface, VsAddr address, unsigned prefix_length)
 {
     VsAddr mask = vs_prefix_mask(prefix_length);
+    const VsRoute *own;
 
     iface->address = address;
     iface->prefix_length = (uint8_t)prefix_length;
@@ -101,7 +102,8 @@ vs_iface_set_address(VsIface *iface, VsAddr address, unsigned prefix_length)
         return;
     }
     vs_netns_add_local(iface->netns, address);
-    if (prefix_length < 32) {
+    own = vs_routes_find_prefix(&iface->netns->routes, address & mask, prefix_length);
+    if (prefix_length < 32 && (!own || own->iface == iface)) {
         vs_netns_add_route(iface->netns, address & mask, prefix_length, iface, 0);
     }
 }

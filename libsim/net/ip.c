@@ -23,12 +23,20 @@ vs_ip_attach(VsNetns *netns)
 const VsRoute *
 vs_ip_find_route(VsNetns *netns, VsPacket *packet)
 {
-    const VsRoute *route =
-        vs_routes_find(&netns->routes, vs_packet_top(packet)->flow.daddr);
+    const VsFlow *flow = &vs_packet_top(packet)->flow;
+    VsPolicyChoice choice = {.n_tables = 1};
+    const VsRoute *route;
 
-    vs_host_charge(netns->host, netns->host->costs.route_lookup);
+    if (G_LIKELY(!netns->policy)) {
+        route = vs_routes_find(&netns->routes, flow->daddr);
+    } else {
+        VsRouteKey key = {flow->saddr, flow->daddr, packet->mark, packet->iface};
+
+        route = vs_policy_find(netns, &key, &choice);
+    }
+    vs_host_charge(netns->host, choice.n_tables * netns->host->costs.route_lookup);
     if (vs_packet_is_traced(packet)) {
-        vs_story_route(netns, packet, route);
+        vs_story_route(netns, packet, route, &choice);
     }
     return route;
 }
@@ -178,6 +186,7 @@ void
 vs_ip_output(VsNetns *netns, VsPacket *packet)
 {
     VsAddr daddr = vs_packet_top(packet)->flow.daddr;
+    uint32_t mark = packet->mark;
     const VsRoute *route;
 
     packet->iface = NULL;
@@ -189,7 +198,8 @@ vs_ip_output(VsNetns *netns, VsPacket *packet)
     if (!run_hooks(netns, VS_HOOK_OUTPUT, packet, route->iface)) {
         return;
     }
-    if (vs_packet_top(packet)->flow.daddr != daddr) {
+    if (vs_packet_top(packet)->flow.daddr != daddr ||
+        (netns->policy && packet->mark != mark)) {
         route = vs_ip_find_route(netns, packet);
         if (!vs_route_is_open(route)) {
             refuse(netns, packet, route);

@@ -13,6 +13,7 @@ net_headers = \
 	libsim/net/netns.h \
 	libsim/net/reassembly.h \
 	libsim/net/redirect.h \
+	libsim/net/policy.h \
 	libsim/net/route.h \
 	libsim/net/route_text.h \
 	libsim/net/story.h \
@@ -33,6 +34,7 @@ libvethsim_la_SOURCES += \
 	libsim/net/netns.c \
 	libsim/net/reassembly.c \
 	libsim/net/redirect.c \
+	libsim/net/policy.c \
 	libsim/net/route.c \
 	libsim/net/route_text.c \
 	libsim/net/story.c \

@@ -61,6 +61,7 @@ vs_netns_free(VsNetns *netns)
     if (netns->conntrack) {
         netns->free_conntrack(netns->conntrack);
     }
+    vs_policy_free(netns->policy);
     vs_routes_clear(&netns->routes);
     for (unsigned point = 0; point < VS_HOOK_N_POINTS; point++) {
         vs_hook_list_clear(&netns->hooks[point]);
@@ -86,7 +87,7 @@ vs_netns_add_hooks(VsNetns *netns, const VsHook *hooks, void *data)
 VsAddr
 vs_netns_source_for(VsNetns *netns, VsAddr daddr)
 {
-    const VsRoute *route = vs_routes_find(&netns->routes, daddr);
+    const VsRoute *route = vs_netns_find_route(netns, &(VsRouteKey){.daddr = daddr});
 
     if (!vs_route_is_open(route)) {
         return 0;
@@ -100,7 +101,7 @@ vs_netns_source_for(VsNetns *netns, VsAddr daddr)
 uint32_t
 vs_netns_mtu_to(VsNetns *netns, VsAddr daddr)
 {
-    const VsRoute *route = vs_routes_find(&netns->routes, daddr);
+    const VsRoute *route = vs_netns_find_route(netns, &(VsRouteKey){.daddr = daddr});
 
     if (!vs_route_is_open(route)) {
         return 0;

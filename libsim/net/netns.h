@@ -7,6 +7,7 @@
 #include "net/host.h"
 #include "net/iface.h"
 #include "net/neighbour.h"
+#include "net/policy.h"
 #include "net/route.h"
 #include "packet/packet.h"
 
@@ -21,6 +22,7 @@ struct VsNetns {
     VsIface *last_iface;
     VsIface *loopback;
     VsRoutes routes;
+    VsPolicy *policy; /* NULL: none but the kernel's own rules. */
     VsNeighbours neighbours;
     VsHookList hooks[VS_HOOK_N_POINTS];
     bool is_forwarding; /* net.ipv4.ip_forward */
@@ -59,6 +61,16 @@ void vs_netns_free(VsNetns *netns);
 
 /* Adds the hooks of a table ended by a row without function; 'data' goes to each call. */
 void vs_netns_add_hooks(VsNetns *netns, const VsHook *hooks, void *data);
+
+/* The route for 'key' by the rules of the namespace, or NULL; valid until one is added. */
+static inline const VsRoute *
+vs_netns_find_route(VsNetns *netns, const VsRouteKey *key)
+{
+    VsPolicyChoice choice;
+
+    return G_LIKELY(!netns->policy) ? vs_routes_find(&netns->routes, key->daddr)
+                                    : vs_policy_find(netns, key, &choice);
+}
 
 /* The address that a packet to 'daddr' would be sent from, or 0 without a route. */
 VsAddr vs_netns_source_for(VsNetns *netns, VsAddr daddr);

@@ -28,15 +28,27 @@ vs_route_is_connected(const VsRoute *route)
 }
 
 static void
-append_route(GString *text, const VsRoute *route)
+append_table(GString *text, uint32_t table)
+{
+    if (table != VS_TABLE_MAIN) {
+        g_autofree char *name = vs_policy_table_name(table);
+
+        g_string_append_printf(text, " table %s", name);
+    }
+}
+
+static void
+append_route(GString *text, const VsRoute *route, uint32_t table)
 {
     g_autofree char *destination = format_destination(route);
 
     if (route->type != VS_ROUTE_UNICAST) {
-        g_string_append_printf(text, "%s %s\n",
+        g_string_append_printf(text, "%s %s",
                                route->type == VS_ROUTE_BLACKHOLE ? "blackhole"
                                                                  : "unreachable",
                                destination);
+        append_table(text, table);
+        g_string_append_c(text, '\n');
         return;
     }
     g_string_append(text, destination);
@@ -46,6 +58,7 @@ append_route(GString *text, const VsRoute *route)
         g_string_append_printf(text, " via %s", via);
     }
     g_string_append_printf(text, " dev %s", route->iface->name);
+    append_table(text, table);
     if (vs_route_is_connected(route)) {
         g_autofree char *source = vs_format_ipv4(route->iface->address);
 
@@ -76,27 +89,39 @@ compare_routes(gconstpointer a_, gconstpointer b_)
 }
 
 GPtrArray *
-vs_routes_list(const VsNetns *netns)
+vs_routes_list(const VsRoutes *routes)
 {
-    GPtrArray *routes = g_ptr_array_new();
+    GPtrArray *list = g_ptr_array_new();
 
-    for (unsigned i = 0; i < netns->routes.n_routes; i++) {
-        if (netns->routes.routes[i].type != VS_ROUTE_LOCAL) {
-            g_ptr_array_add(routes, &netns->routes.routes[i]);
+    for (unsigned i = 0; i < routes->n_routes; i++) {
+        if (routes->routes[i].type != VS_ROUTE_LOCAL) {
+            g_ptr_array_add(list, &routes->routes[i]);
         }
     }
-    g_ptr_array_sort(routes, compare_routes);
-    return routes;
+    g_ptr_array_sort(list, compare_routes);
+    return list;
+}
+
+static void
+append_routes(GString *text, const VsRoutes *routes, uint32_t table)
+{
+    g_autoptr(GPtrArray) list = vs_routes_list(routes);
+
+    for (unsigned i = 0; i < list->len; i++) {
+        append_route(text, list->pdata[i], table);
+    }
 }
 
 char *
 vs_routes_print(const VsNetns *netns)
 {
-    g_autoptr(GPtrArray) routes = vs_routes_list(netns);
     GString *text = g_string_new(NULL);
 
-    for (unsigned i = 0; i < routes->len; i++) {
-        append_route(text, routes->pdata[i]);
+    for (unsigned i = 0; netns->policy && i < netns->policy->tables->len; i++) {
+        const VsRouteTable *table = netns->policy->tables->pdata[i];
+
+        append_routes(text, &table->routes, table->number);
     }
+    append_routes(text, &netns->routes, VS_TABLE_MAIN);
     return g_string_free(text, FALSE);
 }

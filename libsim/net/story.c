@@ -55,14 +55,20 @@ vs_story_hook(const VsHookState *state, VsPacket *packet)
 }
 
 void
-vs_story_route(const VsNetns *netns, VsPacket *packet, const VsRoute *route)
+vs_story_route(const VsNetns *netns, VsPacket *packet, const VsRoute *route,
+               const VsPolicyChoice *choice)
 {
     VsTraceRecord *record = vs_story_add(netns, packet, VS_TRACE_ROUTE);
     g_autofree char *prefix =
         route ? vs_format_ipv4_prefix(route->prefix, route->length) : NULL;
     g_autofree char *via = route && route->via ? vs_format_ipv4(route->via) : NULL;
 
-    record->cost = netns->host->costs.route_lookup;
+    record->cost = choice->n_tables * netns->host->costs.route_lookup;
+    if (choice->rule) {
+        g_autofree char *rule = vs_policy_rule_format(choice->rule);
+
+        record->why = g_strdup_printf("rule %u: %s", choice->rule->priority, rule);
+    }
     if (!route) {
         record->text = g_strdup("no route");
         record->verdict = g_strdup("unreachable");

@@ -15,7 +15,8 @@ const char *vs_hook_point_name(VsHookPoint point);
 
 /* At FORWARD it tells as well that a routed packet's TTL is one less. */
 void vs_story_hook(const VsHookState *state, VsPacket *packet);
-void vs_story_route(const VsNetns *netns, VsPacket *packet, const VsRoute *route);
+void vs_story_route(const VsNetns *netns, VsPacket *packet, const VsRoute *route,
+                    const VsPolicyChoice *choice);
 void vs_story_neighbour(VsIface *iface, VsPacket *packet, VsAddr next_hop,
                         uint64_t mac);
 void vs_story_wait_neighbour(VsIface *iface, VsPacket *packet, VsAddr next_hop);

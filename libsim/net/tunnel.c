@@ -142,7 +142,8 @@ vs_tunnel_transmit(VsTunnel *tunnel, VsPacket *packet)
     VsNetns *netns = tunnel->iface->netns;
     bool is_vxlan = tunnel->config.kind == VS_TUNNEL_VXLAN;
     VsAddr remote = find_remote(tunnel, vs_packet_top(packet));
-    const VsRoute *route = remote ? vs_routes_find(&netns->routes, remote) : NULL;
+    const VsRoute *route =
+        remote ? vs_netns_find_route(netns, &(VsRouteKey){.daddr = remote}) : NULL;
     uint32_t inner_bytes = vs_packet_top(packet)->ip_bytes;
     VsLayer *outer;
 

@@ -22,6 +22,7 @@ const char *const vs_export_form_names[] = {
     [VS_EXPORT_IPSET] = "ipset",
     [VS_EXPORT_IP_ADDR] = "ip-addr",
     [VS_EXPORT_IP_ROUTE] = "ip-route",
+    [VS_EXPORT_IP_RULE] = "ip-rule",
     [VS_EXPORT_N_FORMS] = NULL,
 };
 
@@ -134,6 +135,8 @@ vs_export(const VsSimulation *simulation, const char *name, VsExportForm form,
         return vs_export_ip_addr(netns);
     case VS_EXPORT_IP_ROUTE:
         return vs_export_ip_route(netns);
+    case VS_EXPORT_IP_RULE:
+        return vs_policy_print(netns);
     case VS_EXPORT_N_FORMS:
         break;
     }

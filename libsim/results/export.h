@@ -14,7 +14,8 @@ typedef enum VsExportForm {
     VS_EXPORT_IPVSADM, /* ipvsadm -Sn */
     VS_EXPORT_IPSET,
     VS_EXPORT_IP_ADDR,  /* As ip -j addr has it. */
-    VS_EXPORT_IP_ROUTE, /* As ip -j route has it. */
+    VS_EXPORT_IP_ROUTE, /* As ip -j route show table all has it. */
+    VS_EXPORT_IP_RULE,  /* As ip rule has it. */
     VS_EXPORT_N_FORMS
 } VsExportForm;
 

@@ -124,7 +124,7 @@ put_way(JsonBuilder *json, const VsRoute *route)
 }
 
 static void
-put_route(JsonBuilder *json, const VsRoute *route)
+put_route(JsonBuilder *json, const VsRoute *route, uint32_t table)
 {
     json_builder_begin_object(json);
     if (route->type != VS_ROUTE_UNICAST) {
@@ -136,6 +136,11 @@ put_route(JsonBuilder *json, const VsRoute *route)
     if (route->type == VS_ROUTE_UNICAST) {
         put_way(json, route);
     }
+    if (table != VS_TABLE_MAIN) {
+        g_autofree char *name = vs_policy_table_name(table);
+
+        vs_json_put_text(json, "table", name);
+    }
     vs_json_begin_array(json, "flags");
     if (is_onlink(route)) {
         json_builder_add_string_value(json, "onlink");
@@ -144,16 +149,28 @@ put_route(JsonBuilder *json, const VsRoute *route)
     json_builder_end_object(json);
 }
 
+static void
+put_routes(JsonBuilder *json, const VsRoutes *routes, uint32_t table)
+{
+    g_autoptr(GPtrArray) list = vs_routes_list(routes);
+
+    for (unsigned i = 0; i < list->len; i++) {
+        put_route(json, list->pdata[i], table);
+    }
+}
+
 char *
 vs_export_ip_route(const VsNetns *netns)
 {
     g_autoptr(JsonBuilder) json = json_builder_new();
-    g_autoptr(GPtrArray) routes = vs_routes_list(netns);
 
     json_builder_begin_array(json);
-    for (unsigned i = 0; i < routes->len; i++) {
-        put_route(json, routes->pdata[i]);
+    for (unsigned i = 0; netns->policy && i < netns->policy->tables->len; i++) {
+        const VsRouteTable *table = netns->policy->tables->pdata[i];
+
+        put_routes(json, &table->routes, table->number);
     }
+    put_routes(json, &netns->routes, VS_TABLE_MAIN);
     json_builder_end_array(json);
     return vs_json_print(json);
 }

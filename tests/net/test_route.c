@@ -130,6 +130,106 @@ test_address_brings_its_routes(void)
     net_clear(&net);
 }
 
+/* Linux appends the route of a second interface on a link: the first one decides. */
+static void
+test_first_interface_of_a_subnet_keeps_its_route(void)
+{
+    VsIface *first;
+    VsNetns *root;
+    Net net;
+
+    net_init(&net);
+    first = net_card(net_host(&net, "a"), "eth0", NET_IP(10, 1, 2, 3), 24);
+    root = net.hosts[0]->root;
+    net_card(net.hosts[0], "eth1", NET_IP(10, 1, 2, 4), 24);
+    CU_ASSERT_PTR_EQUAL(vs_routes_find(&root->routes, NET_IP(10, 1, 2, 9))->iface,
+                        first);
+    CU_ASSERT(vs_netns_is_local(root, NET_IP(10, 1, 2, 4)));
+    net_clear(&net);
+}
+
+/* ---- Policy ---------------------------------------------------------------------- */
+
+#define OWN NET_IP(10, 1, 0, 1)
+#define POD NET_IP(10, 1, 0, 7)
+#define FAR NET_IP(192, 0, 2, 1)
+
+static void
+add_way(VsRoutes *routes, VsIface *iface, VsAddr via)
+{
+    vs_routes_add(routes, &(VsRoute){.iface = iface, .via = via});
+}
+
+/* The gateway to 'daddr', 0 without a route; 'n_tables' besides local were asked for it. */
+static VsAddr
+gateway_of(VsNetns *netns, VsRouteKey key, unsigned n_tables)
+{
+    VsPolicyChoice choice;
+    const VsRoute *route = vs_policy_find(netns, &key, &choice);
+
+    CU_ASSERT_EQUAL(choice.n_tables, n_tables + 1); /* Table local is always asked. */
+    CU_ASSERT((route != NULL) == (choice.rule != NULL));
+    return route ? route->via : 0;
+}
+
+static void
+test_rules_choose_among_tables(void)
+{
+    const VsPrefix from_pod = {POD, 32, true};
+    g_autofree char *before = NULL;
+    g_autofree char *after = NULL;
+    VsPolicy *policy;
+    VsIface *card;
+    VsNetns *root;
+    Net net;
+
+    net_init(&net);
+    card = net_card(net_host(&net, "a"), "eth0", OWN, 24);
+    root = net.hosts[0]->root;
+    add_way(&root->routes, card, 1);
+    before = vs_policy_print(root);
+    policy = vs_policy_of(root);
+    vs_policy_add_rule(policy,
+                       &(VsPolicyRule){.priority = 20, .iif = card, .table = 7});
+    vs_policy_add_rule(policy,
+                       &(VsPolicyRule){.priority = 10, .from = from_pod, .table = 5});
+    vs_policy_add_rule(policy, &(VsPolicyRule){.priority = 10,
+                                               .to = {NET_IP(192, 0, 2, 0), 24, true},
+                                               .mark = 8,
+                                               .mask = 8,
+                                               .table = 6});
+    add_way(vs_policy_get_table(policy, 6), card, 6);
+    vs_routes_add(vs_policy_get_table(policy, 7),
+                  &(VsRoute){.prefix = NET_IP(10, 9, 0, 0),
+                             .length = 16,
+                             .type = VS_ROUTE_BLACKHOLE,
+                             .via = 7});
+    after = vs_policy_print(root);
+
+    CU_ASSERT_EQUAL(gateway_of(root, (VsRouteKey){.daddr = FAR}, 1), 1);
+    /* Table 5 is empty: the next rule is asked. */
+    CU_ASSERT_EQUAL(gateway_of(root, (VsRouteKey){POD, FAR, 0, NULL}, 2), 1);
+    CU_ASSERT_EQUAL(gateway_of(root, (VsRouteKey){POD, FAR, 12, NULL}, 2), 6);
+    CU_ASSERT_EQUAL(gateway_of(root, (VsRouteKey){OWN, FAR, 12, card}, 1), 6);
+    /* A route that refuses is an answer, too. */
+    CU_ASSERT_EQUAL(gateway_of(root, (VsRouteKey){0, NET_IP(10, 9, 1, 1), 0, card}, 1),
+                    7);
+    CU_ASSERT_EQUAL(gateway_of(root, (VsRouteKey){0, NET_IP(10, 9, 1, 1), 0, NULL}, 1),
+                    1);
+    CU_ASSERT_EQUAL(gateway_of(root, (VsRouteKey){POD, OWN, 8, card}, 0), 0);
+    CU_ASSERT_STRING_EQUAL(before, "0:\tfrom all lookup local\n"
+                                   "32766:\tfrom all lookup main\n"
+                                   "32767:\tfrom all lookup default\n");
+    CU_ASSERT_STRING_EQUAL(after,
+                           "0:\tfrom all lookup local\n"
+                           "10:\tfrom 10.1.0.7 lookup 5\n"
+                           "10:\tfrom all to 192.0.2.0/24 fwmark 0x8/0x8 lookup 6\n"
+                           "20:\tfrom all iif eth0 lookup 7\n"
+                           "32766:\tfrom all lookup main\n"
+                           "32767:\tfrom all lookup default\n");
+    net_clear(&net);
+}
+
 static void
 test_source_and_mtu_follow_the_route(void)
 {
@@ -179,6 +279,9 @@ static const VsTestCase tests[] = {
     {"an address brings its local and its link's route",
      test_address_brings_its_routes},
     {"source address and MTU follow the route", test_source_and_mtu_follow_the_route},
+    {"the first interface of a subnet keeps its route",
+     test_first_interface_of_a_subnet_keeps_its_route},
+    {"rules choose among tables", test_rules_choose_among_tables},
     {0},
 };
 VS_TESTS("route")
