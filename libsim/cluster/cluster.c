@@ -116,6 +116,7 @@ vs_cluster_add_pod(VsCluster *cluster, const char *name, VsNode *node, VsNetns *
     pod->netns = netns;
     pod->labels = labels;
     pod->address = address;
+    pod->number = node->n_pods++;
     pod->terminates_at = VS_TIME_NEVER;
     pod->removed_at = VS_TIME_NEVER;
     g_ptr_array_add(cluster->pods, pod);

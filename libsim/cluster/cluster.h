@@ -17,6 +17,7 @@
 #include "base/dist.h"
 #include "base/histogram.h"
 #include "cluster/cni.h"
+#include "cluster/eni.h"
 #include "cluster/labels.h"
 #include "net/bridge.h"
 #include "net/netns.h"
@@ -69,9 +70,10 @@ struct VsNode {
     VsHost *host;
     VsPrefix pod_cidr; /* Its first range: a /24 (node-cidr-length) of the cluster's. */
     GArray *ranges;    /* Of VsPrefix: all of them. */
-    VsAddr next_pod;   /* In its last range: last given + 1. */
-    VsBridge *bridge;  /* cni0, if its plug-in has one. */
-    VsTunnel *tunnel;  /* flannel.1, tunl0, vxlan.calico: the same. */
+    unsigned n_pods;
+    VsAddr next_pod;  /* In its last range: last given + 1. */
+    VsBridge *bridge; /* cni0, if its plug-in has one. */
+    VsTunnel *tunnel; /* flannel.1, tunl0, vxlan.calico: the same. */
     VsProxyMode proxy_mode;
     const char *ipvs_scheduler;    /* VS_PROXY_IPVS: "rr"; static. */
     uint32_t ipvs_conn_reuse_mode; /* The same: net.ipv4.vs.conn_reuse_mode. */
@@ -104,6 +106,7 @@ struct VsPod {
     VsNode *node;
     VsNetns *netns;
     VsAddr address;
+    unsigned number; /* On its node, from 0. */
     const VsLabels *labels;
     VsPodCondition condition; /* Before what follows. */
     VsTime ready_at;      /* Until then it fails its probe; 0: ready from the start. */
@@ -180,11 +183,12 @@ struct VsCluster {
     VsPrefix pod_cidr;
     VsPrefix service_cidr;
     unsigned node_cidr_length;
-    unsigned n_ranges;          /* Of pod_cidr that nodes have. */
-    GArray *subnets;            /* Of VsSubnet: VS_IPAM_SUBNET. */
-    bool has_subnet_range;      /* pod_cidr covers the subnets of pods. */
-    VsProxyMode proxy_mode;     /* Of nodes added from now on. */
-    const char *ipvs_scheduler; /* The same. */
+    unsigned n_ranges;                   /* Of pod_cidr that nodes have. */
+    GArray *subnets;                     /* Of VsSubnet: VS_IPAM_SUBNET. */
+    bool has_subnet_range;               /* pod_cidr covers the subnets of pods. */
+    const VsInstanceType *instance_type; /* Of nodes in a VPC; NULL: not said. */
+    VsProxyMode proxy_mode;              /* Of nodes added from now on. */
+    const char *ipvs_scheduler;          /* The same. */
     uint32_t ipvs_conn_reuse_mode;
     bool masquerades_pods; /* What pods send outside has their node's address. */
     bool masquerades_all;  /* --masquerade-all: whatever goes to a cluster IP. */

@@ -54,8 +54,8 @@ typedef struct VsCni {
 
     bool masquerades; /* Unless the cluster says otherwise: see add_rules. */
 
-    /* Adds its own rules to those of the node, where the cluster masquerades what pods send
-     * to the world outside; NULL: it has none. */
+    /* Adds its own rules to those of the node, among them those that masquerade what
+     * pods send to the world outside, if the cluster does; NULL: it has none. */
     void (*add_rules)(const VsNode *node, struct VsRuleset *ruleset);
 
     const char *need; /* What then helps: "join both to one <switch>". */
@@ -86,6 +86,16 @@ uint32_t vs_cni_link_mtu(const VsNode *node);
 /* 'prefix' and the first eleven digits of SHA-1("default.POD"), as Calico and the VPC CNI
  * call the host's end of a pod's veth.  Newly allocated. */
 char *vs_cni_veth_name(const char *prefix, const char *pod);
+
+/* The gateway of pods that are routed one by one: 169.254.1.1, which nobody has. */
+#define VS_CNI_POD_GATEWAY 0xa9fe0101
+
+/* Wires a pod by a veth pair, whose host's end is called 'prefix' and a hash, and a /32 route
+ * to it.  Returns the pod's end; the host's is its peer. */
+VsIface *vs_cni_wire_routed(VsPod *pod, const char *prefix, uint32_t mtu);
+
+/* Of connections that a node of the Amazon VPC CNI keeps to its first interface. */
+#define VS_CNI_VPC_MARK 0x80
 
 /* Routes to the ranges of every node with an address on a link of 'netns', through that
  * node.  Returns a node without one, or NULL. */

@@ -1,5 +1,5 @@
-/* Plug-ins without a bridge: each pod is a route of its own.  Calico, and the Amazon VPC
- * CNI in the way it wires pods: a veth pair, a /32 route to its host's end, and in the pod a
+/* Plug-ins without a bridge: each pod is a route of its own.  How Calico and the Amazon VPC
+ * CNI (cni_vpc.c) wire pods: a veth pair, a /32 route to its host's end, and in the pod a
  * default route to an address that nobody has. */
 #include "cluster/cluster.h"
 
@@ -9,12 +9,10 @@ enum {
     CALICO_PORT = 4789,
 };
 
-#define POD_GATEWAY 0xa9fe0101              /* 169.254.1.1 */
 #define CALICO_MAC UINT64_C(0xeeeeeeeeeeee) /* Of every cali*: each is a link alone. */
 
-/* Returns the pod's end; the host's is its peer. */
-static VsIface *
-wire_routed(VsPod *pod, const char *prefix, uint32_t mtu)
+VsIface *
+vs_cni_wire_routed(VsPod *pod, const char *prefix, uint32_t mtu)
 {
     VsHost *host = pod->node->host;
     g_autofree char *host_end = vs_cni_veth_name(prefix, pod->name);
@@ -26,8 +24,8 @@ wire_routed(VsPod *pod, const char *prefix, uint32_t mtu)
     veth->mtu = mtu;
     vs_iface_borrow_address(veth, vs_host_address(host));
     vs_iface_set_address(eth0, pod->address, 32);
-    vs_netns_add_route(pod->netns, POD_GATEWAY, 32, eth0, 0);
-    vs_netns_add_route(pod->netns, 0, 0, eth0, POD_GATEWAY);
+    vs_netns_add_route(pod->netns, VS_CNI_POD_GATEWAY, 32, eth0, 0);
+    vs_netns_add_route(pod->netns, 0, 0, eth0, VS_CNI_POD_GATEWAY);
     vs_netns_add_route(host->root, pod->address, 32, veth, 0);
     return eth0;
 }
@@ -41,7 +39,7 @@ calico_wire_pod(VsPod *pod)
 {
     const VsNode *node = pod->node;
     uint32_t overhead = node->tunnel ? vs_tunnel_overhead(node->tunnel) : 0;
-    VsIface *eth0 = wire_routed(pod, "cali", vs_cni_link_mtu(node) - overhead);
+    VsIface *eth0 = vs_cni_wire_routed(pod, "cali", vs_cni_link_mtu(node) - overhead);
 
     eth0->peer->mac = CALICO_MAC;
     eth0->peer->is_proxy_arp = true;
@@ -143,41 +141,4 @@ const VsCni vs_cni_calico_vxlan = {
     .masquerades = true,
     .add_rules = vs_cni_add_calico_rules,
     .need = "join both to what a <router> joins",
-};
-
-/* ---- Amazon VPC CNI -------------------------------------------------------------- */
-
-/* All addresses are secondary ones of the node's first interface.  In a VPC the network
- * itself knows which instance has an address; here the node answers ARP for its pods. */
-static void
-vpc_wire_pod(VsPod *pod)
-{
-    VsNetns *root = pod->node->host->root;
-    VsIface *eth0 = wire_routed(pod, "eni", vs_cni_link_mtu(pod->node));
-
-    vs_neighbour_add(eth0, POD_GATEWAY, eth0->peer->mac);
-    for (VsIface *iface = root->ifaces; iface; iface = iface->next) {
-        if (iface->kind == VS_IFACE_ETHERNET && iface->address != 0) {
-            vs_neighbour_add_proxy(iface, pod->address);
-            break;
-        }
-    }
-}
-
-/* Pods are where their nodes are: routes to subnets lead to them. */
-static const VsNode *
-vpc_add_routes(VsNode *node)
-{
-    (void)node;
-    return NULL;
-}
-
-const VsCni vs_cni_aws_vpc = {
-    .name = "aws-vpc",
-    .ipam = VS_IPAM_SUBNET,
-    .add_devices = add_no_devices,
-    .wire_pod = vpc_wire_pod,
-    .add_routes = vpc_add_routes,
-    .masquerades = true,
-    .add_rules = vs_cni_add_vpc_rules,
 };

@@ -1,8 +1,9 @@
-/* Rules by which plug-ins give pods' packets to the world outside the node's address.
+/* Rules by which plug-ins give pods' packets to the world outside the node's address, and
+ * the Amazon VPC CNI keeps connections to the node's first interface.
  *
  * Sources: containernetworking plugins pkg/ip/ipmasq_iptables_linux.go and pkg/utils (ipMasq);
- * amazon-vpc-cni-k8s pkg/networkutils (AWS-SNAT-CHAIN-0, without external SNAT and excluded
- * ranges); flannel pkg/trafficmngr/iptables (--ip-masq, FLANNEL-POSTRTG); calico felix
+ * amazon-vpc-cni-k8s pkg/networkutils (updateHostIptablesRules, without excluded ranges and
+ * --limit-iface-in of the first rule of mangle); flannel pkg/trafficmngr/iptables (--ip-masq, FLANNEL-POSTRTG); calico felix
  * rules/nat.go and static.go (natOutgoing).  In POSTROUTING they stand after kube-proxy's,
  * but for Calico's, which insists on the first place. */
 #include "cluster/cluster.h"
@@ -17,7 +18,7 @@ vs_cni_add_rules(const VsNode *node, VsRuleset *ruleset)
     const VsCni *cni = node->cluster->cni;
     g_autoptr(GError) error = NULL;
 
-    if (!cni->add_rules || !node->cluster->masquerades_pods) {
+    if (!cni->add_rules) {
         return;
     }
     cni->add_rules(node, ruleset);
@@ -103,6 +104,9 @@ vs_cni_add_bridge_rules(const VsNode *node, VsRuleset *ruleset)
 {
     const GPtrArray *pods = node->cluster->pods;
 
+    if (!node->cluster->masquerades_pods) {
+        return;
+    }
     for (unsigned i = 0; i < pods->len; i++) {
         const VsPod *pod = pods->pdata[i];
 
@@ -165,10 +169,15 @@ add_calico_jump(VsRuleset *ruleset, const char *from, const char *comment,
 void
 vs_cni_add_calico_rules(const VsNode *node, VsRuleset *ruleset)
 {
-    VsRuleTable *nat = vs_ruleset_get_table(ruleset, VS_DIALECT_IPTABLES, "nat");
-    VsChain *postrouting = vs_rule_table_get_chain(nat, "POSTROUTING");
+    VsRuleTable *nat;
+    VsChain *postrouting;
     VsRule *rule;
 
+    if (!node->cluster->masquerades_pods) {
+        return;
+    }
+    nat = vs_ruleset_get_table(ruleset, VS_DIALECT_IPTABLES, "nat");
+    postrouting = vs_rule_table_get_chain(nat, "POSTROUTING");
     add_pool(ruleset, CALICO_ALL_POOLS, node->cluster->pod_cidr);
     add_pool(ruleset, CALICO_MASQ_POOLS, node->cluster->pod_cidr);
 
@@ -189,37 +198,88 @@ vs_cni_add_calico_rules(const VsNode *node, VsRuleset *ruleset)
 /* ---- Amazon VPC CNI -------------------------------------------------------------- */
 
 #define VPC_CHAIN "AWS-SNAT-CHAIN-0"
+#define VPC_CONNMARK_CHAIN "AWS-CONNMARK-CHAIN-0"
 
-/* ! -o vlan+: interfaces of pods with security groups of their own, which we have not. */
 static void
-match_no_vlan(VsRule *rule)
+match_iface(VsRule *rule, VsField field, const char *name, bool is_inverted)
 {
     VsRuleStep *step = vs_rule_add_step(rule, VS_STEP_NAME, VS_MODULE_BASE);
 
-    step->name.field = VS_FIELD_OIF;
-    step->name.name = g_strdup("vlan+");
-    step->name.is_inverted = true;
+    step->name.field = field;
+    step->name.name = g_strdup(name);
+    step->name.is_inverted = is_inverted;
 }
 
-void
-vs_cni_add_vpc_rules(const VsNode *node, VsRuleset *ruleset)
+/* What to do with the mark of the connection, in the bit of the first interface. */
+static void
+add_mark_step(VsRule *rule, VsStepKind kind)
 {
-    VsPrefix vpc = node->cluster->pod_cidr;
-    VsAddr address = vs_node_address(node);
+    VsRuleStep *step = vs_rule_add_step(rule, kind, VS_MODULE_BASE);
+
+    step->mark.value = VS_CNI_VPC_MARK;
+    step->mark.mask = VS_CNI_VPC_MARK;
+}
+
+/* Connections of the first interface's own address, node ports among them, whatever
+ * interface the pod behind has its address of, are answered by the first interface. */
+static void
+add_vpc_node_port_rules(const VsNode *node, VsRuleset *ruleset)
+{
+    VsRuleTable *mangle = vs_ruleset_get_table(ruleset, VS_DIALECT_IPTABLES, "mangle");
+    VsRule *rule = vs_rule_table_add_rule(mangle, "PREROUTING");
+
+    match_iface(rule, VS_FIELD_IIF, vs_eni_find(node, 0)->name, false);
+    vs_rule_comment(rule, "AWS, primary ENI");
+    vs_rule_match_bits(rule, VS_MODULE_ADDRTYPE, VS_FIELD_DADDR_TYPE,
+                       VS_ADDR_TYPE_LOCAL);
+    add_mark_step(rule, VS_STEP_SET_CT_MARK);
+
+    rule = vs_rule_table_add_rule(mangle, "PREROUTING");
+    match_iface(rule, VS_FIELD_IIF, "eni+", false);
+    vs_rule_comment(rule, "AWS, primary ENI");
+    add_mark_step(rule, VS_STEP_RESTORE_MARK);
+}
+
+/* What pods send beyond the VPC has to leave by the first interface, whose address it gets;
+ * these rules see the first packet, those of mangle the others. */
+static void
+add_vpc_connmark_rules(VsPrefix vpc, VsRuleset *ruleset)
+{
+    VsRule *rule = add_rule(ruleset, "PREROUTING");
+
+    match_iface(rule, VS_FIELD_IIF, "eni+", false);
+    vs_rule_comment(rule, "AWS, outbound connections");
+    vs_rule_jump(rule, VPC_CONNMARK_CHAIN);
+
+    rule = add_rule(ruleset, "PREROUTING");
+    vs_rule_comment(rule, "AWS, CONNMARK");
+    add_mark_step(rule, VS_STEP_RESTORE_MARK);
+
+    rule = add_rule(ruleset, VPC_CONNMARK_CHAIN);
+    match_range(rule, VS_FIELD_DADDR, vpc, false);
+    vs_rule_comment(rule, "AWS CONNMARK CHAIN, VPC CIDR");
+    vs_rule_verdict(rule, VS_RULE_RETURN);
+
+    rule = add_rule(ruleset, VPC_CONNMARK_CHAIN);
+    vs_rule_comment(rule, "AWS, CONNMARK");
+    add_mark_step(rule, VS_STEP_SET_CT_MARK);
+}
+
+/* ! -o vlan+: interfaces of pods with security groups of their own, which we have not. */
+static void
+add_vpc_snat_rules(VsPrefix vpc, VsAddr address, VsRuleset *ruleset)
+{
     VsRuleStep *step;
     VsRule *rule;
 
-    if (address == 0) {
-        return;
-    }
     add_jump(ruleset, VPC_CHAIN, "AWS SNAT CHAIN");
     rule = add_rule(ruleset, VPC_CHAIN);
-    vs_rule_match_prefix(rule, VS_FIELD_DADDR, vpc.address, vpc.length, false);
+    match_range(rule, VS_FIELD_DADDR, vpc, false);
     vs_rule_comment(rule, "AWS SNAT CHAIN");
     vs_rule_verdict(rule, VS_RULE_RETURN);
 
     rule = add_rule(ruleset, VPC_CHAIN);
-    match_no_vlan(rule);
+    match_iface(rule, VS_FIELD_OIF, "vlan+", true);
     vs_rule_comment(rule, "AWS, SNAT");
     vs_rule_match_bits(rule, VS_MODULE_ADDRTYPE, VS_FIELD_DADDR_TYPE,
                        VS_ADDR_TYPE_LOCAL);
@@ -229,6 +289,22 @@ vs_cni_add_vpc_rules(const VsNode *node, VsRuleset *ruleset)
                              .min_address = address,
                              .max_address = address,
                              .is_random_fully = true};
+}
+
+void
+vs_cni_add_vpc_rules(const VsNode *node, VsRuleset *ruleset)
+{
+    VsPrefix vpc = node->cluster->pod_cidr;
+    VsAddr address = vs_node_address(node);
+
+    if (address == 0) {
+        return;
+    }
+    add_vpc_node_port_rules(node, ruleset);
+    if (node->cluster->masquerades_pods) {
+        add_vpc_connmark_rules(vpc, ruleset);
+        add_vpc_snat_rules(vpc, address, ruleset);
+    }
 }
 
 /* ---- flannel --------------------------------------------------------------------- */
@@ -267,6 +343,9 @@ vs_cni_add_flannel_rules(const VsNode *node, VsRuleset *ruleset)
     VsPrefix here = node->pod_cidr;
     VsRule *rule;
 
+    if (!node->cluster->masquerades_pods) {
+        return;
+    }
     add_jump(ruleset, FLANNEL_CHAIN, FLANNEL_COMMENT);
     rule = add_rule(ruleset, FLANNEL_CHAIN);
     vs_rule_match_mark(rule, KUBE_MARK_MASQ, KUBE_MARK_MASQ, false);

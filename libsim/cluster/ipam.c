@@ -104,6 +104,28 @@ widen_pod_range(VsCluster *cluster, VsPrefix prefix)
     range->address &= vs_prefix_mask(range->length);
 }
 
+/* Whether the interfaces of 'node' have an address for one more pod. */
+static bool
+has_eni_left(const VsNode *node, const char *pod, GError **error)
+{
+    const VsInstanceType *limits = vs_eni_limits(node);
+    unsigned device = vs_eni_device_of(node, node->n_pods);
+
+    if (device < (limits ? limits->n_enis : 1) && vs_eni_find(node, device)) {
+        return true;
+    }
+    g_set_error(error, VS_CLUSTER_ERROR, VS_CLUSTER_ERROR_EXHAUSTED,
+                "node \"%s\" has no address left for pod \"%s\": %s has up to %u "
+                "interfaces with %u addresses for pods each, and the node %u of them; "
+                "%s",
+                node->name, pod, limits->name, limits->n_enis, limits->n_addresses - 1,
+                device,
+                device < limits->n_enis
+                    ? "write its <link> once more for another"
+                    : "give <cluster> a larger instance-type, or add nodes");
+    return false;
+}
+
 static VsAddr
 next_of_subnet(VsNode *node, const char *pod, GError **error)
 {
@@ -125,6 +147,9 @@ next_of_subnet(VsNode *node, const char *pod, GError **error)
                     "the subnet %s of node \"%s\" has no address left for pod \"%s\"; "
                     "give its <switch> or <link> a larger subnet",
                     text, node->name, pod);
+        return 0;
+    }
+    if (!has_eni_left(node, pod, error)) {
         return 0;
     }
     widen_pod_range(node->cluster, subnet->prefix);

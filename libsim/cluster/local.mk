@@ -1,6 +1,7 @@
 cluster_headers = \
 	libsim/cluster/cluster.h \
 	libsim/cluster/cni.h \
+	libsim/cluster/eni.h \
 	libsim/cluster/ipam.h \
 	libsim/cluster/labels.h
 
@@ -11,6 +12,8 @@ libvethsim_la_SOURCES += \
 	libsim/cluster/cni_cilium.c \
 	libsim/cluster/cni_routed.c \
 	libsim/cluster/cni_rules.c \
+	libsim/cluster/cni_vpc.c \
+	libsim/cluster/eni.c \
 	libsim/cluster/endpoint.c \
 	libsim/cluster/ipam.c \
 	libsim/cluster/service.c \

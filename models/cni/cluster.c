@@ -13,6 +13,7 @@ typedef struct ClusterConfig {
     uint32_t node_cidr_length;
     VsChoice cni;
     VsChoice cilium_mode;
+    VsChoice instance_type;
     VsChoice proxy; /* VsProxyMode. */
     VsChoice ipvs_scheduler;
     uint32_t ipvs_conn_reuse_mode;
@@ -54,6 +55,13 @@ static const VsParam cluster_params[] = {
             "With cni=\"cilium\": how a node sends what came from outside to a pod of "
             "another: snat in its own name, and the answer comes back by it; dsr in "
             "IPIP with the client's address, and the other node answers the client."),
+    VS_PARAM_CHOICE(
+        ClusterConfig, instance_type, "instance-type",
+        .choices = vs_instance_type_names,
+        .doc =
+            "With cni=\"aws-vpc\": what nodes are, and so how many interfaces they may "
+            "have, each with how many addresses.  Without it m5.large (3 of 10) for "
+            "nodes with several links to their segment, and no limit for the others."),
     VS_PARAM_CHOICE(ClusterConfig, proxy, "proxy", .def = "iptables",
                     .choices = vs_proxy_mode_names,
                     .doc = "Mode of kube-proxy on nodes that do not say otherwise."),
@@ -168,6 +176,13 @@ check_owners(const VsCni *cni, const VsElement *element, GError **error)
                         cni->name);
         return false;
     }
+    if (cni->ipam != VS_IPAM_SUBNET && vs_element_has(element, "instance-type")) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "instance-type has no effect with cni=\"%s\"; leave it out, or "
+                        "write cni=\"aws-vpc\"",
+                        cni->name);
+        return false;
+    }
     for (unsigned i = 0; cni->has_socket_lb && i < G_N_ELEMENTS(of_proxy); i++) {
         if (vs_element_has(element, of_proxy[i])) {
             vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
@@ -250,6 +265,9 @@ cluster_create(void *self, const VsElement *element, VsBuild *build, GError **er
     (void)self;
     (void)error;
     build->cluster->cni = vs_cni_get(config->cni);
+    if (vs_element_has(element, "instance-type")) {
+        build->cluster->instance_type = vs_instance_type_get(config->instance_type);
+    }
     build->cluster->pod_cidr = config->pod_cidr;
     build->cluster->service_cidr = config->service_cidr;
     build->cluster->node_cidr_length = node_range_length(config);

@@ -6,9 +6,16 @@ tests_kernel_netprobe_SOURCES = tests/kernel/netprobe.c
 tests_kernel_netprobe_LDADD =
 CLEANFILES += tests/kernel/netprobe
 
-script_tests += tests/kernel/kernel.sh
+EXTRA_PROGRAMS += tests/kernel/policy_choose
+tests_kernel_policy_choose_SOURCES = tests/kernel/policy_choose.c
+tests_kernel_policy_choose_LDADD = libvethsim.la $(DEPS_LIBS)
+CLEANFILES += tests/kernel/policy_choose
+
+script_tests += tests/kernel/kernel.sh tests/kernel/policy.sh
 EXTRA_DIST += \
 	tests/kernel/cases.txt \
 	tests/kernel/cluster.xml \
-	tests/kernel/compare.py
+	tests/kernel/compare.py \
+	tests/kernel/vpc.xml
 tests/kernel/kernel.log: tests/kernel/netprobe$(EXEEXT)
+tests/kernel/policy.log: tests/kernel/policy_choose$(EXEEXT)

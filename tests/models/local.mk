@@ -13,6 +13,7 @@ check_PROGRAMS += \
 	tests/models/test_cni_cilium \
 	tests/models/test_cni_programs \
 	tests/models/test_cni_rules \
+	tests/models/test_cni_vpc \
 	tests/models/test_dns \
 	tests/models/test_health_check \
 	tests/models/test_ingress \
@@ -45,6 +46,7 @@ tests_models_test_cni_programs_SOURCES = tests/models/test_cni_programs.c \
 	$(cni_tests_fixture)
 tests_models_test_cni_rules_SOURCES = tests/models/test_cni_rules.c \
 	$(model_tests_fixture)
+tests_models_test_cni_vpc_SOURCES = tests/models/test_cni_vpc.c $(model_tests_fixture)
 tests_models_test_dns_SOURCES = tests/models/test_dns.c $(model_tests_fixture)
 tests_models_test_health_check_SOURCES = tests/models/test_health_check.c \
 	$(model_tests_fixture)

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Does the real iptables understand what we print, and print it just so?  In a namespace of
 # its own: iptables_cat FILE | iptables-restore; iptables-save must give the same text, for
-# each of the program's two back ends that works here.
+# each of the program's two back ends that works here.  The same for the rules of nodes with
+# network plug-ins, as "vethsim export" prints them.
 #
 # Needs root, iptables and ipset; skips without them.
 set -eu
@@ -9,6 +10,7 @@ set -eu
 source=${top_srcdir:-$(cd "$(dirname "$0")/../.." && pwd)}
 build=${top_builddir:-$source/build}
 cat=$build/tests/netfilter/iptables_cat
+vethsim=${VETHSIM:-$build/vethsim}
 rules=$source/tests/netfilter/rules
 . "$source/tests/tap.sh"
 
@@ -17,7 +19,7 @@ if [ "${1-}" = --inside ]; then
     backend=$2
     printed=$3
     saved=$4
-    ipset restore < "$rules/sets.ipset"
+    ipset restore < "$5"
     "iptables-$backend-restore" < "$printed"
     # iptables-legacy-save has the tables in the order of their making.
     for table in mangle raw filter nat; do
@@ -44,6 +46,33 @@ works() {
         > /dev/null 2>&1
 }
 
+# check NAME SETS: what is in printed.
+check() {
+    if unshare --net bash "$0" --inside "$backend" "$work/printed" "$work/saved" "$2" &&
+        diff -u "$work/printed" "$work/saved"; then
+        ok "iptables-$backend saves $1 as we print it"
+    else
+        not_ok "iptables-$backend saves $1 as we print it"
+    fi
+}
+
+# plugin_rules CLUSTER: prints the rules of a node of such a cluster, and its sets to sets.
+plugin_rules() {
+    cat > "$work/node.xml" << END
+<scenario version="1" until="1s" xmlns="urn:vethsim:scenario:1">
+  <cluster $1/>
+  <node id="n"/>
+  <router id="r"/>
+  <link from="n" to="r" subnet="10.0.0.0/24"/>
+  <pod id="p" count="2" nodes="n" labels="app=p"><container id="web"/></pod>
+  <service id="s" select="app=p"/>
+</scenario>
+END
+    "$vethsim" export "$work/node.xml" --node n --as ipset > "$work/sets" 2> /dev/null ||
+        : > "$work/sets" # Not all have sets.
+    "$vethsim" export "$work/node.xml" --node n --as iptables-save
+}
+
 n_backends=0
 for backend in nft legacy; do
     if ! works "$backend"; then
@@ -53,12 +82,11 @@ for backend in nft legacy; do
     n_backends=$((n_backends + 1))
     for file in options.rules sets.rules kube_proxy.restore; do
         "$cat" --ipset "$rules/sets.ipset" "$rules/$file" > "$work/printed"
-        if unshare --net bash "$0" --inside "$backend" "$work/printed" "$work/saved" &&
-            diff -u "$work/printed" "$work/saved"; then
-            ok "iptables-$backend saves $file as we print it"
-        else
-            not_ok "iptables-$backend saves $file as we print it"
-        fi
+        check "$file" "$rules/sets.ipset"
+    done
+    for cluster in 'ip-masq="yes"' 'cni="calico"' 'cni="aws-vpc"' 'cni="flannel-vxlan"'; do
+        plugin_rules "$cluster" > "$work/printed"
+        check "the rules of $cluster" "$work/sets"
     done
 done
 [ "$n_backends" -gt 0 ] || skip_all "neither iptables-nft nor iptables-legacy works here"

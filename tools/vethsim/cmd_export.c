@@ -78,8 +78,7 @@ read_options(ExportOptions *options, int *argc, char ***argv)
         .summary =
             "Prints what a tool on the real node would: the rules that kube-proxy "
             "wrote,\nroutes, addresses, connections.  A node of a scenario can read "
-            "all but "
-            "the last again.",
+            "the first\nthree, ipset, ip-route (of table main) and ip-addr again.",
         .examples = "  vethsim export scenarios/article/scenario.xml --node node-1 "
                     "--as iptables-save\n"
                     "  vethsim export shop.xml --node n1 --as ip-route > n1.routes\n"
