@@ -12,31 +12,17 @@ build=${top_builddir:-$source/build}
 vethsim=${VETHSIM:-$build/vethsim}
 scenario=$source/tests/kernel/vpc.xml
 netns=vs$$-policy
-n_failed=0
+. "$source/tests/tap.sh"
 
-skip() {
-    echo "skipped: $1"
-    exit 77
-}
-
-[ "$(id -u)" = 0 ] || skip "only root can make network namespaces"
-command -v ip > /dev/null || skip "there is no ip"
-ip netns add "$netns" 2> /dev/null || skip "no network namespace can be made here"
+[ "$(id -u)" = 0 ] || skip_all "only root can make network namespaces"
+command -v ip > /dev/null || skip_all "there is no ip"
+ip netns add "$netns" 2> /dev/null || skip_all "no network namespace can be made here"
 folder=$(mktemp -d) || exit 1
 trap 'ip netns del "$netns"; rm -rf "$folder"' EXIT
 
 fail() {
-    echo "not ok - $1"
-    exit 1
-}
-
-result() {
-    if diff -u "$2" "$3"; then
-        echo "ok - $1"
-    else
-        echo "not ok - $1"
-        n_failed=$((n_failed + 1))
-    fi
+    not_ok "$1"
+    finish
 }
 
 for form in ip-rule routes ip-addr; do
@@ -77,7 +63,8 @@ sed -n 's/^\([0-9]*\):\t/rule add pref \1 /p' "$folder/ip-rule" |
 # ---- rules and choices --------------------------------------------------------------
 
 ip -n "$netns" rule | sed 's/ *$//' > "$folder/listed"
-result "ip rule lists the rules as vethsim prints them" "$folder/ip-rule" "$folder/listed"
+succeeds "ip rule lists the rules as vethsim prints them" \
+    diff -u "$folder/ip-rule" "$folder/listed"
 
 # What the pods of each interface and the world outside send, with and without the mark.
 veth=$(grep '^eni' "$folder/names" | head -1)
@@ -103,7 +90,7 @@ while read -r saddr daddr mark iif; do
 done < "$folder/cases" > "$folder/kernel"
 paste -d' ' "$folder/cases" "$folder/chosen" > "$folder/vethsim.table"
 paste -d' ' "$folder/cases" "$folder/kernel" > "$folder/kernel.table"
-result "the kernel chooses the same for $(wc -l < "$folder/cases") packets" \
+succeeds "the kernel chooses the same for $(wc -l < "$folder/cases") packets" diff -u \
     "$folder/kernel.table" "$folder/vethsim.table"
 
-exit $((n_failed > 0))
+finish
