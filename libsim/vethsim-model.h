@@ -41,3 +41,4 @@
 #include "transport/stub.h"
 #include "transport/tcp.h"
 #include "transport/udp.h"
+#include "transport/udp_server.h"

@@ -209,7 +209,7 @@ udp_refused(VsUdp *udp, const VsFlow *sent, uint8_t icmp_code)
         icmp_code == VS_ICMP_CODE_PORT ? VS_PROBE_REFUSED : VS_PROBE_UNREACHABLE);
 }
 
-static const VsUdpOps udp_ops = {udp_receive, udp_refused};
+static const VsUdpOps udp_ops = {.receive = udp_receive, .refused = udp_refused};
 
 static void
 send_datagram(VsProbe *probe)

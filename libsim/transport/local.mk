@@ -5,7 +5,8 @@ transport_headers = \
 	libsim/transport/socket.h \
 	libsim/transport/stub.h \
 	libsim/transport/tcp.h \
-	libsim/transport/udp.h
+	libsim/transport/udp.h \
+	libsim/transport/udp_server.h
 
 libvethsim_la_SOURCES += \
 	libsim/transport/http_server.c \
@@ -20,4 +21,5 @@ libvethsim_la_SOURCES += \
 	libsim/transport/tcp_output.c \
 	libsim/transport/tcp_time_wait.c \
 	libsim/transport/tcp_timer.c \
-	libsim/transport/udp.c
+	libsim/transport/udp.c \
+	libsim/transport/udp_server.c

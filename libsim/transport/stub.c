@@ -12,7 +12,7 @@ static void lookup_retry(VsTimer *timer);
 static void stub_receive(VsUdp *udp, VsPacket *packet);
 static void stub_refused(VsUdp *udp, const VsFlow *sent, uint8_t icmp_code);
 
-static const VsUdpOps stub_ops = {stub_receive, stub_refused};
+static const VsUdpOps stub_ops = {.receive = stub_receive, .refused = stub_refused};
 
 static VsKey
 lookup_key(uint16_t id)

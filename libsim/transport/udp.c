@@ -102,7 +102,9 @@ vs_udp_input(VsSockets *sockets, VsPacket *packet)
     VsUdp *udp =
         vs_sockets_find_bound(sockets, VS_PROTOCOL_UDP, flow->daddr, flow->dport);
 
-    if (udp) {
+    if (udp && udp->ops->has_room && !udp->ops->has_room(udp)) {
+        vs_packet_drop(packet, VS_DROP_RECEIVE_QUEUE_FULL);
+    } else if (udp) {
         vs_sockets_tell(sockets, packet, VS_TRACE_DELIVER);
         udp->ops->receive(udp, packet);
         vs_packet_deliver(packet);

@@ -6,6 +6,10 @@
 typedef struct VsUdp VsUdp;
 
 typedef struct VsUdpOps {
+    /* May be NULL: always.  False: the datagram that just came is dropped
+     * (VS_DROP_RECEIVE_QUEUE_FULL); then 'receive' is not called. */
+    bool (*has_room)(VsUdp *udp);
+
     /* A datagram came in; it is the socket's only during the call.  The top layer's
      * flow is as received: an answer goes to its reverse (vs_udp_reply).  Who ends a
      * followed request calls vs_packet_arrive(). */

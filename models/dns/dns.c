@@ -92,7 +92,7 @@ name_key(VsName name)
 }
 
 static void
-dns_worked(DnsServer *server, DnsQuery *query)
+dns_worked(DnsServer *server, VsUdpRequest *query)
 {
     Dns *dns = VS_CONTAINER_OF(server, Dns, server);
     const VsDns *answer = vs_table_find(&dns->zone, name_key(query->payload.dns.name));

@@ -17,8 +17,8 @@ typedef struct CacheEntry {
     bool is_asked;
     uint16_t asked_id;
     uint32_t n_attempts;
-    DnsQuery *waiting; /* In order of arrival. */
-    DnsQuery *last_waiting;
+    VsUdpRequest *waiting; /* In order of arrival. */
+    VsUdpRequest *last_waiting;
     VsTimer timeout;
 } CacheEntry;
 
@@ -82,7 +82,7 @@ cache_get(Resolver *resolver, VsName name)
 
 /* Tells the trace of what 'query' asked for. */
 static void
-record(const Resolver *resolver, const DnsQuery *query, const char *text,
+record(const Resolver *resolver, const VsUdpRequest *query, const char *text,
        const char *why)
 {
     VsNetns *root = resolver->server.host->root;
@@ -118,13 +118,13 @@ answer_waiting(CacheEntry *entry, const VsDns *answer)
 {
     Resolver *resolver = entry->resolver;
     VsTime now = vs_now(resolver->server.host->part.run);
-    DnsQuery *query = entry->waiting;
+    VsUdpRequest *query = entry->waiting;
 
     entry->is_asked = false;
     entry->n_attempts = 0;
     entry->waiting = NULL;
     while (query) {
-        DnsQuery *next = query->next;
+        VsUdpRequest *next = query->next;
         VsJourney *journey = vs_payload_journey(&query->payload);
 
         if (journey) {
@@ -136,7 +136,7 @@ answer_waiting(CacheEntry *entry, const VsDns *answer)
 }
 
 static void
-resolver_worked(DnsServer *server, DnsQuery *query)
+resolver_worked(DnsServer *server, VsUdpRequest *query)
 {
     Resolver *resolver = VS_CONTAINER_OF(server, Resolver, server);
     CacheEntry *entry = cache_get(resolver, query->payload.dns.name);
@@ -200,7 +200,8 @@ resolver_refused(VsUdp *udp, const VsFlow *sent, uint8_t icmp_code)
     (void)icmp_code; /* The time-out asks again. */
 }
 
-static const VsUdpOps client_ops = {resolver_receive, resolver_refused};
+static const VsUdpOps client_ops = {.receive = resolver_receive,
+                                    .refused = resolver_refused};
 
 static void
 resolver_timeout(VsTimer *timer)
@@ -212,7 +213,7 @@ resolver_timeout(VsTimer *timer)
         ask(entry, &entry->waiting->payload);
         return;
     }
-    for (const DnsQuery *query = entry->waiting; query; query = query->next) {
+    for (const VsUdpRequest *query = entry->waiting; query; query = query->next) {
         entry->resolver->n_failed++;
     }
     answer_waiting(entry, &failure);

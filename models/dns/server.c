@@ -1,34 +1,19 @@
 #include "models/dns/server.h"
 
-enum { QUERIES_A_SLAB = 32 };
-
 static void
-server_receive(VsUdp *udp, VsPacket *packet)
+server_request(VsUdpServer *socket, VsUdpRequest *query)
 {
-    DnsServer *server = udp->user;
-    DnsQuery *query;
+    DnsServer *server = socket->user;
 
-    if (packet->payload.kind != VS_PAYLOAD_DNS || packet->payload.dns.is_response) {
+    if (query->payload.kind != VS_PAYLOAD_DNS || query->payload.dns.is_response) {
+        vs_udp_server_ignore(query);
         return;
     }
-    vs_packet_arrive(packet);
     server->n_queries++;
-    query = vs_pool_alloc(&server->queries);
-    *query = (DnsQuery){.server = server,
-                        .flow = vs_packet_top(packet)->flow,
-                        .payload = packet->payload};
     vs_station_submit(&server->station, &query->job);
 }
 
-static void
-server_refused(VsUdp *udp, const VsFlow *sent, uint8_t icmp_code)
-{
-    (void)udp;
-    (void)sent;
-    (void)icmp_code; /* The client has gone: nothing to do. */
-}
-
-static const VsUdpOps udp_ops = {server_receive, server_refused};
+static const VsUdpServerOps socket_ops = {.request = server_request};
 
 static VsTime
 server_work(VsStation *station, VsJob *job)
@@ -43,7 +28,7 @@ static void
 server_worked(VsStation *station, VsJob *job)
 {
     DnsServer *server = VS_CONTAINER_OF(station, DnsServer, station);
-    DnsQuery *query = VS_CONTAINER_OF(job, DnsQuery, job);
+    VsUdpRequest *query = VS_CONTAINER_OF(job, VsUdpRequest, job);
     VsJourney *journey = vs_payload_journey(&query->payload);
 
     if (journey) {
@@ -65,7 +50,7 @@ dns_server_create(DnsServer *server, const VsElement *element, VsBuild *build,
 
 void
 dns_server_open(DnsServer *server, const VsElement *element, VsBuild *build,
-                void (*worked)(DnsServer *, DnsQuery *))
+                void (*worked)(DnsServer *, VsUdpRequest *))
 {
     VsStages *stages = &build->run->packets->stages;
     g_autofree char *place = g_strdup_printf("dns %s", element->id);
@@ -74,12 +59,11 @@ dns_server_open(DnsServer *server, const VsElement *element, VsBuild *build,
     server->queue_stage = vs_stages_add(stages, place, "queue", VS_STAGE_QUEUEING);
     server->work_stage = vs_stages_add(stages, place, "work", VS_STAGE_SERVICE);
     vs_rng_init(&server->rng, build->run->seed, element->id, "service-time");
-    vs_pool_init(&server->queries, sizeof(DnsQuery), QUERIES_A_SLAB);
     vs_entity_init(&server->entity, &server->host->part);
     vs_station_init(&server->station, &server->entity, server->params->workers,
                     UINT32_MAX, &station_ops);
-    if (!vs_udp_open(&server->socket, server->host->root, VS_ADDR_ANY, VS_DNS_PORT,
-                     &udp_ops, server)) {
+    if (!vs_udp_server_open(&server->socket, server->host->root, VS_ADDR_ANY,
+                            VS_DNS_PORT, &socket_ops, server)) {
         g_assert_not_reached(); /* Nobody else has a socket on this host. */
     }
 }
@@ -87,13 +71,11 @@ dns_server_open(DnsServer *server, const VsElement *element, VsBuild *build,
 void
 dns_server_close(DnsServer *server)
 {
-    if (server->worked) {
-        vs_pool_clear(&server->queries);
-    }
+    vs_udp_server_close(&server->socket);
 }
 
 void
-dns_server_answer(DnsServer *server, DnsQuery *query, const VsDns *answer)
+dns_server_answer(DnsServer *server, VsUdpRequest *query, const VsDns *answer)
 {
     VsPayload payload = query->payload;
 
@@ -102,8 +84,7 @@ dns_server_answer(DnsServer *server, DnsQuery *query, const VsDns *answer)
     payload.dns.name = query->payload.dns.name;
     payload.dns.is_response = true;
     server->n_answers++;
-    vs_udp_send(&server->socket, query->flow.daddr, query->flow.saddr,
-                query->flow.sport, &payload,
-                vs_dns_measure(&payload.dns, &server->host->part.run->packets->names));
-    vs_pool_free(&server->queries, query);
+    vs_udp_server_reply(
+        query, &payload,
+        vs_dns_measure(&payload.dns, &server->host->part.run->packets->names));
 }

@@ -6,16 +6,6 @@
 
 typedef struct DnsServer DnsServer;
 
-/* A query being worked on. */
-typedef struct DnsQuery {
-    VsJob job;
-    DnsServer *server;
-    VsFlow flow; /* As received. */
-    VsPayload payload;
-    struct DnsQuery *next; /* The owner's. */
-    void *user;
-} DnsQuery;
-
 typedef struct DnsServerParams {
     VsHostParams host;
     VsDist service_time;
@@ -32,16 +22,16 @@ typedef struct DnsServerParams {
 struct DnsServer {
     const DnsServerParams *params;
     VsHost *host;
-    VsUdp socket;
+    VsUdpServer socket;
     VsStation station;
     VsEntity entity;
     VsRng rng;
-    VsPool queries;
     VsStage queue_stage;
     VsStage work_stage;
     uint64_t n_queries;
     uint64_t n_answers;
-    void (*worked)(DnsServer *server, DnsQuery *query); /* The work is done: answer. */
+    void (*worked)(DnsServer *server,
+                   VsUdpRequest *query); /* The work is done: answer. */
 };
 
 void dns_server_create(DnsServer *server, const VsElement *element, VsBuild *build,
@@ -49,8 +39,8 @@ void dns_server_create(DnsServer *server, const VsElement *element, VsBuild *bui
 
 /* Opens the socket; 'worked' gets each query when a worker has done its work. */
 void dns_server_open(DnsServer *server, const VsElement *element, VsBuild *build,
-                     void (*worked)(DnsServer *, DnsQuery *));
+                     void (*worked)(DnsServer *, VsUdpRequest *));
 void dns_server_close(DnsServer *server);
 
 /* Answers 'query' with what 'answer' says, and frees it. */
-void dns_server_answer(DnsServer *server, DnsQuery *query, const VsDns *answer);
+void dns_server_answer(DnsServer *server, VsUdpRequest *query, const VsDns *answer);

@@ -11,7 +11,8 @@ check_PROGRAMS += \
 	tests/transport/test_tcp_open \
 	tests/transport/test_tcp_segments \
 	tests/transport/test_tcp_soak \
-	tests/transport/test_udp
+	tests/transport/test_udp \
+	tests/transport/test_udp_server
 
 tests_transport_test_tcp_close_SOURCES = \
 	tests/transport/test_tcp_close.c $(transport_fixture)
@@ -34,3 +35,6 @@ tests_transport_test_tcp_soak_LDADD = $(TEST_LIBS)
 tests_transport_test_udp_SOURCES = \
 	tests/transport/test_udp.c $(transport_fixture)
 tests_transport_test_udp_LDADD = $(TEST_LIBS)
+tests_transport_test_udp_server_SOURCES = \
+	tests/transport/test_udp_server.c $(transport_fixture)
+tests_transport_test_udp_server_LDADD = $(TEST_LIBS)

@@ -53,7 +53,7 @@ party_refused(VsUdp *udp, const VsFlow *sent, uint8_t code)
     party->refused_code = code;
 }
 
-static const VsUdpOps party_ops = {party_receive, party_refused};
+static const VsUdpOps party_ops = {.receive = party_receive, .refused = party_refused};
 
 static void
 party_open(Party *party, VsHost *host, VsAddr address, uint16_t port)
