@@ -123,11 +123,19 @@ vs_cluster_add_pod(VsCluster *cluster, const char *name, VsNode *node, VsNetns *
     return pod;
 }
 
+const char *const vs_port_protocol_choices[] = {"tcp", "udp", NULL};
+
+uint8_t
+vs_port_protocol(unsigned choice)
+{
+    return choice == 0 ? VS_PROTOCOL_TCP : VS_PROTOCOL_UDP;
+}
+
 const VsPodPort *
-vs_pod_find_port(const VsPod *pod, uint16_t port)
+vs_pod_find_port(const VsPod *pod, uint8_t protocol, uint16_t port)
 {
     for (unsigned i = 0; i < pod->n_ports; i++) {
-        if (pod->ports[i].port == port) {
+        if (pod->ports[i].port == port && pod->ports[i].protocol == protocol) {
             return &pod->ports[i];
         }
     }
@@ -135,16 +143,16 @@ vs_pod_find_port(const VsPod *pod, uint16_t port)
 }
 
 const VsPodPort *
-vs_pod_open_port(VsPod *pod, uint16_t port, const char *container,
+vs_pod_open_port(VsPod *pod, uint8_t protocol, uint16_t port, const char *container,
                  const struct VsElement *element)
 {
-    const VsPodPort *taken = vs_pod_find_port(pod, port);
+    const VsPodPort *taken = vs_pod_find_port(pod, protocol, port);
 
     if (taken) {
         return taken;
     }
     pod->ports = g_renew(VsPodPort, pod->ports, pod->n_ports + 1);
-    pod->ports[pod->n_ports++] = (VsPodPort){port, container, element};
+    pod->ports[pod->n_ports++] = (VsPodPort){protocol, port, container, element};
     return NULL;
 }
 

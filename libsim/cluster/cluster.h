@@ -87,6 +87,7 @@ struct VsNode {
 
 /* An open port of a pod: which container has it. */
 typedef struct VsPodPort {
+    uint8_t protocol;
     uint16_t port;
     const char *container;
     const struct VsElement *element;
@@ -221,10 +222,16 @@ VsNode *vs_cluster_add_node(VsCluster *cluster, const char *name, VsHost *host,
 VsPod *vs_cluster_add_pod(VsCluster *cluster, const char *name, VsNode *node,
                           VsNetns *netns, const VsLabels *labels, GError **error);
 
-/* Opens 'port' of 'pod' for 'container'; returns the port's owner if it is taken. */
-const VsPodPort *vs_pod_open_port(VsPod *pod, uint16_t port, const char *container,
+/* "tcp" and "udp", for a parameter of a port; and what the choice means. */
+extern const char *const vs_port_protocol_choices[];
+uint8_t vs_port_protocol(unsigned choice);
+
+/* Opens 'port' of 'protocol' (VS_PROTOCOL_TCP or _UDP, which have ports of their own) of
+ * 'pod' for 'container'; returns the port's owner if it is taken. */
+const VsPodPort *vs_pod_open_port(VsPod *pod, uint8_t protocol, uint16_t port,
+                                  const char *container,
                                   const struct VsElement *element);
-const VsPodPort *vs_pod_find_port(const VsPod *pod, uint16_t port);
+const VsPodPort *vs_pod_find_port(const VsPod *pod, uint8_t protocol, uint16_t port);
 
 /* Adds 'service', copied; cluster_ip 0 takes the next of the service range, node_port 0
  * the next of 30000..32767 where the type has one, and so does health_check_node_port for

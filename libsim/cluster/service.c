@@ -246,7 +246,7 @@ find_endpoints(const VsCluster *cluster, VsService *service)
         const VsPod *pod = cluster->pods->pdata[i];
 
         if (vs_labels_match(pod->labels, service->selector) &&
-            vs_pod_find_port(pod, service->target_port)) {
+            vs_pod_find_port(pod, service->protocol, service->target_port)) {
             VsEndpoint endpoint = {
                 .pod = pod, .address = pod->address, .port = service->target_port};
 

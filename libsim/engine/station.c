@@ -40,14 +40,27 @@ start_next(VsStation *station, VsTime now)
     }
 }
 
+static bool
+has_worker(const VsStation *station)
+{
+    return station->n_busy < station->n_workers;
+}
+
+bool
+vs_station_admits(VsStation *station)
+{
+    bool has_place = has_worker(station) || station->n_queued < station->queue_max;
+
+    station->n_refused += !has_place;
+    return has_place;
+}
+
 bool
 vs_station_submit(VsStation *station, VsJob *job)
 {
     VsTime now = vs_now(station->entity->run);
-    bool has_worker = station->n_busy < station->n_workers;
 
-    if (!has_worker && station->n_queued >= station->queue_max) {
-        station->n_refused++;
+    if (!vs_station_admits(station)) {
         return false;
     }
     job->next = NULL;
@@ -55,7 +68,7 @@ vs_station_submit(VsStation *station, VsJob *job)
     job->arrived = now;
     vs_timer_init(&job->done, station->entity, job_done);
     vs_queue_stat_arrive(&station->stat, now);
-    if (has_worker) {
+    if (has_worker(station)) {
         start(station, job, now);
         return true;
     }

@@ -48,6 +48,9 @@ struct VsStation {
 void vs_station_init(VsStation *station, VsEntity *entity, uint32_t n_workers,
                      uint32_t queue_max, const VsStationOps *ops);
 
+/* Would a job be taken now?  If not it counts as refused. */
+bool vs_station_admits(VsStation *station);
+
 /* Takes 'job', or returns false when all workers are busy and the queue is full. */
 bool vs_station_submit(VsStation *station, VsJob *job);
 

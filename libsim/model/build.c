@@ -68,17 +68,34 @@ vs_build_find_host(const VsBuild *build, const VsElement *element)
 }
 
 bool
-vs_build_open_port(VsPod *pod, uint16_t port, const VsElement *element, GError **error)
+vs_build_open_port(VsPod *pod, uint8_t protocol, uint16_t port,
+                   const VsElement *element, GError **error)
 {
-    const VsPodPort *taken = vs_pod_open_port(pod, port, element->id, element);
+    const VsPodPort *taken =
+        vs_pod_open_port(pod, protocol, port, element->id, element);
 
     if (taken) {
         vs_set_error_at(
             error, element, VS_SCENARIO_ERROR_CONFLICT,
             "containers \"%s\" (line %d) and \"%s\" of pod \"%s\" both want "
-            "port %u: a pod has one address for all its containers; give one "
+            "port %u%s: a pod has one address for all its containers; give one "
             "of them another port",
-            taken->container, taken->element->line, element->id, pod->name, port);
+            taken->container, taken->element->line, element->id, pod->name, port,
+            protocol == VS_PROTOCOL_UDP ? "/udp" : "");
+        return false;
+    }
+    return true;
+}
+
+bool
+vs_build_check_tcp(const VsService *service, const VsElement *element, GError **error)
+{
+    if (service->protocol != VS_PROTOCOL_TCP) {
+        vs_set_error_at(
+            error, element, VS_SCENARIO_ERROR_CONFLICT,
+            "port %u of service \"%s\" is UDP's, and <%s> sends TCP; name a "
+            "service whose own port is TCP's",
+            service->port, service->name, element->model->element);
         return false;
     }
     return true;

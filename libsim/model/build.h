@@ -62,7 +62,8 @@ struct VsBuild {
     GArray *addresses;   /* Of VsBuiltAddress. */
     GArray *captures;    /* Of VsBuiltCapture. */
     GPtrArray *captured; /* Of VsIface *: what they name (model/capture.h). */
-    GHashTable *given_addresses; /* VsHost to GArray of VsGivenAddress (model/import.h). */
+    GHashTable
+        *given_addresses; /* VsHost to GArray of VsGivenAddress (model/import.h). */
     VsAddr next_vip;
     bool is_without_load; /* Clients send nothing of their own. */
 };
@@ -87,9 +88,13 @@ void vs_build_join(VsBuild *build, const VsElement *element, const VsElement *a,
                    const VsElement *b, const VsWireConfig *config, uint32_t mtu,
                    VsPrefix subnet);
 
-/* Opens 'port' of 'pod' for the container 'element'; fails, naming both, when another
+/* Opens 'port' of 'protocol' of 'pod' for the container 'element'; fails, naming both, when another
  * container has it. */
-bool vs_build_open_port(VsPod *pod, uint16_t port, const VsElement *element,
+bool vs_build_open_port(VsPod *pod, uint8_t protocol, uint16_t port,
+                        const VsElement *element, GError **error);
+
+/* Fails unless 'service', which 'element' sends to, has a port of TCP. */
+bool vs_build_check_tcp(const VsService *service, const VsElement *element,
                         GError **error);
 
 void *vs_build_instance(const VsBuild *build, const VsElement *element);

@@ -338,6 +338,22 @@ append_packets(GString *out, JsonObject *root)
 
 /* Connections and the bill. -------------------------------------------------------- */
 
+/* Other protocols than TCP have no states but these. */
+static const char *
+state_of(JsonObject *connection)
+{
+    const char *state = or_nothing(vs_json_get_text(connection, "state"));
+
+    if (strcmp(state, "NONE") != 0) {
+        return state;
+    }
+    if (json_object_get_boolean_member(connection, "is_assured")) {
+        return "assured";
+    }
+    return json_object_get_boolean_member(connection, "is_replied") ? "replied"
+                                                                    : "unreplied";
+}
+
 static void
 append_connections(GString *out, JsonObject *root)
 {
@@ -347,7 +363,7 @@ append_connections(GString *out, JsonObject *root)
         g_string_append(out, "\nConnections that are remembered\n");
     }
     for (GList *item = connections; item; item = item->next) {
-        const char *state = or_nothing(vs_json_get_text(item->data, "state"));
+        const char *state = state_of(item->data);
 
         g_string_append_printf(out, "  %s%s%s\n    sent   %s\n    reply  %s\n",
                                vs_json_get_text(item->data, "namespace"),

@@ -154,7 +154,8 @@ ingress_declare(void *self, const VsElement *element, VsBuild *build, GError **e
     VsPod *pod = vs_cluster_find_pod(build->cluster, element->parent->id);
 
     (void)self;
-    return vs_build_open_port(pod, (uint16_t)config->port, element, error);
+    return vs_build_open_port(pod, VS_PROTOCOL_TCP, (uint16_t)config->port, element,
+                              error);
 }
 
 /* Upstreams are the endpoints of the start. */
@@ -199,7 +200,8 @@ ingress_open(void *self, const VsElement *element, VsBuild *build, GError **erro
     vs_station_init(&ingress->station, &ingress->entity, config->workers, UINT32_MAX,
                     &station_ops);
     ingress->rules = ingress_rules_new(element, build);
-    if (!check_endpoints(ingress, element, error)) {
+    if (!ingress_rules_check(element, build, error) ||
+        !check_endpoints(ingress, element, error)) {
         return false;
     }
     ingress->upstreams =

@@ -198,6 +198,32 @@ ingress_rules_explain(const IngressRules *rules, VsName host, VsName path,
     }
 }
 
+static bool
+check_service(const VsElement *service, const VsElement *element, const VsBuild *build,
+              GError **error)
+{
+    return !service ||
+           vs_build_check_tcp(vs_cluster_find_service(build->cluster, service->id),
+                              element, error);
+}
+
+bool
+ingress_rules_check(const VsElement *element, const VsBuild *build, GError **error)
+{
+    for (unsigned i = 0; i < element->n_children; i++) {
+        const VsElement *rule = element->children[i];
+
+        for (unsigned j = 0; j < rule->n_children; j++) {
+            const IngressPathConfig *path = rule->children[j]->config;
+
+            if (!check_service(path->service, rule->children[j], build, error)) {
+                return false;
+            }
+        }
+    }
+    return check_service(ingress_default_service(element), element, build, error);
+}
+
 static void
 add_routes(IngressRules *rules, const VsElement *rule, const VsCluster *cluster)
 {

@@ -14,7 +14,7 @@ static const VsParam port_params[] = {
     VS_PARAM_STRING(PortConfig, name, "name", .is_required = true,
                     .doc = "Which tells it from the other ports of the service."),
     VS_PARAM_CHOICE(PortConfig, protocol, "protocol", .def = "tcp",
-                    .choices = service_protocol_choices, .doc = "Its protocol."),
+                    .choices = vs_port_protocol_choices, .doc = "Its protocol."),
     VS_PARAM_UINT(PortConfig, port, "port", .is_required = true, .min = "1",
                   .max = "65535", .doc = "Port of the virtual address."),
     VS_PARAM_UINT(PortConfig, target_port, "target-port", .min = "1", .max = "65535",
@@ -60,7 +60,7 @@ port_declare(void *self, const VsElement *element, VsBuild *build, GError **erro
         return false;
     }
     wanted.port_name = config->name;
-    wanted.protocol = service_protocol(config->protocol);
+    wanted.protocol = vs_port_protocol(config->protocol);
     wanted.port = (uint16_t)config->port;
     wanted.target_port =
         (uint16_t)(config->target_port ? config->target_port : config->port);

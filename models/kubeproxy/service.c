@@ -9,7 +9,6 @@ static const char *const type_choices[] = {"ClusterIP", "NodePort", "LoadBalance
                                            NULL};
 static const char *const policy_choices[] = {"Cluster", "Local", NULL};
 static const char *const affinity_choices[] = {"None", "ClientIP", NULL};
-const char *const service_protocol_choices[] = {"tcp", "udp", NULL};
 
 enum { POLICY_LOCAL = 1, AFFINITY_CLIENT_IP = 1 };
 
@@ -43,7 +42,7 @@ static const VsParam service_params[] = {
         .doc = "NodePort opens a port on every node as well; LoadBalancer is "
                "reached through an <lb> too."),
     VS_PARAM_CHOICE(ServiceConfig, protocol, "protocol", .def = "tcp",
-                    .choices = service_protocol_choices, .doc = "Of its port."),
+                    .choices = vs_port_protocol_choices, .doc = "Of its port."),
     VS_PARAM_UINT(ServiceConfig, port, "port", .def = "80", .min = "1", .max = "65535",
                   .doc = "Port of the virtual address."),
     VS_PARAM_UINT(ServiceConfig, target_port, "target-port", .min = "1", .max = "65535",
@@ -188,12 +187,6 @@ service_check(const void *config, const VsElement *element, GError **error)
            check_values(config, element, error);
 }
 
-uint8_t
-service_protocol(VsChoice choice)
-{
-    return choice ? VS_PROTOCOL_UDP : VS_PROTOCOL_TCP;
-}
-
 bool
 service_add(Service *service, const VsService *wanted, const VsElement *element,
             VsBuild *build, GError **error)
@@ -221,7 +214,7 @@ service_declare(void *self, const VsElement *element, VsBuild *build, GError **e
         .name_space = config->name_space,
         .port_name = config->port_name,
         .type = (VsServiceType)config->type,
-        .protocol = service_protocol(config->protocol),
+        .protocol = vs_port_protocol(config->protocol),
         .cluster_ip = config->cluster_ip,
         .port = (uint16_t)config->port,
         .target_port =

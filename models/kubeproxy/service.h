@@ -3,16 +3,12 @@
 
 #include "vethsim-model.h"
 
-extern const char *const service_protocol_choices[]; /* tcp, udp. */
-
 /* The service port of a <service> or a <port>. */
 typedef struct Service {
     VsService *service;
     VsShares shares;
     GPtrArray *healths; /* Of ProxyHealth, on all nodes; NULL: it has none. */
 } Service;
-
-uint8_t service_protocol(VsChoice choice);
 
 /* True for what Kubernetes takes as a name of at most 'max' characters (RFC 1123: lower
  * case, digits and inner hyphens); else 'error' names the attribute. */

@@ -326,7 +326,8 @@ lb_open(void *self, const VsElement *element, VsBuild *build, GError **error)
     VsService *service = vs_cluster_find_service(build->cluster, config->service->id);
     VsRng rng;
 
-    if (!add_pod_routes(lb, element, build, error)) {
+    if (!vs_build_check_tcp(service, element, error) ||
+        !add_pod_routes(lb, element, build, error)) {
         return false;
     }
     vs_rng_init(&rng, build->run->seed, element->id, "backend");

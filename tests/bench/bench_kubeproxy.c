@@ -27,7 +27,7 @@ cluster_new(unsigned n_services, unsigned n_endpoints, GPtrArray *names)
 
     for (unsigned i = 0; i < n_endpoints; i++) {
         vs_pod_open_port(vs_cluster_add_pod(cluster, "p", node, NULL, label(), NULL),
-                         8080, "web", NULL);
+                         VS_PROTOCOL_TCP, 8080, "web", NULL);
     }
     for (unsigned i = 0; i < n_services; i++) {
         VsService service = {.port = 80, .target_port = 8080, .selector = label()};

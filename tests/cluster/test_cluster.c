@@ -115,14 +115,15 @@ test_port_of_a_pod_has_one_owner(void)
     VsPod *pod = vs_cluster_add_pod(cluster, "web", node, NULL, no_labels(), &error);
     const VsPodPort *owner;
 
-    CU_ASSERT_PTR_NULL(vs_pod_find_port(pod, 80));
-    CU_ASSERT_PTR_NULL(vs_pod_open_port(pod, 80, "nginx", NULL));
-    CU_ASSERT_PTR_NULL(vs_pod_open_port(pod, 81, "status", NULL));
-    owner = vs_pod_open_port(pod, 80, "apache", NULL);
+    CU_ASSERT_PTR_NULL(vs_pod_find_port(pod, VS_PROTOCOL_TCP, 80));
+    CU_ASSERT_PTR_NULL(vs_pod_open_port(pod, VS_PROTOCOL_TCP, 80, "nginx", NULL));
+    CU_ASSERT_PTR_NULL(vs_pod_open_port(pod, VS_PROTOCOL_TCP, 81, "status", NULL));
+    owner = vs_pod_open_port(pod, VS_PROTOCOL_TCP, 80, "apache", NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(owner);
     CU_ASSERT_STRING_EQUAL(owner->container, "nginx");
     CU_ASSERT_EQUAL(pod->n_ports, 2);
-    CU_ASSERT_STRING_EQUAL(vs_pod_find_port(pod, 81)->container, "status");
+    CU_ASSERT_STRING_EQUAL(vs_pod_find_port(pod, VS_PROTOCOL_TCP, 81)->container,
+                           "status");
     vs_cluster_free(cluster);
 }
 
@@ -221,7 +222,7 @@ test_endpoints_in_the_order_of_their_text(void)
         for (unsigned k = 0; k < 12; k++) {
             VsPod *pod = vs_cluster_add_pod(cluster, "p", node, NULL, &labels, &error);
 
-            vs_pod_open_port(pod, 8080, "web", NULL);
+            vs_pod_open_port(pod, VS_PROTOCOL_TCP, 8080, "web", NULL);
         }
     }
     service = vs_cluster_add_service(cluster, &wanted, &error);
@@ -274,9 +275,9 @@ test_endpoints_are_chosen_by_labels_and_port(void)
     for (unsigned i = 0; i < 3; i++) {
         VsPod *pod = vs_cluster_add_pod(cluster, "p", node, NULL, &kinds[i], &error);
 
-        vs_pod_open_port(pod, 8080, "web", NULL);
+        vs_pod_open_port(pod, VS_PROTOCOL_TCP, 8080, "web", NULL);
         if (i == 1) {
-            vs_pod_open_port(pod, 9090, "web", NULL);
+            vs_pod_open_port(pod, VS_PROTOCOL_TCP, 9090, "web", NULL);
         }
     }
     for (unsigned times = 0; times < 2; times++) { /* Computing it anew is fine. */
@@ -317,7 +318,7 @@ test_conditions_decide_who_is_ready(void)
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
         VsPod *pod = vs_cluster_add_pod(cluster, "p", node, NULL, &labels, &error);
 
-        vs_pod_open_port(pod, 8080, "web", NULL);
+        vs_pod_open_port(pod, VS_PROTOCOL_TCP, 8080, "web", NULL);
         pod->condition = rows[i].condition;
     }
     services[0] = vs_cluster_add_service(cluster, &wanted, &error);

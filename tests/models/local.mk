@@ -14,6 +14,7 @@ check_PROGRAMS += \
 	tests/models/test_cni_programs \
 	tests/models/test_cni_rules \
 	tests/models/test_cni_vpc \
+	tests/models/test_container \
 	tests/models/test_dns \
 	tests/models/test_health_check \
 	tests/models/test_ingress \
@@ -47,6 +48,8 @@ tests_models_test_cni_programs_SOURCES = tests/models/test_cni_programs.c \
 tests_models_test_cni_rules_SOURCES = tests/models/test_cni_rules.c \
 	$(model_tests_fixture)
 tests_models_test_cni_vpc_SOURCES = tests/models/test_cni_vpc.c $(model_tests_fixture)
+tests_models_test_container_SOURCES = tests/models/test_container.c \
+	$(model_tests_fixture)
 tests_models_test_dns_SOURCES = tests/models/test_dns.c $(model_tests_fixture)
 tests_models_test_health_check_SOURCES = tests/models/test_health_check.c \
 	$(model_tests_fixture)

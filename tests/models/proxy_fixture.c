@@ -67,7 +67,7 @@ proxy_pod(Proxy *proxy, const char *name, unsigned node, VsAddr address,
 
     pod->address = address;
     pod->condition = condition;
-    vs_pod_open_port(pod, 80, "web", NULL);
+    vs_pod_open_port(pod, VS_PROTOCOL_TCP, 80, "web", NULL);
     return pod;
 }
 

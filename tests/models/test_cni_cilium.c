@@ -11,9 +11,11 @@
 #define CLIENT(to)                                                                   \
     "<client id='c' costs='free' arrivals='constant(10/s)' stop='1s' to='http://" to \
     "/'/><link from='c' to='r' subnet='192.168.9.0/24'/>"
+/* Answers UDP, but later than any test looks. */
+#define DEAF "<container id='deaf' protocol='udp' service-time='1h'/>"
 #define POD(nodes)                                                        \
     "<pod id='b' nodes='" nodes "' labels='app=web'><container id='web' " \
-    "response='20KiB'/></pod>"
+    "response='20KiB'/>" DEAF "</pod>"
 #define SERVICE                                                                       \
     "<service id='s' type='NodePort' port='80' target-port='8080' node-port='30080' " \
     "select='app=web'/>"
@@ -283,7 +285,7 @@ test_all_nodes_choose_the_same_endpoint(void)
     Model *model = model_new(
         CLUSTER("snat") CLIENT(
             "192.168.0.1:30081") "<pod id='p' count='4' labels='app=web'><container "
-                                 "id='web'/></pod>" UDP_SERVICE "%s",
+                                 "id='web'/>" DEAF "</pod>" UDP_SERVICE "%s",
         model_free_costs);
     Tap *taps[4];
     unsigned n_used = 0;

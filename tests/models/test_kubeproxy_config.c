@@ -6,7 +6,8 @@ static void
 test_services_with_several_ports(void)
 {
     Model *model = model_new("<node id='n1'><pod id='p' labels='app=web'>"
-                             "<container id='web'/></pod></node>"
+                             "<container id='web'/><container id='dns' "
+                             "protocol='udp'/></pod></node>"
                              "<service id='s' namespace='shop' port-name='http' "
                              "type='NodePort' target-port='8080' select='app=web'>"
                              "<port name='dns' protocol='udp' port='80' "

@@ -315,6 +315,10 @@ test_wrong_configurations_are_refused(void)
     model_check_error("has no node port",
                       "<lb id='l' service='s'/><node id='n'/><link from='l' to='n'/>"
                       "<service id='s' select='a=b'/>");
+    model_check_error("port 53 of service \"s\" is UDP's, and <lb> sends TCP",
+                      "<lb id='l' service='s'/><node id='n'/><link from='l' to='n'/>"
+                      "<service id='s' type='NodePort' protocol='udp' port='53' "
+                      "select='a=b'/>");
     model_check_error("has no backend",
                       "<lb id='l' service='s' target='pods'/><node id='n'/>"
                       "<link from='l' to='n'/><service id='s' select='a=b'/>");

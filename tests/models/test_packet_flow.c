@@ -68,7 +68,7 @@ add_pods(Proxy *proxy)
             proxy_pod(proxy, pods[i].name, pods[i].node, NET_IP(10, 180, 0, 1 + i),
                       pods[i].app, pods[i].condition);
 
-        vs_pod_open_port(pod, 5353, "dns", NULL);
+        vs_pod_open_port(pod, VS_PROTOCOL_UDP, 5353, "dns", NULL);
     }
 }
 

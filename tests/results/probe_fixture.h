@@ -40,7 +40,10 @@ static const char probe_scenario[] =
     "<rule host='shop.example'><path path='/' service='web'/></rule>"
     "<rule host='other.example'><path path='/' service='web'/></rule>"
     "</ingress></pod>"
-    "<pod id='a' labels='app=web'><container id='c' service-time='1ms'/></pod>"
+    "<service id='names' cluster-ip='10.96.0.53' port='53' protocol='udp'"
+    " target-port='5353' select='app=web'/>"
+    "<pod id='a' labels='app=web'><container id='c' service-time='1ms'/>"
+    "<container id='d' port='5353' protocol='udp' response='200B'/></pod>"
     "<pod id='slow' labels='app=late'><container id='c' service-time='40s'/></pod>"
     "<pod id='deaf'/>"
     "</scenario>";

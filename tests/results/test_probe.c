@@ -26,6 +26,7 @@ test_each_outcome(void)
     CU_ASSERT_EQUAL(outcome("deaf", "http://late/"), VS_PROBE_TIMED_OUT);
     CU_ASSERT_EQUAL(outcome("n1", "10.244.0.3:9/udp"), VS_PROBE_REFUSED);
     CU_ASSERT_EQUAL(outcome("users", "192.0.2.1:9/udp"), VS_PROBE_UNREACHABLE);
+    CU_ASSERT_EQUAL(outcome("slow", "10.96.0.53:53/udp"), VS_PROBE_COMPLETED);
     /* A DNS server says nothing to 64 bytes that are no DNS. */
     CU_ASSERT_EQUAL(outcome("users", "172.16.0.9:53/udp"), VS_PROBE_TIMED_OUT);
 }
@@ -37,6 +38,11 @@ test_status_and_body_are_those_of_the_answer(void)
 
     CU_ASSERT_EQUAL(result_of(&f)->status, 200);
     CU_ASSERT_EQUAL(result_of(&f)->body_bytes, 1024); /* <container>'s default. */
+    probe_fixture_clear(&f);
+
+    f = probe_fixture("slow", "10.96.0.53:53/udp");
+    CU_ASSERT_EQUAL(result_of(&f)->status, 0);
+    CU_ASSERT_EQUAL(result_of(&f)->body_bytes, 200);
     probe_fixture_clear(&f);
 
     /* The ingress knows no such host. */

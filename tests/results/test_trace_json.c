@@ -38,6 +38,7 @@ test_stages_add_up_to_the_end_to_end_time(void)
     check_sum("users", "192.0.2.1:80", 1, false);
     check_sum("users", "203.0.113.1:81", 1, false);
     check_sum("n1", "10.244.0.3:9/udp", 1, false);
+    check_sum("slow", "10.96.0.53:53/udp", 1, false);
 }
 
 static void
