@@ -4,9 +4,11 @@
 usage: compare.py FOLDER MODE PREFIX
            prints a line "ok - ..." or "not ok - ..." for each case
 
-FOLDER has the file cases, the recorder's frames, and of case N the answers N.answers and
-the story N.json.  A line of the comparison is one packet at one interface:
-"NETNS IFACE in|out PROTOCOL SADDR SPORT DADDR DPORT FLAGS TTL".
+FOLDER has the file cases, the recorder's frames, of case N the answers N.answers and the
+story N.json, and the connections that a node remembers after all cases, NODE.conntrack.  A
+line of the comparison is one packet at one interface:
+"NETNS IFACE in|out PROTOCOL SADDR SPORT DADDR DPORT FLAGS TTL", or one connection: "NETNS
+PROTOCOL STATE SADDR SPORT DADDR DPORT, reply SADDR SPORT DADDR DPORT, STATUS".
 """
 import difflib
 import json
@@ -17,6 +19,7 @@ PORTS_EACH = 100
 MARK_PORT = "9"
 FLAGS = {"SYN": "S", "SYN-ACK": "SA", "RST-ACK": "RA", "RST": "R"}
 OUTCOMES = {"timed out": "timeout"}
+NODES = ("n1", "n2")
 
 
 def netns_of(place):
@@ -45,21 +48,38 @@ def select(lines):
     return selected
 
 
-def rename_ports(lines, known):
+def rename_ports(lines, connections, known):
     """The asking socket's port is S; one that NAT drew is P1, the next P2."""
     names = {}
     renamed = []
+
+    def name_of(port):
+        return port if port in known else names.setdefault(port, f"P{len(names)}")
+
     if lines:
         names[lines[0][5]] = "S"
     for line in lines:
         line = list(line)
         if line[3] != "icmp":
-            for i in (5, 7):
-                if line[i] not in known:
-                    names.setdefault(line[i], f"P{len(names)}")
-                    line[i] = names[line[i]]
+            line[5], line[7] = name_of(line[5]), name_of(line[7])
         renamed.append(" ".join(line))
-    return renamed
+    return renamed + sorted(c.text(name_of) for c in connections)
+
+
+class Connection:
+    """An entry of conntrack; a tuple is saddr, sport, daddr, dport."""
+
+    def __init__(self, netns, protocol, state, original, reply, is_replied, is_assured):
+        self.netns, self.protocol, self.state = netns, protocol, state
+        self.original, self.reply = tuple(original), tuple(reply)
+        self.status = (["replied"] if is_replied else []) + (
+            ["assured"] if is_assured else [])
+
+    def text(self, name_of):
+        original, reply = (f"{saddr} {name_of(sport)} {daddr} {name_of(dport)}"
+                           for saddr, sport, daddr, dport in (self.original, self.reply))
+        return " ".join([self.netns, self.protocol, self.state, original + ", reply",
+                         reply + ",", *self.status])
 
 
 # ---- vethsim --------------------------------------------------------------------------
@@ -100,6 +120,22 @@ def outcome_of_story(story):
     return "nobody"
 
 
+def connections_of_story(story):
+    connections = []
+    for entry in story["connections"]:
+        if netns_of(entry["namespace"]) not in NODES:
+            continue
+        tuples = []
+        for name in ("original", "reply"):
+            source, _, destination, protocol = entry[name].split()
+            tuples.append(source.split(":") + destination.split(":"))
+        connections.append(Connection(
+            netns_of(entry["namespace"]), protocol,
+            entry["state"] if protocol == "tcp" else "-", *tuples,
+            entry["is_replied"], entry["is_assured"]))
+    return connections
+
+
 # ---- the kernel -----------------------------------------------------------------------
 
 def split_frames(path, prefix):
@@ -118,6 +154,37 @@ def split_frames(path, prefix):
     return requests
 
 
+def read_connections(folder):
+    """What all nodes remember, but of the datagrams that mark beginnings."""
+    connections = []
+    for netns in NODES:
+        with open(f"{folder}/{netns}.conntrack") as file:
+            words = [line.split() for line in file]
+        for line in words:
+            fields = [word.partition("=")[::2] for word in line]
+            values = {name: [v for n, v in fields if n == name]
+                      for name in ("src", "sport", "dst", "dport")}
+            if line[2] not in ("tcp", "udp") or values["src"][0] == "127.0.0.1":
+                continue
+            connections.append(Connection(
+                netns, line[2], line[5] if line[2] == "tcp" else "-",
+                *zip(*values.values()), "[UNREPLIED]" not in line, "[ASSURED]" in line))
+    return connections
+
+
+def connections_of(connections, protocol, port):
+    """Those of the request from 'port': its packets leave one node as the reply of the
+    connection there says, and come to the next so."""
+    found = []
+    tuples = {c.original for c in connections if c.original[1] == str(port)}
+    while tuples:
+        new = [c for c in connections if c.protocol == protocol and
+               c.original in tuples and c not in found]
+        found += new
+        tuples = {c.reply[2:] + c.reply[:2] for c in new}
+    return found
+
+
 def find_request(answers, wanted):
     """The first request with the outcome that vethsim has, or simply the first."""
     return answers.index(wanted) if wanted in answers else 0
@@ -132,8 +199,8 @@ def expected_in(mode, text):
     return [w.partition(":")[2] for w in words if w.startswith(mode)]
 
 
-def differences(case, mode, story, answers, requests, number):
-    name, _, to, _, _, expected = case
+def differences(case, mode, story, answers, requests, connections, number):
+    _, _, to, protocol, _, expected = case
     expected = expected_in(mode, expected)
     told = outcome_of_story(story)
     if expected == ["same"]:
@@ -145,16 +212,19 @@ def differences(case, mode, story, answers, requests, number):
     if not set(answers) <= set(expected):
         found.append(f"the kernel's outcome is {' '.join(answers)}")
     request = find_request(answers, told)
-    frames = requests.get(FIRST_PORT + PORTS_EACH * number + request, [])
+    port = FIRST_PORT + PORTS_EACH * number + request
+    frames = requests.get(port, [])
     known = {to.partition(":")[2], "8080", "80"}
-    found += difflib.unified_diff(rename_ports(select(frames), known),
-                                  rename_ports(select(lines_of_story(story)), known),
-                                  "kernel", "vethsim", lineterm="", n=99)
+    found += difflib.unified_diff(
+        rename_ports(select(frames), connections_of(connections, protocol, port), known),
+        rename_ports(select(lines_of_story(story)), connections_of_story(story), known),
+        "kernel", "vethsim", lineterm="", n=99)
     return found
 
 
 def compare_cases(folder, mode, prefix):
     requests = split_frames(f"{folder}/frames", prefix)
+    connections = read_connections(folder)
     n_failed = 0
     with open(f"{folder}/cases") as file:
         cases = [line.rstrip("\n").split("|") for line in file]
@@ -163,7 +233,7 @@ def compare_cases(folder, mode, prefix):
             story = json.load(file)
         with open(f"{folder}/{number}.answers") as file:
             answers = [line.strip().removeprefix(prefix) for line in file]
-        found = differences(case, mode, story, answers, requests, number)
+        found = differences(case, mode, story, answers, requests, connections, number)
         print(f"{'not ok' if found else 'ok'} - {mode}: {case[0]}")
         for line in found:
             print(f"# {line}")

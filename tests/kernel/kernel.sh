@@ -3,7 +3,8 @@
 # network namespaces: its addresses and routes, and the rules of both modes of kube-proxy,
 # are what "vethsim export" prints.  Each case of cases.txt is then asked for real, with all
 # interfaces recorded, and traced by vethsim; compare.py compares the first packet of each
-# direction, interface by interface.  At last both choose among three endpoints 3000 times.
+# direction, interface by interface, and the connections that nodes remember.  At last both
+# choose among three endpoints 3000 times.
 #
 # Needs root, iproute2, iptables, nftables and python3; skips without them.  All namespaces
 # have the process id in their names and go when this ends; no traffic leaves them.
@@ -16,7 +17,7 @@ netprobe=$build/tests/kernel/netprobe
 here=$source/tests/kernel
 scenario=$here/cluster.xml
 prefix=vs$$
-hosts="out r sw n1 n2"
+hosts="out r sw n1 n2 edge"
 pods="a1 a2 c1 b1 c2"
 . "$source/tests/tap.sh"
 
@@ -137,6 +138,7 @@ build_cluster() {
     join n1 eth0 sw eth0
     join n2 eth0 sw eth1
     join r eth1 sw eth2
+    join edge eth0 r eth2
     for name in $pods; do
         join "$name" eth0 "$(node_of "$name")" "veth-$name"
     done
@@ -152,7 +154,7 @@ build_cluster() {
         ip -n "$prefix-$name" -o link | cut -d' ' -f2 | sed 's/[@:].*//;s/.*/link set & up/' |
             ip -n "$prefix-$name" -batch -
     done
-    for name in out r n1 n2 $pods; do
+    for name in out r n1 n2 edge $pods; do
         add_addresses_and_routes "$name" || fail "addresses and routes of $name"
     done
 }
@@ -164,6 +166,11 @@ load_rules() {
         export_of "$name" iptables-save > "$folder/$name.$mode.rules"
         within "$name" iptables-nft-restore < "$folder/$name.$mode.rules" ||
             fail "$mode: iptables-restore takes the rules of $name"
+        # Connections are read after the last case, when the first's are to be still there.
+        within "$name" sysctl -qw net.netfilter.nf_conntrack_udp_timeout=600 \
+            net.netfilter.nf_conntrack_tcp_timeout_close=600
+        within "$name" test -e /proc/net/nf_conntrack ||
+            skip "the kernel does not tell connections (NF_CONNTRACK_PROCFS)"
         [ "$mode" = nftables ] || continue
         export_of "$name" nft > "$folder/$name.nft"
         within "$name" nft -f "$folder/$name.nft" ||
@@ -191,9 +198,10 @@ start_servers() {
 
 # ---- the cases ----------------------------------------------------------------------
 
-# Runs all cases in this mode, and leaves in $folder: frames, N.answers, N.json.
+# Runs all cases in this mode, and leaves in $folder: frames, N.answers, N.json,
+# NODE.conntrack.
 run_cases() {
-    local n=0 recorder from to protocol count option names=()
+    local n=0 recorder name from to protocol count option names=()
 
     for name in $hosts $pods; do
         names+=("$prefix-$name")
@@ -216,6 +224,9 @@ run_cases() {
             "$([ "$protocol" = tcp ] && echo http://)$to$option" --timeout 700ms \
             --format json > "$folder/$n.json" < /dev/null
     done < "$folder/cases"
+    for name in n1 n2; do
+        within "$name" cat /proc/net/nf_conntrack > "$folder/$name.conntrack"
+    done
     kill $recorder
     wait $recorder
 }

@@ -39,7 +39,12 @@
 
 /* An ICMP error that comes while connect() still holds the socket does not count: only that
  * to the second SYN, after a second, ends it. */
-enum { MAX_NAMESPACES = 64, MAX_LINE = 160, TIMEOUT_MS = 1500 };
+enum {
+    MAX_NAMESPACES = 64,
+    MAX_LINE = 160,
+    TCP_TIMEOUT_MS = 1500,
+    UDP_TIMEOUT_MS = 500,
+};
 
 static void
 fail(const char *what, const char *name)
@@ -173,8 +178,9 @@ mark_beginning(uint16_t source_port)
 static void
 ask_once(bool is_tcp, const struct sockaddr_in *to, uint16_t source_port)
 {
-    struct timeval patience = {.tv_sec = TIMEOUT_MS / 1000,
-                               .tv_usec = TIMEOUT_MS % 1000 * 1000};
+    int timeout_ms = is_tcp ? TCP_TIMEOUT_MS : UDP_TIMEOUT_MS;
+    struct timeval patience = {.tv_sec = timeout_ms / 1000,
+                               .tv_usec = timeout_ms % 1000 * 1000};
     char answer[64] = "";
     int fd = open_socket(is_tcp, source_port);
     ssize_t length = -1;
