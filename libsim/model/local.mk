@@ -3,6 +3,7 @@
 model_headers = \
 	libsim/model/build.h \
 	libsim/model/capture.h \
+	libsim/model/conntrack_params.h \
 	libsim/model/element.h \
 	libsim/model/host_params.h \
 	libsim/model/import.h \

@@ -75,13 +75,15 @@ vs_conntrack_config_for(unsigned n_cores)
 }
 
 VsConntrack *
-vs_conntrack_attach(VsNetns *netns, const VsConntrackConfig *config)
+vs_conntrack_attach(VsNetns *netns, const VsConntrackConfig *config,
+                    VsConntrackStats *stats)
 {
     VsConntrack *conntrack = g_new0(VsConntrack, 1);
 
     g_assert(!netns->conntrack);
     conntrack->netns = netns;
     conntrack->config = *config;
+    conntrack->stats = stats;
     vs_table_init(&conntrack->tuples);
     vs_pool_init(&conntrack->entries, sizeof(VsConntrackEntry), ENTRIES_A_SLAB);
     vs_rng_init(&conntrack->rng, netns->run->seed, netns->name, "nat");
@@ -282,7 +284,7 @@ entry_unlink(VsConntrackEntry *entry)
                             vs_flow_key(&entry->tuple[VS_CT_ORIGINAL]));
         }
         vs_table_remove(&conntrack->tuples, vs_flow_key(&entry->tuple[VS_CT_REPLY]));
-        conntrack->n_entries--;
+        conntrack->stats->n_entries--;
     }
     entry->status |= VS_CT_DYING;
 }
@@ -416,7 +418,7 @@ early_drop(VsConntrack *conntrack, const VsFlow *flow)
     for (unsigned i = 0; i < n_victims; i++) {
         vs_ct_entry_free(victims[i]);
     }
-    conntrack->stats.early_drop += n_victims;
+    conntrack->stats->early_drop += n_victims;
     return n_victims > 0;
 }
 
@@ -434,7 +436,7 @@ track_error(VsConntrack *conntrack, VsPacket *packet)
     reverse.zone = top->flow.zone;
     entry = vs_conntrack_find(conntrack, &reverse, &dir);
     if (!entry || entry->tuple[dir].daddr != top->flow.daddr) {
-        conntrack->stats.icmp_error++;
+        conntrack->stats->icmp_error++;
         return;
     }
     packet->ct = entry;
@@ -469,7 +471,8 @@ find_or_make(VsConntrack *conntrack, VsPacket *packet, VsCtDir *ret_dir)
     if (G_LIKELY(entry && vs_conntrack_sees(conntrack, entry))) {
         return entry;
     }
-    if (conntrack->config.max > 0 && conntrack->n_entries >= conntrack->config.max &&
+    if (conntrack->config.max > 0 &&
+        conntrack->stats->n_entries >= conntrack->config.max &&
         !early_drop(conntrack, flow)) {
         return NULL;
     }
@@ -497,7 +500,7 @@ track(VsConntrack *conntrack, VsPacket *packet)
     do {
         entry = find_or_make(conntrack, packet, &dir);
         if (G_UNLIKELY(!entry)) {
-            conntrack->stats.drop++;
+            conntrack->stats->drop++;
             vs_packet_drop(packet, VS_DROP_CONNTRACK_FULL);
             return VS_VERDICT_STOLEN;
         }
@@ -508,7 +511,7 @@ track(VsConntrack *conntrack, VsPacket *packet)
     } while (verdict == VS_CT_AGAIN);
 
     if (G_UNLIKELY(verdict == VS_CT_INVALID)) {
-        conntrack->stats.invalid++;
+        conntrack->stats->invalid++;
         if (!(entry->status & VS_CT_CONFIRMED)) {
             conntrack->n_created--;
             vs_ct_entry_free(entry);

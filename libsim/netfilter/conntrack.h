@@ -135,6 +135,8 @@ VsConntrackConfig vs_conntrack_config_for(unsigned n_cores);
 
 /* /proc/net/stat/nf_conntrack, by its names. */
 typedef struct VsConntrackStats {
+    uint64_t n_entries; /* Now. */
+    uint64_t n_entries_max;
     uint64_t found;         /* Tuples that NAT wanted and another had. */
     uint64_t invalid;       /* Packets of no connection. */
     uint64_t insert_failed; /* Lost the race, or no unique tuple. */
@@ -169,14 +171,14 @@ struct VsConntrack {
     VsConntrackEntry *over;        /* Ended by the packet being handled. */
     VsNatChain dst_rules;
     VsNatChain src_rules;
-    uint64_t n_entries;
-    uint64_t n_entries_max;
     uint64_t n_created;
-    VsConntrackStats stats;
+    VsConntrackStats *stats;
 };
 
-/* Tracks connections in 'netns' from now on, with NAT (nat.h); freed with it. */
-VsConntrack *vs_conntrack_attach(VsNetns *netns, const VsConntrackConfig *config);
+/* Tracks connections in 'netns' from now on, with NAT (nat.h); freed with it.  Counts in
+ * 'stats', which is zeroed and outlives the namespace. */
+VsConntrack *vs_conntrack_attach(VsNetns *netns, const VsConntrackConfig *config,
+                                 VsConntrackStats *stats);
 
 /* The entry of which 'flow' is a tuple, or NULL; whether cores see it yet or not. */
 VsConntrackEntry *vs_conntrack_find(const VsConntrack *conntrack, const VsFlow *flow,

@@ -70,8 +70,9 @@ insert(VsConntrack *conntrack, VsConntrackEntry *entry)
                     (void *)((uintptr_t)entry | VS_CT_DIR_BIT));
     entry->status |= VS_CT_CONFIRMED;
     entry->visible = vs_ct_walk_time(conntrack);
-    conntrack->n_entries++;
-    conntrack->n_entries_max = MAX(conntrack->n_entries_max, conntrack->n_entries);
+    conntrack->stats->n_entries++;
+    conntrack->stats->n_entries_max =
+        MAX(conntrack->stats->n_entries_max, conntrack->stats->n_entries);
     vs_timer_arm(&entry->timeout, entry->expires);
 }
 
@@ -90,8 +91,8 @@ confirm(VsConntrack *conntrack, VsPacket *packet)
     }
     if (G_UNLIKELY(winner)) {
         if (!resolve_clash(conntrack, entry, winner, packet)) {
-            conntrack->stats.insert_failed++;
-            conntrack->stats.drop++;
+            conntrack->stats->insert_failed++;
+            conntrack->stats->drop++;
             if (vs_packet_is_traced(packet)) {
                 vs_ct_story_clashed(conntrack->netns, packet, winner);
             }
@@ -99,7 +100,7 @@ confirm(VsConntrack *conntrack, VsPacket *packet)
             vs_packet_drop(packet, VS_DROP_CONNTRACK_CLASH);
             return VS_VERDICT_STOLEN;
         }
-        conntrack->stats.clash_resolve++;
+        conntrack->stats->clash_resolve++;
     }
     if (G_LIKELY(packet->ct == entry)) {
         insert(conntrack, entry);

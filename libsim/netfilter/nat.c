@@ -49,7 +49,7 @@ is_taken(const VsConntrackEntry *entry, const VsFlow *tuple)
         vs_flow_equals(&other->tuple[VS_CT_ORIGINAL], &entry->tuple[VS_CT_ORIGINAL])) {
         return false;
     }
-    conntrack->stats.found++;
+    conntrack->stats->found++;
     return true;
 }
 
@@ -294,8 +294,8 @@ vs_nat_setup(VsConntrackEntry *entry, VsNatManip manip, const VsNatRange *range)
     }
     if (!is_unique && manip == VS_NAT_SRC) { /* Else the source can still help. */
         entry->status |= VS_CT_NAT_FAILED;
-        entry->table->stats.insert_failed++;
-        entry->table->stats.drop++;
+        entry->table->stats->insert_failed++;
+        entry->table->stats->drop++;
     }
     return is_unique || manip == VS_NAT_DST;
 }

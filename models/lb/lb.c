@@ -60,6 +60,7 @@ static const VsStat lb_stats[] = {
     VS_COUNTER(Lb, n_transitions, "transitions", "change",
                "Backends taken out or brought back by health checks."),
     VS_SHARES(Lb, shares, "backends", "connection", "Connections given each backend."),
+    VS_CONNTRACK_STAT_ROWS(Lb, conntrack),
     {0},
 };
 
@@ -223,7 +224,7 @@ lb_create(void *self, const VsElement *element, VsBuild *build, GError **error)
     }
     vs_entity_init(&lb->entity, &lb->host->part);
     conntrack.max = lb->config->conntrack_max;
-    vs_conntrack_attach(lb->host->root, &conntrack);
+    vs_conntrack_attach(lb->host->root, &conntrack, &lb->conntrack);
     vs_nat_add_dst_rule(lb->host->root->conntrack, lb_dst_rule, lb);
     vs_nat_add_src_rule(lb->host->root->conntrack, lb_src_rule, lb);
     return true;

@@ -50,6 +50,7 @@ struct Lb {
     uint64_t n_checks;
     uint64_t n_checks_failed;
     uint64_t n_transitions;
+    VsConntrackStats conntrack;
 };
 
 /* health.c: every health-interval a TCP connection to each backend; or, where the service has

@@ -17,6 +17,7 @@ typedef struct NodeConfig {
 
 typedef struct Node {
     VsProxyStats proxy;
+    VsConntrackStats conntrack;
 } Node;
 
 static const VsParam node_params[] = {
@@ -68,6 +69,7 @@ static const VsStat node_stats[] = {
                  "From the start of a sync to the new rules."),
     VS_HISTOGRAM(Node, proxy.latency, "network-programming-latency", "ps",
                  "From a change of endpoints to the node's rules having it."),
+    VS_CONNTRACK_STAT_ROWS(Node, conntrack),
     {0},
 };
 
@@ -106,12 +108,11 @@ node_create(void *self, const VsElement *element, VsBuild *build, GError **error
     VsConntrackConfig conntrack = vs_conntrack_config_for(config->host.cores);
     VsHost *host = vs_build_new_host(build, element, &config->host, VS_HOST_END);
 
-    (void)self;
     host->root->is_forwarding = true;
     if (config->conntrack_max != 0) {
         conntrack.max = config->conntrack_max;
     }
-    vs_conntrack_attach(host->root, &conntrack);
+    vs_conntrack_attach(host->root, &conntrack, &((Node *)self)->conntrack);
     return !config->addresses ||
            vs_import_addresses(build, element, config->addresses, error);
 }

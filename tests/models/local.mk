@@ -15,6 +15,7 @@ check_PROGRAMS += \
 	tests/models/test_cni_rules \
 	tests/models/test_cni_vpc \
 	tests/models/test_container \
+	tests/models/test_conntrack \
 	tests/models/test_dns \
 	tests/models/test_health_check \
 	tests/models/test_ingress \
@@ -49,6 +50,7 @@ tests_models_test_cni_rules_SOURCES = tests/models/test_cni_rules.c \
 	$(model_tests_fixture)
 tests_models_test_cni_vpc_SOURCES = tests/models/test_cni_vpc.c $(model_tests_fixture)
 tests_models_test_container_SOURCES = tests/models/test_container.c \
+tests_models_test_conntrack_SOURCES = tests/models/test_conntrack.c \
 	$(model_tests_fixture)
 tests_models_test_dns_SOURCES = tests/models/test_dns.c $(model_tests_fixture)
 tests_models_test_health_check_SOURCES = tests/models/test_health_check.c \

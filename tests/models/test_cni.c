@@ -98,8 +98,8 @@ test_flannel_vxlan_crosses_routers(void)
     CU_ASSERT_EQUAL(find_iface(root, "flannel.1")->address, 0x0af40000);
     CU_ASSERT_EQUAL(vs_routes_find(&root->routes, 0x0af40102)->via, 0x0af40100);
     /* The connection inside and the one outside. */
-    CU_ASSERT_EQUAL(root->conntrack->n_entries, 2);
-    CU_ASSERT_EQUAL(root_of(model, "n-2")->conntrack->n_entries, 2);
+    CU_ASSERT_EQUAL(root->conntrack->stats->n_entries, 2);
+    CU_ASSERT_EQUAL(root_of(model, "n-2")->conntrack->stats->n_entries, 2);
     end_walk(&watch, model);
 }
 

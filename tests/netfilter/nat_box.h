@@ -26,6 +26,7 @@ typedef struct {
     VsIface *inside, *outside;
     NetSink *to_inside, *to_outside, *to_sockets;
     VsConntrack *conntrack;
+    VsConntrackStats stats;
     unsigned n_released[8]; /* By source port, after box_init_release(). */
 } Box;
 
@@ -62,7 +63,7 @@ box_init_with(Box *box, const VsConntrackConfig *config, unsigned n_cores)
                        NET_IP(10, 0, 0, 254));
     vs_neighbour_add(box->inside, BOX_CLIENT, BOX_MAC);
     vs_neighbour_add(box->inside, BOX_CLIENT + 1, BOX_MAC);
-    box->conntrack = vs_conntrack_attach(box->netns, config);
+    box->conntrack = vs_conntrack_attach(box->netns, config, &box->stats);
 }
 
 static inline void
@@ -77,9 +78,9 @@ box_clear(Box *box)
 {
     const VsConntrack *conntrack = box->conntrack;
 
-    CU_ASSERT_EQUAL(vs_table_length(&conntrack->tuples), 2 * conntrack->n_entries);
+    CU_ASSERT_EQUAL(vs_table_length(&conntrack->tuples), 2 * conntrack->stats->n_entries);
     CU_ASSERT_EQUAL(vs_pool_n_used(&conntrack->entries),
-                    conntrack->n_entries + (conntrack->unconfirmed != NULL));
+                    conntrack->stats->n_entries + (conntrack->unconfirmed != NULL));
     net_clear(&box->net);
 }
 

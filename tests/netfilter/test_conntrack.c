@@ -31,7 +31,7 @@ test_entry_is_found_from_both_ends(void)
     CU_ASSERT_EQUAL(entry->n_packets[VS_CT_ORIGINAL], 1);
     CU_ASSERT_EQUAL(entry->n_packets[VS_CT_REPLY], 2);
     CU_ASSERT_EQUAL(box.conntrack->n_created, 1);
-    CU_ASSERT_EQUAL(box.conntrack->n_entries, 1);
+    CU_ASSERT_EQUAL(box.conntrack->stats->n_entries, 1);
     box_clear(&box);
 }
 
@@ -65,8 +65,8 @@ test_udp_timeouts(void)
     box_pass_udp(&box, box.inside, flow); /* A stream. */
     CU_ASSERT(box_find(&box, flow)->status & VS_CT_ASSURED);
     box_check_lives_for(&box, flow, sent, 120 * VS_S);
-    CU_ASSERT_EQUAL(box.conntrack->n_entries, 0);
-    CU_ASSERT_EQUAL(box.conntrack->n_entries_max, 1);
+    CU_ASSERT_EQUAL(box.conntrack->stats->n_entries, 0);
+    CU_ASSERT_EQUAL(box.conntrack->stats->n_entries_max, 1);
     box_clear(&box);
 }
 
@@ -116,19 +116,19 @@ test_full_table_drops_new_connections(void)
     box_init_with(&box, &config, 0);
     open_streams(&box, 10);
     n_sent = net_n_arrived(box.to_outside);
-    CU_ASSERT_EQUAL(box.conntrack->n_entries, 10);
+    CU_ASSERT_EQUAL(box.conntrack->stats->n_entries, 10);
     box_pass_udp(&box, box.inside, box_client_flow(10)); /* max + 1. */
     CU_ASSERT_EQUAL(net_n_arrived(box.to_outside), n_sent);
-    CU_ASSERT_EQUAL(box.conntrack->stats.drop, 1);
-    CU_ASSERT_EQUAL(box.conntrack->stats.early_drop, 0);
+    CU_ASSERT_EQUAL(box.conntrack->stats->drop, 1);
+    CU_ASSERT_EQUAL(box.conntrack->stats->early_drop, 0);
     CU_ASSERT_EQUAL(net_n_dropped(&box.net, VS_DROP_CONNTRACK_FULL), 1);
     box_pass_udp(&box, box.inside, box_client_flow(3)); /* Known ones pass. */
     CU_ASSERT_EQUAL(net_n_arrived(box.to_outside), n_sent + 1);
     net_run(&box.net, 124 * VS_S); /* The first has gone. */
     box_pass_udp(&box, box.inside, box_client_flow(10));
     CU_ASSERT_EQUAL(net_n_arrived(box.to_outside), n_sent + 2);
-    CU_ASSERT_EQUAL(box.conntrack->stats.drop, 1);
-    CU_ASSERT_EQUAL(box.conntrack->n_entries_max, 10);
+    CU_ASSERT_EQUAL(box.conntrack->stats->drop, 1);
+    CU_ASSERT_EQUAL(box.conntrack->stats->n_entries_max, 10);
     box_clear(&box);
 }
 
@@ -145,11 +145,11 @@ test_entry_that_is_not_assured_makes_room(void)
     box_init_with(&box, &config, 0);
     open_streams(&box, 9);
     box_pass_udp(&box, box.inside, box_client_flow(9)); /* Not answered. */
-    CU_ASSERT_EQUAL(box.conntrack->n_entries, 10);
+    CU_ASSERT_EQUAL(box.conntrack->stats->n_entries, 10);
     box_pass_udp(&box, box.inside, box_client_flow(10));
-    CU_ASSERT_EQUAL(box.conntrack->n_entries, 10);
-    CU_ASSERT_EQUAL(box.conntrack->stats.early_drop, 1);
-    CU_ASSERT_EQUAL(box.conntrack->stats.drop, 0);
+    CU_ASSERT_EQUAL(box.conntrack->stats->n_entries, 10);
+    CU_ASSERT_EQUAL(box.conntrack->stats->early_drop, 1);
+    CU_ASSERT_EQUAL(box.conntrack->stats->drop, 0);
     CU_ASSERT_PTR_NULL(box_find(&box, box_client_flow(9)));
     CU_ASSERT_PTR_NOT_NULL(box_find(&box, box_client_flow(10)));
     for (uint16_t i = 0; i < 9; i++) {
@@ -174,9 +174,9 @@ test_early_drop_looks_near_only(void)
     for (uint16_t i = 0; i < 20; i++) {
         box_pass_udp(&box, box.inside, box_client_flow((uint16_t)(2000 + i)));
     }
-    CU_ASSERT(box.conntrack->stats.drop > 0);
-    CU_ASSERT_EQUAL(box.conntrack->stats.drop + box.conntrack->stats.early_drop, 20);
-    CU_ASSERT_EQUAL(box.conntrack->n_entries, 1000);
+    CU_ASSERT(box.conntrack->stats->drop > 0);
+    CU_ASSERT_EQUAL(box.conntrack->stats->drop + box.conntrack->stats->early_drop, 20);
+    CU_ASSERT_EQUAL(box.conntrack->stats->n_entries, 1000);
     box_clear(&box);
 }
 
@@ -204,9 +204,9 @@ test_table_without_limit(void)
 
         box_put(box.inside, box_packet(&box, flow));
     }
-    CU_ASSERT_EQUAL(box.conntrack->n_entries, 5000);
+    CU_ASSERT_EQUAL(box.conntrack->stats->n_entries, 5000);
     box_run(&box, 31 * VS_S);
-    CU_ASSERT_EQUAL(box.conntrack->n_entries, 0);
+    CU_ASSERT_EQUAL(box.conntrack->stats->n_entries, 0);
     box_clear(&box);
 }
 
@@ -234,7 +234,7 @@ test_entry_of_a_dropped_packet_vanishes(void)
     box_put(box.inside, packet);
     CU_ASSERT_PTR_NULL(box_find(&box, box_client_flow(1)));
     box_run(&box, VS_S);
-    CU_ASSERT_EQUAL(box.conntrack->n_entries, 0);
+    CU_ASSERT_EQUAL(box.conntrack->stats->n_entries, 0);
 
     vs_netns_add_hooks(box.netns, filter, NULL); /* ...by a rule, twice. */
     for (unsigned i = 0; i < 2; i++) {
@@ -242,7 +242,7 @@ test_entry_of_a_dropped_packet_vanishes(void)
         CU_ASSERT_PTR_NULL(box_find(&box, box_client_flow(2)));
     }
     CU_ASSERT_EQUAL(box.conntrack->n_created, 3);
-    CU_ASSERT_EQUAL(box.conntrack->n_entries, 0);
+    CU_ASSERT_EQUAL(box.conntrack->stats->n_entries, 0);
     CU_ASSERT_EQUAL(box.n_released[1], 1);
     CU_ASSERT_EQUAL(box.n_released[2],
                     1); /* And of the last one when the next comes. */
@@ -362,7 +362,7 @@ static void
 test_tables_belong_to_namespaces(void)
 {
     VsIface *veth_root, *veth_pod;
-    VsConntrack *other;
+    VsConntrackStats stats = {0};
     VsNetns *pod;
     VsAddr addr_pod = NET_IP(10, 1, 0, 2);
     VsFlow flow = net_flow(addr_pod, 1, BOX_SERVER, 80);
@@ -374,12 +374,12 @@ test_tables_belong_to_namespaces(void)
     vs_iface_set_address(veth_root, NET_IP(10, 1, 0, 1), 24);
     vs_iface_set_address(veth_pod, addr_pod, 24);
     vs_netns_add_route(pod, 0, 0, veth_pod, NET_IP(10, 1, 0, 1));
-    other = vs_conntrack_attach(pod, &vs_conntrack_config_default);
+    vs_conntrack_attach(pod, &vs_conntrack_config_default, &stats);
     net_udp_send(pod, flow, 10);
     box_run(&box, VS_MS);
     CU_ASSERT_EQUAL(net_n_arrived(box.to_outside), 1);
-    CU_ASSERT_EQUAL(other->n_entries, 1);
-    CU_ASSERT_EQUAL(box.conntrack->n_entries, 1);
+    CU_ASSERT_EQUAL(stats.n_entries, 1);
+    CU_ASSERT_EQUAL(box.conntrack->stats->n_entries, 1);
     CU_ASSERT_PTR_NOT_NULL(box_find(&box, flow));
     box_clear(&box);
 }
@@ -439,13 +439,13 @@ test_table_is_a_slow_twins(void)
             is_same &=
                 (box_find(&box, box_client_flow((uint16_t)k)) != NULL) == is_there;
         }
-        is_same &= box.conntrack->n_entries == n_entries;
+        is_same &= box.conntrack->stats->n_entries == n_entries;
     }
     CU_ASSERT(is_same);
     CU_ASSERT_EQUAL(box.conntrack->n_created, n_created);
     CU_ASSERT(n_created > 1000);
     box_run(&box, 121 * VS_S);
-    CU_ASSERT_EQUAL(box.conntrack->n_entries, 0);
+    CU_ASSERT_EQUAL(box.conntrack->stats->n_entries, 0);
     box_clear(&box);
 }
 

@@ -83,11 +83,11 @@ test_second_packet_is_dropped_without_resolution(void)
         race_to_vip(&box, 0);
         CU_ASSERT_EQUAL(net_n_arrived(box.to_outside), 1);
         CU_ASSERT_EQUAL(net_arrival(box.to_outside, 0)->top.flow.daddr, BOX_BACKEND);
-        CU_ASSERT_EQUAL(box.conntrack->stats.insert_failed, 1);
-        CU_ASSERT_EQUAL(box.conntrack->stats.drop, 1);
-        CU_ASSERT_EQUAL(box.conntrack->stats.clash_resolve, 0);
+        CU_ASSERT_EQUAL(box.conntrack->stats->insert_failed, 1);
+        CU_ASSERT_EQUAL(box.conntrack->stats->drop, 1);
+        CU_ASSERT_EQUAL(box.conntrack->stats->clash_resolve, 0);
         CU_ASSERT_EQUAL(net_n_dropped(&box.net, VS_DROP_CONNTRACK_CLASH), 1);
-        CU_ASSERT_EQUAL(box.conntrack->n_entries, 1);
+        CU_ASSERT_EQUAL(box.conntrack->stats->n_entries, 1);
         CU_ASSERT_EQUAL(box.conntrack->n_created, 2);
         race_clear(&box);
     }
@@ -105,7 +105,7 @@ test_window_is_the_walk(void)
         vs_nat_add_dst_rule(box.conntrack, choose_backend, &next);
         race_to_vip(&box, is_late ? VS_US : VS_US - 1);
         CU_ASSERT_EQUAL(net_n_arrived(box.to_outside), 1 + is_late);
-        CU_ASSERT_EQUAL(box.conntrack->stats.insert_failed, !is_late);
+        CU_ASSERT_EQUAL(box.conntrack->stats->insert_failed, !is_late);
         CU_ASSERT_EQUAL(next, is_late ? 1 : 2);
         race_clear(&box);
     }
@@ -137,9 +137,9 @@ test_equal_entries_are_merged(void)
     vs_nat_add_dst_rule(box.conntrack, choose_one_backend, NULL);
     race_to_vip(&box, 0);
     CU_ASSERT_EQUAL(net_n_arrived(box.to_outside), 2);
-    CU_ASSERT_EQUAL(box.conntrack->stats.clash_resolve, 1);
-    CU_ASSERT_EQUAL(box.conntrack->stats.insert_failed, 0);
-    CU_ASSERT_EQUAL(box.conntrack->n_entries, 1);
+    CU_ASSERT_EQUAL(box.conntrack->stats->clash_resolve, 1);
+    CU_ASSERT_EQUAL(box.conntrack->stats->insert_failed, 0);
+    CU_ASSERT_EQUAL(box.conntrack->stats->n_entries, 1);
     CU_ASSERT_EQUAL(vs_pool_n_used(&box.conntrack->entries), 1);
     CU_ASSERT_EQUAL(box_find(&box, vip_flow())->n_packets[0], 2);
     race_clear(&box);
@@ -159,9 +159,9 @@ test_loser_is_kept_for_its_replies(void)
     race_to_vip(&box, 0);
     CU_ASSERT_EQUAL(net_n_arrived(box.to_outside), 2);
     CU_ASSERT_EQUAL(net_arrival(box.to_outside, 1)->top.flow.daddr, BOX_BACKEND + 1);
-    CU_ASSERT_EQUAL(box.conntrack->stats.clash_resolve, 1);
-    CU_ASSERT_EQUAL(box.conntrack->stats.insert_failed, 0);
-    CU_ASSERT_EQUAL(box.conntrack->n_entries, 2);
+    CU_ASSERT_EQUAL(box.conntrack->stats->clash_resolve, 1);
+    CU_ASSERT_EQUAL(box.conntrack->stats->insert_failed, 0);
+    CU_ASSERT_EQUAL(box.conntrack->stats->n_entries, 2);
     CU_ASSERT_EQUAL(vs_table_length(&box.conntrack->tuples), 3);
     CU_ASSERT_EQUAL(box_find(&box, vip_flow())->tuple[VS_CT_REPLY].saddr, BOX_BACKEND);
 
@@ -188,7 +188,7 @@ test_tcp_clash_is_not_resolved(void)
     race(&box, box_tcp(&box, vip_flow(), VS_TCP_SYN),
          box_tcp(&box, vip_flow(), VS_TCP_SYN), 0);
     CU_ASSERT_EQUAL(net_n_arrived(box.to_outside), 1);
-    CU_ASSERT_EQUAL(box.conntrack->stats.insert_failed, 1);
+    CU_ASSERT_EQUAL(box.conntrack->stats->insert_failed, 1);
     race_clear(&box);
 }
 
@@ -208,10 +208,10 @@ test_port_of_a_masqueraded_source(void)
              box_tcp(&box, net_flow(BOX_CLIENT + 1, 1000, BOX_SERVER, 80), VS_TCP_SYN),
              is_late ? VS_US : VS_US - 1);
         CU_ASSERT_EQUAL(net_n_arrived(box.to_outside), 1 + is_late);
-        CU_ASSERT_EQUAL(box.conntrack->stats.insert_failed, !is_late);
+        CU_ASSERT_EQUAL(box.conntrack->stats->insert_failed, !is_late);
         CU_ASSERT_EQUAL(net_arrival(box.to_outside, 0)->top.flow.sport, 1000);
         CU_ASSERT(!is_late || net_arrival(box.to_outside, 1)->top.flow.sport != 1000);
-        CU_ASSERT_EQUAL(box.conntrack->stats.found > 0, is_late);
+        CU_ASSERT_EQUAL(box.conntrack->stats->found > 0, is_late);
         race_clear(&box);
     }
 }

@@ -52,11 +52,11 @@ test_states_of_a_connection(void)
     CU_ASSERT_EQUAL(seen.state, VS_CT_STATE_RELATED);
     box_pass(&box, box.outside, box_error(&box, BOX_SERVER, box_client_flow(2)));
     CU_ASSERT_EQUAL(seen.state, VS_CT_STATE_INVALID); /* About nothing known. */
-    CU_ASSERT_EQUAL(box.conntrack->stats.icmp_error, 1);
+    CU_ASSERT_EQUAL(box.conntrack->stats->icmp_error, 1);
     box_pass(&box, box.inside, box_tcp(&box, flow, VS_TCP_RST));
     CU_ASSERT_EQUAL(seen.state, VS_CT_STATE_INVALID);
     CU_ASSERT_EQUAL(seen.status, 0);
-    CU_ASSERT_EQUAL(box.conntrack->stats.invalid, 1);
+    CU_ASSERT_EQUAL(box.conntrack->stats->invalid, 1);
     box_clear(&box);
 }
 
@@ -160,7 +160,7 @@ test_zones_are_tables_of_their_own(void)
     CU_ASSERT_PTR_NOT_NULL(box_find(&box, in_zone));
     box_pass_udp(&box, box.outside, vs_flow_reverse(&flow));
     CU_ASSERT_EQUAL(seen.state, VS_CT_STATE_NEW); /* In zone 8. */
-    CU_ASSERT_EQUAL(box.conntrack->n_entries, 2);
+    CU_ASSERT_EQUAL(box.conntrack->stats->n_entries, 2);
     box_clear(&box);
 }
 
@@ -192,7 +192,7 @@ test_own_error_about_a_first_packet(void)
         CU_ASSERT_EQUAL(error->top.flow.saddr, BOX_VIP);
         CU_ASSERT_EQUAL(error->top.flow.daddr, BOX_CLIENT);
         CU_ASSERT(box_is_flow(error->below.flow, BOX_CLIENT, 1000, BOX_VIP, 80));
-        CU_ASSERT_EQUAL(box.conntrack->n_entries, 1); /* Of the other packet. */
+        CU_ASSERT_EQUAL(box.conntrack->stats->n_entries, 1); /* Of the other packet. */
         box_put(box.inside, box_packet(&box, box_client_flow(2)));
         box_run(&box, VS_MS);
         CU_ASSERT_EQUAL(vs_pool_n_used(&box.conntrack->entries), 2);
@@ -247,7 +247,7 @@ test_refusal_is_translated(void)
                   box_tcp(&box, net_flow(BOX_BACKEND, 8080, BOX_CLIENT, 1000),
                           VS_TCP_RST | VS_TCP_ACK));
     CU_ASSERT(box_is_flow(in, BOX_VIP, 80, BOX_CLIENT, 1000));
-    CU_ASSERT_EQUAL(box.conntrack->n_entries, 0);
+    CU_ASSERT_EQUAL(box.conntrack->stats->n_entries, 0);
     box_pass_udp(&box, box.inside, box_client_flow(2));
     CU_ASSERT_EQUAL(vs_pool_n_used(&box.conntrack->entries), 1);
     box_clear(&box);

@@ -197,7 +197,7 @@ test_end_is_told_once(void)
     open_and_close(&box, tcp_flow(0)); /* At TIME_WAIT... */
     CU_ASSERT_EQUAL(box.n_released[0], 1);
     box_run(&box, 121 * VS_S); /* ...and not when the entry goes. */
-    CU_ASSERT_EQUAL(box.conntrack->n_entries, 0);
+    CU_ASSERT_EQUAL(box.conntrack->stats->n_entries, 0);
     CU_ASSERT_EQUAL(box.n_released[0], 1);
 
     pass_segment(&box, tcp_flow(1), VS_CT_ORIGINAL, SYN); /* A refusal... */
@@ -239,7 +239,7 @@ test_syn_opens_a_closed_connection_anew(void)
     open_and_close(&box, flow);
     pass_segment(&box, flow, VS_CT_ORIGINAL, SYN);
     CU_ASSERT_EQUAL(box.conntrack->n_created, 2);
-    CU_ASSERT_EQUAL(box.conntrack->n_entries, 1);
+    CU_ASSERT_EQUAL(box.conntrack->stats->n_entries, 1);
     CU_ASSERT_EQUAL(box_find(&box, flow)->state, VS_CT_SYN_SENT);
     CU_ASSERT_EQUAL(box_find(&box, flow)->n_packets[0], 1);
     CU_ASSERT_EQUAL(box.n_released[5], 1); /* The first one's, long ago. */
@@ -271,7 +271,7 @@ test_server_may_open_a_closed_connection(void)
     open_and_close(&box, flow);
     pass_segment(&box, flow, VS_CT_REPLY, SYN);
     CU_ASSERT_EQUAL(box.conntrack->n_created, 2);
-    CU_ASSERT_EQUAL(box.conntrack->n_entries, 1);
+    CU_ASSERT_EQUAL(box.conntrack->stats->n_entries, 1);
     CU_ASSERT_PTR_NOT_NULL_FATAL(vs_conntrack_find(box.conntrack, &back, &dir));
     CU_ASSERT_EQUAL(dir, VS_CT_ORIGINAL);
     box_clear(&box);
@@ -378,9 +378,9 @@ test_strict_tracking_picks_nothing_up(void)
     box_init_with(&box, &config, 0);
     pass_segment(&box, tcp_flow(5), VS_CT_ORIGINAL, ACK);
     CU_ASSERT_EQUAL(box.conntrack->n_created, 0);
-    CU_ASSERT_EQUAL(box.conntrack->stats.invalid, 1);
+    CU_ASSERT_EQUAL(box.conntrack->stats->invalid, 1);
     pass_segment(&box, tcp_flow(5), VS_CT_ORIGINAL, SYN);
-    CU_ASSERT_EQUAL(box.conntrack->n_entries, 1);
+    CU_ASSERT_EQUAL(box.conntrack->stats->n_entries, 1);
     box_clear(&box);
 }
 

@@ -103,7 +103,7 @@ test_requests_and_replies(void)
         CU_ASSERT_EQUAL(vs_ipvs_n_connections(f.ipvs), 3);
         CU_ASSERT_EQUAL(f.servers[0]->n_active, 2);
         CU_ASSERT_EQUAL(f.servers[1]->n_active, 1);
-        CU_ASSERT_EQUAL(f.box.conntrack->n_entries, 3);
+        CU_ASSERT_EQUAL(f.box.conntrack->stats->n_entries, 3);
         fixture_clear(&f);
     }
 }

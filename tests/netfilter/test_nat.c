@@ -154,7 +154,7 @@ test_rule_may_drop(void)
         box_pass_udp(&box, box.inside, net_flow(BOX_CLIENT, 1000, BOX_VIP, 80));
         CU_ASSERT_EQUAL(net_n_dropped(&box.net, VS_DROP_NO_ENDPOINT), 1);
         CU_ASSERT_EQUAL(net_n_arrived(box.to_outside), 0);
-        CU_ASSERT_EQUAL(box.conntrack->n_entries, 0);
+        CU_ASSERT_EQUAL(box.conntrack->stats->n_entries, 0);
         CU_ASSERT_EQUAL(n_after, 0);
         box_clear(&box);
     }
@@ -191,7 +191,7 @@ test_rule_may_reject(void)
                 vs_flow_equals(&net_arrival(box.to_inside, i)->below.flow, &flow));
         }
         CU_ASSERT_EQUAL(net_n_dropped(&box.net, VS_DROP_NO_ENDPOINT), 20);
-        CU_ASSERT_EQUAL(box.conntrack->n_entries, 0);
+        CU_ASSERT_EQUAL(box.conntrack->stats->n_entries, 0);
         box_clear(&box);
     }
 }

@@ -55,7 +55,7 @@ check_port_class(uint16_t port, unsigned first, unsigned last, unsigned n_client
         out = box_pass_udp(&box, box.inside, net_flow(client, port, BOX_SERVER, 53));
         CU_ASSERT(g_hash_table_contains(seen, GUINT_TO_POINTER(out.sport)));
     }
-    CU_ASSERT_EQUAL(box.conntrack->n_entries, n_clients);
+    CU_ASSERT_EQUAL(box.conntrack->stats->n_entries, n_clients);
     box_clear(&box);
 }
 
@@ -90,7 +90,7 @@ test_no_port_is_left(void)
     CU_ASSERT(n_served > 450); /* 128 + 64 + 32 + 16 tries may miss the last few. */
     CU_ASSERT(n_served <= 511);
     CU_ASSERT_EQUAL(net_n_dropped(&box.net, VS_DROP_NO_NAT_PORT), 1000 - n_served);
-    CU_ASSERT_EQUAL(box.conntrack->n_entries, n_served);
+    CU_ASSERT_EQUAL(box.conntrack->stats->n_entries, n_served);
 
     /* Another class, another server: no shortage. */
     CU_ASSERT_EQUAL(box_pass_udp(&box, box.inside,

@@ -121,7 +121,7 @@ test_source_ports_of_a_range(void)
                         .daddr,
                     0);
     CU_ASSERT_EQUAL(net_n_dropped(&box.net, VS_DROP_NO_NAT_PORT), 1);
-    CU_ASSERT_EQUAL(box.conntrack->stats.insert_failed, 1);
+    CU_ASSERT_EQUAL(box.conntrack->stats->insert_failed, 1);
     box_clear(&box);
 }
 
@@ -257,10 +257,10 @@ test_search_is_bounded(void)
         box_pass_udp(&box, box.inside,
                      net_flow(NET_IP(10, 1, 0, 0) + i, 1000, BOX_SERVER, 53));
     }
-    CU_ASSERT_EQUAL(box.conntrack->n_entries, 300);
-    n_found = box.conntrack->stats.found;
+    CU_ASSERT_EQUAL(box.conntrack->stats->n_entries, 300);
+    n_found = box.conntrack->stats->found;
     box_pass_udp(&box, box.inside, net_flow(NET_IP(10, 2, 0, 0), 1000, BOX_SERVER, 53));
-    CU_ASSERT_EQUAL(box.conntrack->stats.found - n_found, 128 + 64 + 32 + 16 + 8);
+    CU_ASSERT_EQUAL(box.conntrack->stats->found - n_found, 128 + 64 + 32 + 16 + 8);
     box_clear(&box);
 }
 
