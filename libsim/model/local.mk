@@ -17,6 +17,7 @@ libvethsim_la_SOURCES += \
 	$(model_headers) \
 	libsim/model/build.c \
 	libsim/model/capture.c \
+	libsim/model/conntrack_params.c \
 	libsim/model/element.c \
 	libsim/model/host_params.c \
 	libsim/model/import.c \

@@ -14,8 +14,6 @@ enum {
     EVICTION_BUCKETS = 8, /* The kernel's NF_CT_EVICTION_RANGE. */
     BUCKET_MAX_TUPLES = 32,
     KERNEL_BUCKETS = 262144,
-    KUBE_PROXY_PER_CORE = 32768,
-    KUBE_PROXY_MIN = 131072,
 };
 
 /* An answered UDP flow is a stream when it is older than this. */
@@ -65,11 +63,11 @@ static const VsHook hooks[] = {
 };
 
 VsConntrackConfig
-vs_conntrack_config_for(unsigned n_cores)
+vs_conntrack_config_for(unsigned n_cores, uint32_t max_per_core, uint32_t min)
 {
     VsConntrackConfig config = vs_conntrack_config_default;
 
-    config.max = MAX(KUBE_PROXY_PER_CORE * n_cores, (uint32_t)KUBE_PROXY_MIN);
+    config.max = MAX(max_per_core * n_cores, min);
     config.n_buckets = MAX((uint32_t)KERNEL_BUCKETS, config.max / 4);
     return config;
 }

@@ -128,10 +128,12 @@ typedef struct VsConntrackConfig {
 /* The kernel's defaults, with the two timeouts that kube-proxy sets. */
 extern const VsConntrackConfig vs_conntrack_config_default;
 
-/* The same with the size that kube-proxy gives the table of a node: 32768 entries a core,
- * at least 131072 (conntrack.maxPerCore and .min); buckets at least a quarter of that, and
- * the kernel's own 262144 of machines with more than 4 GB. */
-VsConntrackConfig vs_conntrack_config_for(unsigned n_cores);
+/* The same with the size that kube-proxy gives the table of a node: 'max_per_core' entries
+ * a core, at least 'min' (conntrack.maxPerCore and .min, by default 32768 and 131072);
+ * buckets at least a quarter of that, and the kernel's own 262144 of machines with more
+ * than 4 GB. */
+VsConntrackConfig vs_conntrack_config_for(unsigned n_cores, uint32_t max_per_core,
+                                          uint32_t min);
 
 /* /proc/net/stat/nf_conntrack, by its names. */
 typedef struct VsConntrackStats {

@@ -9,7 +9,7 @@ typedef struct NodeConfig {
     VsChoice proxy; /* VsProxyMode. */
     VsChoice ipvs_scheduler;
     uint32_t ipvs_conn_reuse_mode;
-    uint32_t conntrack_max;
+    VsConntrackParams conntrack;
     NodeRules rules;
     const char *addresses;
     const char *routes;
@@ -22,9 +22,7 @@ typedef struct Node {
 
 static const VsParam node_params[] = {
     VS_HOST_PARAM_ROWS(NodeConfig, host, "4"),
-    VS_PARAM_UINT(NodeConfig, conntrack_max, "conntrack-max", .min = "1",
-                  .doc = "Connections tracked at most (nf_conntrack_max); without it, "
-                         "what kube-proxy sets: 32768 for each core, at least 131072."),
+    VS_CONNTRACK_PARAM_ROWS(NodeConfig, conntrack),
     VS_PARAM_CHOICE(NodeConfig, proxy, "proxy", .choices = vs_proxy_mode_names,
                     .doc = "Mode of its kube-proxy; the cluster's without it."),
     VS_PARAM_CHOICE(NodeConfig, ipvs_scheduler, "ipvs-scheduler",
@@ -98,20 +96,18 @@ node_check(const void *config_, const VsElement *element, GError **error)
                         "virtual servers of its own; write iptables-rules= as well");
         return false;
     }
-    return true;
+    return vs_conntrack_params_check(element, error);
 }
 
 static bool
 node_create(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
     const NodeConfig *config = element->config;
-    VsConntrackConfig conntrack = vs_conntrack_config_for(config->host.cores);
+    VsConntrackConfig conntrack =
+        vs_conntrack_params_config(&config->conntrack, config->host.cores);
     VsHost *host = vs_build_new_host(build, element, &config->host, VS_HOST_END);
 
     host->root->is_forwarding = true;
-    if (config->conntrack_max != 0) {
-        conntrack.max = config->conntrack_max;
-    }
     vs_conntrack_attach(host->root, &conntrack, &((Node *)self)->conntrack);
     return !config->addresses ||
            vs_import_addresses(build, element, config->addresses, error);

@@ -1,17 +1,19 @@
-/* What nodes and load balancers tell of their conntrack tables. */
+/* What nodes and load balancers tell of their conntrack tables, and how those are set. */
 #include "models/fixture.h"
 
 enum { DNS_PORT = 53 };
 
 /* Pod a on node n, and a UDP service of two other pods there, whose ports are open. */
 static Model *
-race_new(uint64_t seed)
+race_new(uint64_t seed, const char *attributes)
 {
     return model_new_seeded(
-        seed, "<node id='n' cores='2'/><pod id='a'/>"
-              "<pod id='b' count='2' labels='app=dns'><container id='c' port='5353'/>"
-              "</pod><service id='dns' protocol='udp' port='53' target-port='5353' "
-              "select='app=dns'/>");
+        seed,
+        "<node id='n' cores='2' %s/><pod id='a'/>"
+        "<pod id='b' count='2' labels='app=dns'><container id='c' port='5353'/>"
+        "</pod><service id='dns' protocol='udp' port='53' target-port='5353' "
+        "select='app=dns'/>",
+        attributes);
 }
 
 /* A question of pod a to the service, on a core of our choice: a real socket's packets go
@@ -40,7 +42,7 @@ count_split_races(unsigned n_seeds)
     unsigned n_split = 0;
 
     for (unsigned seed = 1; seed <= n_seeds; seed++) {
-        Model *model = race_new(seed);
+        Model *model = race_new(seed, "");
         uint64_t n_entries;
 
         ask(model, 0, VS_PROTOCOL_UDP);
@@ -69,7 +71,7 @@ test_race_of_one_socket_is_counted(void)
 static void
 test_questions_in_turn_do_not_race(void)
 {
-    Model *model = race_new(1);
+    Model *model = race_new(1, "");
 
     ask(model, 0, VS_PROTOCOL_UDP);
     model_run(model, VS_MS);
@@ -123,12 +125,130 @@ test_load_balancer_counts_its_own(void)
     model_free(model);
 }
 
+/* ---- Settings --------------------------------------------------------------------- */
+
+/* With two questions at once: how many have an entry afterwards, in 32 runs, and how many
+ * were dropped. */
+static void
+count_races(const char *clash, uint64_t *ret_n_entries, uint64_t *ret_n_dropped)
+{
+    *ret_n_entries = *ret_n_dropped = 0;
+    for (unsigned seed = 1; seed <= 32; seed++) {
+        Model *model = race_new(seed, clash);
+
+        ask(model, 0, VS_PROTOCOL_UDP);
+        ask(model, 1, VS_PROTOCOL_UDP);
+        model_run(model, VS_MS);
+        *ret_n_entries += model_counter(model, "n", "conntrack-entries");
+        *ret_n_dropped += model_counter(model, "n", "conntrack-drop");
+        CU_ASSERT_EQUAL(model_counter(model, "n", "conntrack-drop"),
+                        model_counter(model, "n", "conntrack-insert-failed"));
+        CU_ASSERT_EQUAL(model_counter(model, "n", "conntrack-drop"),
+                        model_dropped(model, VS_DROP_CONNTRACK_CLASH));
+        model_free(model);
+    }
+}
+
+static void
+test_clash_follows_the_kernels_version(void)
+{
+    uint64_t n_split, n_entries, n_dropped;
+
+    count_races("conntrack-clash='insert'", &n_entries, &n_dropped);
+    CU_ASSERT_EQUAL(n_dropped, 0);
+    n_split = n_entries - 32;
+    CU_ASSERT(n_split > 0);
+    count_races("conntrack-clash='merge'", &n_entries, &n_dropped);
+    CU_ASSERT_EQUAL(n_dropped, n_split);
+    CU_ASSERT_EQUAL(n_entries, 32);
+    count_races("conntrack-clash='drop'", &n_entries, &n_dropped);
+    CU_ASSERT_EQUAL(n_dropped, 32);
+    CU_ASSERT_EQUAL(n_entries, 32);
+}
+
+/* Is the connection of one unanswered question still there at 'until'? */
+static bool
+is_remembered(const char *attributes, VsTime until)
+{
+    Model *model = race_new(1, attributes);
+    bool is_there;
+
+    ask(model, 0, VS_PROTOCOL_UDP);
+    model_run(model, until);
+    is_there = model_counter(model, "n", "conntrack-entries") > 0;
+    model_free(model);
+    return is_there;
+}
+
+static void
+test_udp_timeout(void)
+{
+    CU_ASSERT(is_remembered("", 29 * VS_S));
+    CU_ASSERT(!is_remembered("", 31 * VS_S));
+    CU_ASSERT(is_remembered("conntrack-udp-timeout='3s'", 2 * VS_S));
+    CU_ASSERT(!is_remembered("conntrack-udp-timeout='3s'", 4 * VS_S));
+}
+
+static const VsConntrackConfig *
+config_of(const Model *model)
+{
+    return &model_host(model, "n")->root->conntrack->config;
+}
+
+static void
+test_settings_reach_the_table(void)
+{
+    Model *model = model_new(
+        "<node id='n' cores='3' conntrack-max-per-core='1000' conntrack-min='10' "
+        "conntrack-tcp-timeout-established='120h' conntrack-udp-timeout-stream='7s' "
+        "conntrack-tcp-timeout-close-wait='60s' conntrack-tcp-loose='no'/>");
+    const VsConntrackConfig *config = config_of(model);
+
+    CU_ASSERT_EQUAL(config->max, 3000);
+    CU_ASSERT_EQUAL(config->tcp_timeout[VS_CT_ESTABLISHED], 432000 * VS_S);
+    CU_ASSERT_EQUAL(config->tcp_timeout[VS_CT_CLOSE_WAIT], 60 * VS_S);
+    CU_ASSERT_EQUAL(config->udp_stream_timeout, 7 * VS_S);
+    CU_ASSERT(config->is_strict);
+    model_free(model);
+}
+
+/* Without attributes a node has what kube-proxy sets on a new kernel. */
+static void
+test_defaults_are_kube_proxys(void)
+{
+    Model *model = model_new("<node id='n' cores='5'/>");
+    VsConntrackConfig expected = vs_conntrack_config_default;
+
+    expected.max = 5 * 32768;
+    CU_ASSERT_EQUAL(memcmp(config_of(model), &expected, sizeof(expected)), 0);
+    model_free(model);
+}
+
+static void
+test_bad_settings_are_refused(void)
+{
+    model_check_error("conntrack-clash=\"keep\"", "<node id='n' "
+                                                  "conntrack-clash='keep'/>");
+    model_check_error("conntrack-udp-timeout", "<node id='n' "
+                                               "conntrack-udp-timeout='0s'/>");
+    model_check_error("conntrack-tcp-loose", "<node id='n' conntrack-tcp-loose='2'/>");
+    model_check_error("conntrack-min has no effect",
+                      "<node id='n' conntrack-min='5' conntrack-max='5'/>");
+    model_check_error("conntrack-max-per-core has no effect",
+                      "<node id='n' conntrack-max-per-core='5' conntrack-max='5'/>");
+}
+
 static const VsTestCase tests[] = {
     {"the race of one socket's questions is counted",
      test_race_of_one_socket_is_counted},
     {"questions in turn do not race", test_questions_in_turn_do_not_race},
     {"a full table is counted", test_full_table_is_counted},
     {"a load balancer counts its own", test_load_balancer_counts_its_own},
+    {"a clash follows the kernel's version", test_clash_follows_the_kernels_version},
+    {"UDP's timeout", test_udp_timeout},
+    {"settings reach the table", test_settings_reach_the_table},
+    {"defaults are kube-proxy's", test_defaults_are_kube_proxys},
+    {"bad settings are refused", test_bad_settings_are_refused},
     {0},
 };
 

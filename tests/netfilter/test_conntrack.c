@@ -183,12 +183,14 @@ test_early_drop_looks_near_only(void)
 static void
 test_size_is_kube_proxys(void)
 {
-    CU_ASSERT_EQUAL(vs_conntrack_config_for(1).max, 131072);
-    CU_ASSERT_EQUAL(vs_conntrack_config_for(4).max, 131072);
-    CU_ASSERT_EQUAL(vs_conntrack_config_for(5).max, 5 * 32768);
-    CU_ASSERT_EQUAL(vs_conntrack_config_for(4).n_buckets, 262144);
-    CU_ASSERT_EQUAL(vs_conntrack_config_for(64).max, 64 * 32768);
-    CU_ASSERT_EQUAL(vs_conntrack_config_for(64).n_buckets, 64 * 32768 / 4);
+    CU_ASSERT_EQUAL(vs_conntrack_config_for(1, 32768, 131072).max, 131072);
+    CU_ASSERT_EQUAL(vs_conntrack_config_for(4, 32768, 131072).max, 131072);
+    CU_ASSERT_EQUAL(vs_conntrack_config_for(5, 32768, 131072).max, 5 * 32768);
+    CU_ASSERT_EQUAL(vs_conntrack_config_for(4, 32768, 131072).n_buckets, 262144);
+    CU_ASSERT_EQUAL(vs_conntrack_config_for(4, 1000, 100).max, 4000);
+    CU_ASSERT_EQUAL(vs_conntrack_config_for(64, 32768, 131072).max, 64 * 32768);
+    CU_ASSERT_EQUAL(vs_conntrack_config_for(64, 32768, 131072).n_buckets,
+                    64 * 32768 / 4);
 }
 
 static void
