@@ -31,8 +31,8 @@
 bool vs_iptables_read(VsRuleset *ruleset, const char *text, const char *file_name,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* All tables of the dialect, in the order of iptables-save.  With counters each rule and each
- * policy has its "[packets:bytes]"; without, rules have none and policies "[0:0]".  Newly
+/* All tables of the dialect, in the order of iptables-save.  Each chain has the "[packets:bytes]"
+ * that met its policy; with counters each rule has its own, too (iptables-save -c).  Newly
  * allocated. */
 char *vs_iptables_print(const VsRuleset *ruleset, bool with_counters);
 char *vs_iptables_print_table(const VsRuleTable *table, bool with_counters);

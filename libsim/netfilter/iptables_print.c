@@ -257,7 +257,7 @@ ordered_chains(const VsRuleTable *table)
 }
 
 static void
-print_chain(GString *out, const VsChain *chain, bool with_counters)
+print_chain(GString *out, const VsChain *chain)
 {
     const char *policy = chain->type == VS_CHAIN_REGULAR   ? "-"
                          : chain->policy == VS_RULE_ACCEPT ? "ACCEPT"
@@ -265,8 +265,7 @@ print_chain(GString *out, const VsChain *chain, bool with_counters)
 
     g_string_append_printf(out,
                            ":%s %s [%" G_GUINT64_FORMAT ":%" G_GUINT64_FORMAT "]\n",
-                           chain->name, policy, with_counters ? chain->n_packets : 0,
-                           with_counters ? chain->n_bytes : 0);
+                           chain->name, policy, chain->n_packets, chain->n_bytes);
 }
 
 static void
@@ -276,7 +275,7 @@ print_table(GString *out, const VsRuleTable *table, bool with_counters)
 
     g_string_append_printf(out, "*%s\n", table->name);
     for (unsigned i = 0; i < chains->len; i++) {
-        print_chain(out, chains->pdata[i], with_counters);
+        print_chain(out, chains->pdata[i]);
     }
     for (unsigned i = 0; i < chains->len; i++) {
         const VsChain *chain = chains->pdata[i];

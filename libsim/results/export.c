@@ -14,6 +14,7 @@
 
 const char *const vs_export_form_names[] = {
     [VS_EXPORT_IPTABLES_SAVE] = "iptables-save",
+    [VS_EXPORT_IPTABLES_SAVE_C] = "iptables-save-c",
     [VS_EXPORT_NFT] = "nft",
     [VS_EXPORT_NFT_JSON] = "nft-json",
     [VS_EXPORT_ROUTES] = "routes",
@@ -103,8 +104,9 @@ vs_export(const VsSimulation *simulation, const char *name, VsExportForm form,
     }
     switch (form) {
     case VS_EXPORT_IPTABLES_SAVE:
+    case VS_EXPORT_IPTABLES_SAVE_C:
         ruleset = rules_of(netns, VS_DIALECT_IPTABLES);
-        return ruleset ? vs_iptables_print(ruleset, false)
+        return ruleset ? vs_iptables_print(ruleset, form == VS_EXPORT_IPTABLES_SAVE_C)
                        : nothing(name, "iptables rules",
                                  "proxy=\"iptables\" would write some", error);
     case VS_EXPORT_NFT:

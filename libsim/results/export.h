@@ -7,6 +7,7 @@
 
 typedef enum VsExportForm {
     VS_EXPORT_IPTABLES_SAVE,
+    VS_EXPORT_IPTABLES_SAVE_C, /* iptables-save -c: with the counters of rules. */
     VS_EXPORT_NFT,
     VS_EXPORT_NFT_JSON,
     VS_EXPORT_ROUTES,

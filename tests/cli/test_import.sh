@@ -48,6 +48,21 @@ result "iptables-save of the article's nodes, loaded, is the same text" \
     "$(same_again "$given" iptables-save rules $nodes)"
 result "and its run is the run of the generated rules" "$(same_run "$article" "$given")"
 
+# ---- Counters: what chains and rules had counted stays. --------------------------------
+for form in iptables-save iptables-save-c; do
+    "$vethsim" export "$article" --node node-1 --as $form --at 1s > "$folder/counted.rules"
+    sed 's|<node id="node"|& iptables-rules="counted.rules"|' "$article" > "$folder/counted.xml"
+    result "$form after a second, loaded, is the same text" \
+        "$("$vethsim" export "$folder/counted.xml" --node node-1 --as $form 2>&1 |
+            diff "$folder/counted.rules" - 2>&1)"
+    result "$form: built-in chains have counted" \
+        "$(grep -Eq '^:FORWARD ACCEPT \[[1-9][0-9]*:[1-9][0-9]*\]$' "$folder/counted.rules" ||
+            grep '^:FORWARD' "$folder/counted.rules")"
+done
+result "rules have counted with -c" \
+    "$(grep -Eq '^\[[1-9][0-9]*:[1-9][0-9]*\] -A KUBE-SVC-' "$folder/counted.rules" ||
+        grep -m 3 'A KUBE-SVC' "$folder/counted.rules")"
+
 # Nobody generates rules where some were given: with none of them, there is no service.
 printf '*filter\nCOMMIT\n' > "$folder/empty.rules"
 sed 's|<node id="node"|& iptables-rules="empty.rules"|' "$article" > "$folder/empty.xml"

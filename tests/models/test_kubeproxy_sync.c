@@ -32,10 +32,14 @@ rules_of(const Model *model, const char *node)
     return vs_filter_ruleset(vs_filter_of(model_host(model, node)->root));
 }
 
+/* The rules without what their chains have counted. */
 static char *
 print(const VsRuleset *ruleset)
 {
-    g_autofree char *iptables = vs_iptables_print(ruleset, false);
+    g_autoptr(GRegex) counters = g_regex_new("\\[\\d+:\\d+\\]", 0, 0, NULL);
+    g_autofree char *counted = vs_iptables_print(ruleset, false);
+    g_autofree char *iptables =
+        g_regex_replace_literal(counters, counted, -1, 0, "[0:0]", 0, NULL);
     g_autofree char *nft = vs_nft_print(ruleset);
 
     return g_strconcat(iptables, nft, NULL);

@@ -63,9 +63,8 @@ read_options(ExportOptions *options, int *argc, char ***argv)
         {"node", 'n', 0, G_OPTION_ARG_STRING, &options->node,
          "The node or host, or NODE/POD for a pod's namespace", "NODE"},
         {"as", 'a', 0, G_OPTION_ARG_STRING, &options->form_name,
-         "iptables-save, nft, nft-json, ipset, ipvsadm, routes, ip-route, ip-rule, "
-         "ip-addr or "
-         "conntrack",
+         "iptables-save, iptables-save-c (with counters), nft, nft-json, ipset, ipvsadm, "
+         "routes, ip-route, ip-rule, ip-addr or conntrack",
          "FORM"},
         {"at", 0, 0, G_OPTION_ARG_STRING, &options->at,
          "Runs the scenario up to this time first; otherwise nothing has happened yet",
