@@ -88,17 +88,6 @@ vs_import_find_address(const VsBuild *build, const VsIface *iface)
     return NULL;
 }
 
-static VsIface *
-find_iface(const VsNetns *netns, const char *name)
-{
-    VsIface *iface = netns->ifaces;
-
-    while (iface && !g_str_equal(iface->name, name)) {
-        iface = iface->next;
-    }
-    return iface;
-}
-
 /* "lo, eth0, cni0" */
 static char *
 list_ifaces(const VsNetns *netns)
@@ -152,17 +141,39 @@ check_address(const VsGivenAddress *given, const VsIface *iface, GError **error)
     return true;
 }
 
+/* An interface that is down: nothing comes in by it, and what goes out is dropped. */
+static bool
+add_down(VsNetns *root, const VsGivenAddress *given, GError **error)
+{
+    VsIface *iface = vs_netns_find_iface(root, given->name);
+
+    if (!iface) {
+        iface = vs_iface_new(root, VS_IFACE_DUMMY, given->name);
+        iface->mtu = given->mtu != 0 ? given->mtu : iface->mtu;
+    }
+    return iface->kind == VS_IFACE_DUMMY ||
+           vs_import_fail(given, error,
+                          "the interface is up here, and not UP in the file; write "
+                          "\"UP\" among its flags, or take it out");
+}
+
 bool
 vs_import_check_addresses(const VsBuild *build, const VsElement *element,
                           GError **error)
 {
-    const VsNetns *root = root_of(build, element);
+    VsNetns *root = root_of(build, element);
     const GArray *list = g_hash_table_lookup(build->given_addresses, root->host);
 
     for (unsigned i = 0; list && i < list->len; i++) {
         const VsGivenAddress *given = &g_array_index(list, VsGivenAddress, i);
-        const VsIface *iface = find_iface(root, given->name);
+        const VsIface *iface = vs_netns_find_iface(root, given->name);
 
+        if (given->is_down) {
+            if (!add_down(root, given, error)) {
+                return false;
+            }
+            continue;
+        }
         if (!iface) {
             g_autofree char *all = list_ifaces(root);
 
@@ -193,7 +204,7 @@ static bool
 resolve_route(VsNetns *root, const VsGivenRoute *given, VsRoute *ret_route,
               GError **error)
 {
-    VsIface *iface = find_iface(root, given->device);
+    VsIface *iface = vs_netns_find_iface(root, given->device);
 
     *ret_route = given->route;
     if (!iface) {

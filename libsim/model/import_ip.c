@@ -329,13 +329,15 @@ read_interface(const Entry *entry, VsGivenAddress *given, GError **error)
         return fail(entry, error, "\"mtu\" is %u; IPv4 needs at least %d", given->mtu,
                     LEAST_MTU);
     }
-    if (flags && !g_strv_contains((const char *const *)flags, "UP")) {
-        return fail(entry, error,
-                    "interfaces that are not UP are not modelled; take it out of the "
-                    "file");
-    }
     given->name = g_strdup(name);
-    return read_infos(entry, given, error);
+    given->is_down = flags && !g_strv_contains((const char *const *)flags, "UP");
+    if (!read_infos(entry, given, error)) {
+        return false;
+    }
+    return !given->is_down || given->address == 0 ||
+           fail(entry, error,
+                "an interface that is not UP has no address here; take the address out "
+                "of the file (those of kube-ipvs0 come from virtual servers)");
 }
 
 static bool

@@ -1,7 +1,8 @@
 /* Addresses and routes of a real machine: what `ip -j addr` and `ip -j route` print, read.
  *
- * Of an interface its ifname, mtu, flags (it must be UP) and addr_info count; what else ip
- * tells describes the device, which is the scenario's.  It has one IPv4 address at most.
+ * Of an interface its ifname, mtu, flags (is it UP?) and addr_info count; what else ip tells
+ * describes the device, which is the scenario's.  It has one IPv4 address at most, and none
+ * if it is down.
  * IPv6 is not modelled: only link-local addresses, and ::1 on lo, are passed over.  Of a
  * route every member counts: one that is not modelled (nexthops, metrics, encap, table) is
  * refused by its name.
@@ -27,6 +28,7 @@ typedef struct VsGivenAddress {
     VsAddr address; /* 0: none. */
     uint8_t length;
     uint32_t mtu; /* 0: not told. */
+    bool is_down; /* Told, and not UP. */
 } VsGivenAddress;
 
 /* A route; of several to one prefix only that of the lowest metric is given. */

@@ -1,6 +1,7 @@
 #include "net/netns.h"
 
 #include <glib.h>
+#include <string.h>
 
 #include "base/units.h"
 #include "net/bridge.h"
@@ -82,6 +83,17 @@ vs_netns_add_hooks(VsNetns *netns, const VsHook *hooks, void *data)
     for (; hooks->fn; hooks++) {
         vs_hook_list_add(&netns->hooks[hooks->point], hooks, data);
     }
+}
+
+VsIface *
+vs_netns_find_iface(const VsNetns *netns, const char *name)
+{
+    VsIface *iface = netns->ifaces;
+
+    while (iface && strcmp(iface->name, name) != 0) {
+        iface = iface->next;
+    }
+    return iface;
 }
 
 VsAddr

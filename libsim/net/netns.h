@@ -72,6 +72,9 @@ vs_netns_find_route(VsNetns *netns, const VsRouteKey *key)
                                     : vs_policy_find(netns, key, &choice);
 }
 
+/* The interface of this name, or NULL. */
+VsIface *vs_netns_find_iface(const VsNetns *netns, const char *name);
+
 /* The address that a packet to 'daddr' would be sent from, or 0 without a route. */
 VsAddr vs_netns_source_for(VsNetns *netns, VsAddr daddr);
 

@@ -12,21 +12,20 @@ typedef struct SetType {
     const char *name;
     unsigned n_types;
     VsSetType types[VS_KEY_MAX_FIELDS];
-    bool has_intervals;
+    int net; /* The part that is a prefix; -1: none. */
 } SetType;
 
+#define ADDR VS_SET_IPV4_ADDR
+#define PORT VS_SET_INET_PROTO, VS_SET_INET_SERVICE
+
 static const SetType set_types[] = {
-    {"hash:ip", 1, {VS_SET_IPV4_ADDR}, false},
-    {"hash:net", 1, {VS_SET_IPV4_ADDR}, true},
-    {"hash:ip,port",
-     3,
-     {VS_SET_IPV4_ADDR, VS_SET_INET_PROTO, VS_SET_INET_SERVICE},
-     false},
-    {"hash:ip,port,ip",
-     4,
-     {VS_SET_IPV4_ADDR, VS_SET_INET_PROTO, VS_SET_INET_SERVICE, VS_SET_IPV4_ADDR},
-     false},
-    {"bitmap:port", 1, {VS_SET_INET_SERVICE}, false},
+    {"hash:ip", 1, {ADDR}, -1},
+    {"hash:net", 1, {ADDR}, 0},
+    {"hash:ip,port", 3, {ADDR, PORT}, -1},
+    {"hash:net,port", 3, {ADDR, PORT}, 0},
+    {"hash:ip,port,ip", 4, {ADDR, PORT, ADDR}, -1},
+    {"hash:ip,port,net", 4, {ADDR, PORT, ADDR}, 3},
+    {"bitmap:port", 1, {VS_SET_INET_SERVICE}, -1},
 };
 
 static const SetType *
@@ -36,7 +35,7 @@ type_of(const VsSet *set)
         const SetType *type = &set_types[i];
 
         if (type->n_types == set->n_types && type->types[0] == set->types[0] &&
-            type->has_intervals == set->has_intervals) {
+            (type->net >= 0) == set->has_intervals) {
             return type;
         }
     }
@@ -55,7 +54,8 @@ find_type(VsIptReader *reader, const char *name)
     }
     vs_ipt_fail(reader, VS_RULESET_ERROR_UNSUPPORTED,
                 "set type \"%s\" is not modelled: there are hash:ip, hash:net, "
-                "hash:ip,port, hash:ip,port,ip and bitmap:port",
+                "hash:ip,port, hash:net,port, hash:ip,port,ip, hash:ip,port,net and "
+                "bitmap:port",
                 name);
     return NULL;
 }
@@ -112,7 +112,7 @@ create_set(VsIptReader *reader, char **words, unsigned n_words)
     set = vs_ruleset_get_set(reader->ruleset, NULL, words[1]);
     set->n_types = type->n_types;
     memcpy(set->types, type->types, sizeof(set->types));
-    set->has_intervals = type->has_intervals;
+    set->has_intervals = type->net >= 0;
     set->size = type->types[0] == VS_SET_INET_SERVICE ? 0 : MAXELEM;
     for (unsigned i = 3; i < n_words; i += 2) {
         if (!read_create_option(reader, set, words[i], words[i + 1])) {
@@ -150,32 +150,29 @@ read_part(VsIptReader *reader, VsSetType type, const char *text, uint32_t *ret)
     }
 }
 
-/* "10.0.0.0/8" of hash:net. */
+/* "10.0.0.0/8": its first and last address. */
 static bool
-add_net(VsIptReader *reader, VsSet *set, const char *text)
+read_net(VsIptReader *reader, const char *text, uint32_t *ret_first, uint32_t *ret_last)
 {
-    VsAddr first;
     uint32_t mask;
 
-    if (!vs_ipt_address(reader, "element", text, &first, &mask)) {
+    if (!vs_ipt_address(reader, "element", text, ret_first, &mask)) {
         return false;
     }
-    if (mask == 0 || (~mask & (~mask + 1)) != 0) {
-        return vs_ipt_fail(reader, VS_RULESET_ERROR_SYNTAX,
-                           "element \"%s\": write a prefix of 1 to 32 bits", text);
-    }
-    vs_set_add_prefix(set, first, 32 - (unsigned)__builtin_ctz(mask));
-    return true;
+    *ret_last = *ret_first | ~mask;
+    return (mask != 0 && (~mask & (~mask + 1)) == 0) ||
+           vs_ipt_fail(reader, VS_RULESET_ERROR_SYNTAX,
+                       "element \"%s\": write a prefix of 1 to 32 bits", text);
 }
 
-/* "10.0.0.1,tcp:80,10.0.0.2": as many parts as the set has types; a protocol that is left out
- * is TCP. */
+/* "10.0.0.1,tcp:80,10.0.0.0/8": as many parts as the set has types; a protocol that is left
+ * out is TCP.  'first' and 'last' differ in the part that is a prefix. */
 static bool
-add_parts(VsIptReader *reader, VsSet *set, char *text)
+read_parts(VsIptReader *reader, const VsSet *set, char *text, uint32_t *first,
+           uint32_t *last)
 {
-    uint32_t values[VS_KEY_MAX_FIELDS];
+    int net = type_of(set)->net;
     char *cursor = text;
-    VsKey key;
 
     for (unsigned i = 0; i < set->n_types; i++) {
         bool is_protocol = set->types[i] == VS_SET_INET_PROTO;
@@ -188,15 +185,17 @@ add_parts(VsIptReader *reader, VsSet *set, char *text)
         }
         end = strpbrk(cursor, is_protocol ? ":," : ",");
         if (is_protocol && (!end || *end == ',')) {
-            values[i] = VS_PROTOCOL_TCP;
+            first[i] = last[i] = VS_PROTOCOL_TCP;
             continue;
         }
         if (end) {
             *end = '\0';
         }
-        if (!read_part(reader, set->types[i], cursor, &values[i])) {
+        if ((int)i == net ? !read_net(reader, cursor, &first[i], &last[i])
+                          : !read_part(reader, set->types[i], cursor, &first[i])) {
             return false;
         }
+        last[i] = (int)i == net ? last[i] : first[i];
         cursor = end ? end + 1 : NULL;
     }
     if (cursor) {
@@ -204,8 +203,29 @@ add_parts(VsIptReader *reader, VsSet *set, char *text)
                            "element of set %s has too many parts: write it as %s",
                            set->name, type_of(set)->name);
     }
-    key = vs_set_key(values, set->n_types);
-    vs_set_add(set, &key);
+    return true;
+}
+
+static bool
+add_parts(VsIptReader *reader, VsSet *set, char *text)
+{
+    uint32_t first[VS_KEY_MAX_FIELDS], last[VS_KEY_MAX_FIELDS];
+    int net = type_of(set)->net;
+    VsSetElement *element;
+    VsKey key, end;
+
+    if (!read_parts(reader, set, text, first, last)) {
+        return false;
+    }
+    key = vs_set_key(first, set->n_types);
+    end = vs_set_key(last, set->n_types);
+    if (net < 0) {
+        vs_set_add(set, &key);
+    } else {
+        element = vs_set_add_interval(set, &key, &end);
+        element->prefix_length =
+            (uint8_t)(32 - __builtin_popcount(first[net] ^ last[net]));
+    }
     return true;
 }
 
@@ -230,8 +250,7 @@ add_element(VsIptReader *reader, char **words, unsigned n_words)
                            "set %s is full with %u elements: write a larger maxelem",
                            set->name, set->elements->len);
     }
-    return set->has_intervals ? add_net(reader, set, words[2])
-                              : add_parts(reader, set, words[2]);
+    return add_parts(reader, set, words[2]);
 }
 
 /* ---- Texts ---------------------------------------------------------------------------- */
@@ -310,6 +329,8 @@ print_part(GString *out, VsSetType type, uint32_t value)
 static void
 print_element(GString *out, const VsSet *set, const VsSetElement *element)
 {
+    int net = type_of(set)->net;
+
     g_string_append_printf(out, "add %s ", set->name);
     for (unsigned i = 0; i < set->n_types; i++) {
         uint64_t word = element->key.w[i / 2];
@@ -318,9 +339,9 @@ print_element(GString *out, const VsSet *set, const VsSetElement *element)
             g_string_append_c(out, set->types[i - 1] == VS_SET_INET_PROTO ? ':' : ',');
         }
         print_part(out, set->types[i], (uint32_t)(i % 2 ? word : word >> 32));
-    }
-    if (set->has_intervals && element->prefix_length < 32) {
-        g_string_append_printf(out, "/%u", element->prefix_length);
+        if ((int)i == net && element->prefix_length < 32) {
+            g_string_append_printf(out, "/%u", element->prefix_length);
+        }
     }
     g_string_append_c(out, '\n');
 }

@@ -3,7 +3,8 @@
 
 #include "netfilter/iptables_options.h"
 
-enum { IFACE_NAME_MAX = 15, COMMENT_MAX = 255 }; /* IFNAMSIZ, XT_MAX_COMMENT_LEN */
+/* IFNAMSIZ, XT_MAX_COMMENT_LEN, NFACCT_NAME_MAX. */
+enum { IFACE_NAME_MAX = 15, COMMENT_MAX = 255, NFACCT_MAX = 31 };
 
 static VsRuleStep *
 add_range(VsIptReader *reader, const VsIptInstance *instance, VsField field,
@@ -229,17 +230,19 @@ parse_icmp_type(VsIptReader *reader, VsIptInstance *instance, const VsIptOption 
     return true;
 }
 
-/* ---- comment, addrtype, mark, connmark, state, conntrack ------------------------------ */
+/* ---- comment, nfacct, addrtype, mark, connmark, state, conntrack ------------------------------ */
 
+/* 'data' is the longest text.  The accounting object of nfacct is not there to be read:
+ * what it would count, the rule counts. */
 static bool
 parse_comment(VsIptReader *reader, VsIptInstance *instance, const VsIptOption *option,
               bool is_inverted, char **args)
 {
     (void)is_inverted;
-    if (strlen(args[0]) > COMMENT_MAX) {
+    if (strlen(args[0]) > option->data) {
         return vs_ipt_fail(reader, VS_RULESET_ERROR_SYNTAX,
                            "%s of %zu bytes: write at most %u", option->names[0],
-                           strlen(args[0]), COMMENT_MAX);
+                           strlen(args[0]), option->data);
     }
     vs_ipt_add_step(reader, instance, VS_STEP_COMMENT)->comment = g_strdup(args[0]);
     return true;
@@ -443,7 +446,12 @@ static const VsIptOption icmp_options[] = {
 };
 
 static const VsIptOption comment_options[] = {
-    {{"--comment"}, 0, 1, false, parse_comment, 0},
+    {{"--comment"}, 0, 1, false, parse_comment, COMMENT_MAX},
+    {{NULL}, 0, 0, false, NULL, 0},
+};
+
+static const VsIptOption nfacct_options[] = {
+    {{"--nfacct-name"}, 0, 1, false, parse_comment, NFACCT_MAX},
     {{NULL}, 0, 0, false, NULL, 0},
 };
 
@@ -528,6 +536,8 @@ static const VsIptModule plain_matches[] = {
      .wants = ANY, .wants_text = "--icmp-type"},
     {.name = "comment", .module = VS_MODULE_COMMENT, .options = comment_options,
      .wants = ANY, .wants_text = "--comment"},
+    {.name = "nfacct", .module = VS_MODULE_NFACCT, .options = nfacct_options,
+     .wants = ANY, .wants_text = "--nfacct-name"},
     {.name = "addrtype", .module = VS_MODULE_ADDRTYPE, .options = addrtype_options,
      .wants = ANY, .wants_text = "--src-type or --dst-type"},
     {.name = "mark", .module = VS_MODULE_MARK, .options = mark_options,

@@ -144,6 +144,7 @@ static const char *const module_names[VS_MODULE_LENGTH_] = {
     [VS_MODULE_PHYSDEV] = "physdev",
     [VS_MODULE_LENGTH] = "length",
     [VS_MODULE_TTL] = "ttl",
+    [VS_MODULE_NFACCT] = "nfacct",
 };
 
 static bool

@@ -411,7 +411,8 @@ vs_ipt_print_match(GString *out, const VsRuleStep *step)
                      step->range.is_inverted);
         break;
     case VS_STEP_COMMENT:
-        g_string_append(out, " --comment");
+        g_string_append(out, step->module == VS_MODULE_NFACCT ? " --nfacct-name"
+                                                              : " --comment");
         vs_ipt_print_text(out, step->comment);
         break;
     default:

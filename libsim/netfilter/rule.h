@@ -105,6 +105,7 @@ typedef enum VsModule {
     VS_MODULE_PHYSDEV,
     VS_MODULE_LENGTH,
     VS_MODULE_TTL,
+    VS_MODULE_NFACCT,
     VS_MODULE_LENGTH_
 } VsModule;
 
@@ -120,7 +121,7 @@ typedef enum VsStepKind {
     VS_STEP_RECENT,  /* xt_recent. */
     VS_STEP_LIMIT,   /* Token bucket. */
     VS_STEP_PHYSDEV, /* is bridged, is in, is out: range.mask bits 1, 2, 4. */
-    VS_STEP_COMMENT, /* Always holds. */
+    VS_STEP_COMMENT, /* Always holds; of NFACCT the name of what counts. */
     /* Statements. */
     VS_STEP_COUNTER, /* nft: counts here. */
     VS_STEP_VERDICT,

@@ -68,7 +68,7 @@ typedef enum VsSetType {
     VS_SET_NUMBER, /* Keys of numgen. */
 } VsSetType;
 
-/* One key, or with intervals all from 'key' to 'end' (one part only). */
+/* One key, or with intervals all whose parts are from those of 'key' to those of 'end'. */
 typedef struct VsSetElement {
     VsKey key;
     VsKey end;
@@ -159,6 +159,9 @@ VsKey vs_set_key(const uint32_t *values, unsigned n_values);
 
 /* Adds an element, which the set owns, and returns it; one of the same key is replaced. */
 VsSetElement *vs_set_add(VsSet *set, const VsKey *key);
+
+/* The same to a set with intervals, where several may begin at one key. */
+VsSetElement *vs_set_add_interval(VsSet *set, const VsKey *key, const VsKey *end);
 void vs_set_remove(VsSet *set, const VsKey *key);
 
 /* Adds all addresses of a prefix to a set of addresses with intervals. */

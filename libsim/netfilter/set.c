@@ -88,15 +88,13 @@ touch(VsSet *set)
     }
 }
 
-VsSetElement *
-vs_set_add(VsSet *set, const VsKey *key)
+static VsSetElement *
+append(VsSet *set, const VsKey *key, const VsKey *end)
 {
-    VsSetElement *element;
+    VsSetElement *element = g_new0(VsSetElement, 1);
 
-    vs_set_remove(set, key);
-    element = g_new0(VsSetElement, 1);
     element->key = *key;
-    element->end = *key;
+    element->end = *end;
     element->prefix_length = 32;
     g_ptr_array_add(set->elements, element);
     if (!set->has_intervals) {
@@ -106,15 +104,59 @@ vs_set_add(VsSet *set, const VsKey *key)
     return element;
 }
 
+static void
+remove_element(VsSet *set, VsSetElement *element)
+{
+    if (!element) {
+        return;
+    }
+    if (!set->has_intervals) {
+        vs_table_remove(&set->index, element->key);
+    }
+    g_ptr_array_remove(set->elements, element);
+    element_free(element);
+    touch(set);
+}
+
+/* The interval from 'key', to 'end' if that is not NULL; or NULL. */
+static VsSetElement *
+find_interval(const VsSet *set, const VsKey *key, const VsKey *end)
+{
+    for (unsigned i = 0; i < set->elements->len; i++) {
+        VsSetElement *element = set->elements->pdata[i];
+
+        if (vs_key_equal(element->key, *key) &&
+            (!end || vs_key_equal(element->end, *end))) {
+            return element;
+        }
+    }
+    return NULL;
+}
+
+VsSetElement *
+vs_set_add(VsSet *set, const VsKey *key)
+{
+    vs_set_remove(set, key);
+    return append(set, key, key);
+}
+
+VsSetElement *
+vs_set_add_interval(VsSet *set, const VsKey *key, const VsKey *end)
+{
+    remove_element(set, find_interval(set, key, end));
+    return append(set, key, end);
+}
+
 VsSetElement *
 vs_set_add_prefix(VsSet *set, VsAddr prefix, unsigned length)
 {
     VsAddr last = prefix | ~vs_prefix_mask(length);
     VsKey key = vs_set_key(&prefix, 1);
-    VsSetElement *element = vs_set_add(set, &key);
+    VsKey end = vs_set_key(&last, 1);
+    VsSetElement *element;
 
     g_assert(set->has_intervals);
-    element->end = vs_set_key(&last, 1);
+    element = vs_set_add_interval(set, &key, &end);
     element->prefix_length = (uint8_t)length;
     return element;
 }
@@ -122,28 +164,8 @@ vs_set_add_prefix(VsSet *set, VsAddr prefix, unsigned length)
 void
 vs_set_remove(VsSet *set, const VsKey *key)
 {
-    VsSetElement *element = NULL;
-
-    if (!set->has_intervals) {
-        element = vs_table_find(&set->index, *key);
-    }
-    for (unsigned i = 0; set->has_intervals && !element && i < set->elements->len;
-         i++) {
-        VsSetElement *candidate = set->elements->pdata[i];
-
-        if (vs_key_equal(candidate->key, *key)) {
-            element = candidate;
-        }
-    }
-    if (!element) {
-        return;
-    }
-    if (!set->has_intervals) {
-        vs_table_remove(&set->index, *key);
-    }
-    g_ptr_array_remove(set->elements, element);
-    element_free(element);
-    touch(set);
+    remove_element(set, set->has_intervals ? find_interval(set, key, NULL)
+                                           : vs_table_find(&set->index, *key));
 }
 
 bool
@@ -175,10 +197,21 @@ vs_set_flush(VsSet *set)
     touch(set);
 }
 
+/* Is each part of 'key', of 32 bits, within those of the element? */
 static bool
-is_at_most(VsKey a, VsKey b)
+is_within(VsKey key, const VsSetElement *element)
 {
-    return a.w[0] != b.w[0] ? a.w[0] < b.w[0] : a.w[1] <= b.w[1];
+    for (unsigned i = 0; i < G_N_ELEMENTS(key.w); i++) {
+        uint64_t first = element->key.w[i];
+        uint64_t last = element->end.w[i];
+
+        if (key.w[i] >> 32 < first >> 32 || key.w[i] >> 32 > last >> 32 ||
+            (uint32_t)key.w[i] < (uint32_t)first ||
+            (uint32_t)key.w[i] > (uint32_t)last) {
+            return false;
+        }
+    }
+    return true;
 }
 
 VsSetElement *
@@ -192,7 +225,7 @@ vs_set_find(const VsSet *set, const VsKey *key, VsTime now)
     for (unsigned i = 0; set->has_intervals && !found && i < set->elements->len; i++) {
         VsSetElement *element = set->elements->pdata[i];
 
-        if (is_at_most(element->key, *key) && is_at_most(*key, element->end)) {
+        if (is_within(*key, element)) {
             found = element;
         }
     }

@@ -21,7 +21,11 @@ put_flags(JsonBuilder *json, const VsIface *iface)
     static const char *const loopback[] = {"LOOPBACK", "UP", "LOWER_UP", NULL};
     static const char *const ethernet[] = {"BROADCAST", "MULTICAST", "UP", "LOWER_UP",
                                            NULL};
-    const char *const *flag = iface->kind == VS_IFACE_LOOPBACK ? loopback : ethernet;
+    static const char *const down[] = {"BROADCAST", "MULTICAST", NULL};
+    bool is_down = iface->kind == VS_IFACE_DUMMY && iface->address == 0;
+    const char *const *flag = iface->kind == VS_IFACE_LOOPBACK ? loopback
+                              : is_down                        ? down
+                                                               : ethernet;
 
     vs_json_begin_array(json, "flags");
     for (; *flag; flag++) {

@@ -106,9 +106,12 @@ static void
 add_device(const VsNode *node)
 {
     VsNetns *root = node->host->root;
-    VsIface *device = vs_iface_new(root, VS_IFACE_DUMMY, PROXY_IPVS_DEVICE);
+    VsIface *device = vs_netns_find_iface(root, PROXY_IPVS_DEVICE);
     GArray *addresses = proxy_ipvs_addresses(node);
 
+    if (!device) { /* Else addresses= of the node named it. */
+        device = vs_iface_new(root, VS_IFACE_DUMMY, PROXY_IPVS_DEVICE);
+    }
     for (unsigned i = 0; i < addresses->len; i++) {
         VsAddr address = g_array_index(addresses, VsAddr, i);
 

@@ -1,5 +1,8 @@
 #include "models/kubeproxy/nftables.h"
 
+/* What nft gives a dynamic set for which nobody says it. */
+enum { NFT_DYNAMIC_SIZE = 65535 };
+
 static void
 add_goto(VsRule *rule, const char *prefix, const char *base)
 {
@@ -262,6 +265,7 @@ remember_client(const NftWriter *writer, const ProxyService *service, const char
     set->is_dynamic = true;
     set->has_timeout = true;
     set->timeout = service->service->affinity_s * VS_S;
+    set->size = NFT_DYNAMIC_SIZE;
     nft_add_lookup(nft_add_rule(writer, chain), VS_STEP_UPDATE, &source, 1, name);
 }
 

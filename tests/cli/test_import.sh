@@ -132,6 +132,32 @@ for cni in aws-vpc calico calico-vxlan cilium flannel-vxlan; do
         "$folder/cni/$cni/scenario.xml" node-1 node-2
 done
 
+# ---- An interface that is down carries nothing, and is the same when exported. -----------
+cat > "$folder/down.xml" << 'END'
+<scenario version="1" until="1s" xmlns="urn:vethsim:scenario:1">
+  <node id="n1" addresses="down.addr" routes="down.route" iptables-rules="down.rules"/>
+  <client id="c" arrivals="constant(1/s)" stop="500ms" to="http://10.0.0.2/" timeout="100ms"/>
+  <link from="c" to="n1" subnet="10.0.0.0/24"/>
+</scenario>
+END
+echo '[{"ifname":"docker0","flags":["BROADCAST","MULTICAST"],"mtu":1400,"addr_info":[]}]' \
+    > "$folder/down.addr"
+echo '[{"dst":"192.0.2.0/24","dev":"docker0","scope":"link","flags":[]}]' > "$folder/down.route"
+printf '*nat\n-A PREROUTING -p tcp -j DNAT --to-destination 192.0.2.99\nCOMMIT\n' \
+    > "$folder/down.rules"
+"$vethsim" export "$folder/down.xml" --node n1 --as ip-addr > "$folder/down-again.addr"
+result "an interface that is down has no UP and its MTU" \
+    "$(tr -d ' \n' < "$folder/down-again.addr" |
+        grep -Fq '"ifname":"docker0","flags":["BROADCAST","MULTICAST"],"mtu":1400' ||
+        cat "$folder/down-again.addr")"
+cp "$folder/down-again.addr" "$folder/down.addr"
+result "and is the same, loaded" \
+    "$("$vethsim" export "$folder/down.xml" --node n1 --as ip-addr 2>&1 |
+        diff "$folder/down-again.addr" - 2>&1)"
+result "packets to it are dropped" \
+    "$("$vethsim" run "$folder/down.xml" 2>&1 | grep -q 'dropped: interface-down' ||
+        "$vethsim" run "$folder/down.xml" 2>&1)"
+
 # ---- Sets, which rules ask for. ----------------------------------------------------------
 cat > "$folder/node.sets" << 'END'
 create BLOCKED hash:net family inet hashsize 1024 maxelem 65536
@@ -230,7 +256,10 @@ refused_file x.json addresses ": [0] (docker0)" "no such interface here (it has 
 refused_file x.json addresses ": [0] (eth0)" "IPv6 is not modelled: 2001:db8::1" << END
 [{"ifname":"eth0","addr_info":[{"family":"inet6","local":"2001:db8::1","scope":"global"}]}]
 END
-refused_file x.json addresses ": [0] (eth0)" "not UP" <<< '[{"ifname":"eth0","flags":[]}]'
+refused_file x.json addresses ": [0] (cni0)" "is up here, and not UP in the file" \
+    <<< '[{"ifname":"cni0","flags":[]}]'
+refused_file x.json addresses ": [0] (docker0)" "not UP has no address here" \
+    <<< "[{\"ifname\":\"docker0\",${address/\"UP\"/}}]"
 refused_file x.json addresses ": [1] (eth0)" "there twice" \
     <<< "[{\"ifname\":\"eth0\",$address},{\"ifname\":\"eth0\"}]"
 refused_file x.json addresses ": [0] (eth0)" "it may be 0 to 65536" \

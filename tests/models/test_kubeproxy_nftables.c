@@ -167,6 +167,7 @@ test_affinity_sets_forget_in_time(void)
     CU_ASSERT(set->is_dynamic);
     CU_ASSERT(set->has_timeout);
     CU_ASSERT_EQUAL(set->timeout, 10800 * VS_S);
+    CU_ASSERT_EQUAL(set->size, 65535); /* As nft list ruleset tells. */
     proxy_free(proxy);
 }
 

@@ -13,6 +13,14 @@ static const char canonical[] =
     "create NETS hash:net family inet hashsize 1024 maxelem 65536\n"
     "add NETS 192.0.2.0/24\n"
     "add NETS 198.51.100.7\n"
+    "add NETS 198.51.100.0/24\n"
+    "add NETS 198.51.0.0/16\n"
+    "add NETS 198.51.0.0/17\n"
+    "create RANGES hash:ip,port,net family inet hashsize 1024 maxelem 65536\n"
+    "add RANGES 203.0.113.1,tcp:80,192.0.2.0/24\n"
+    "add RANGES 203.0.113.1,udp:53,192.0.2.7\n"
+    "create ZONES hash:net,port family inet hashsize 1024 maxelem 65536\n"
+    "add ZONES 192.0.2.0/25,tcp:443\n"
     "create HOSTS hash:ip family inet hashsize 1024 maxelem 65536\n"
     "add HOSTS 192.0.2.1\n";
 
@@ -66,6 +74,31 @@ test_elements_are_found_by_the_packets_fields(void)
 }
 
 static void
+test_prefixes_stand_in_any_part(void)
+{
+    VsRuleset *ruleset = read_sets(canonical);
+    const uint32_t service = 0xcb007101; /* 203.0.113.1 */
+    const uint32_t client = 0xc0000207;  /* 192.0.2.7 */
+
+    CU_ASSERT_TRUE(has(ruleset, "RANGES", (uint32_t[]){service, 6, 80, client}, 4));
+    CU_ASSERT_TRUE(has(ruleset, "RANGES", (uint32_t[]){service, 17, 53, client}, 4));
+    CU_ASSERT_FALSE(
+        has(ruleset, "RANGES", (uint32_t[]){service, 17, 53, client + 1}, 4));
+    CU_ASSERT_FALSE(
+        has(ruleset, "RANGES", (uint32_t[]){service, 6, 80, client + 256}, 4));
+    CU_ASSERT_FALSE(has(ruleset, "RANGES", (uint32_t[]){service, 6, 81, client}, 4));
+    CU_ASSERT_FALSE(has(ruleset, "RANGES", (uint32_t[]){service, 7, 80, client}, 4));
+    CU_ASSERT_FALSE(
+        has(ruleset, "RANGES", (uint32_t[]){service + 1, 6, 80, client}, 4));
+    /* Between the first and the last key in order, but with another port. */
+    CU_ASSERT_TRUE(has(ruleset, "ZONES", (uint32_t[]){client, 6, 443}, 3));
+    CU_ASSERT_FALSE(has(ruleset, "ZONES", (uint32_t[]){client, 6, 444}, 3));
+    CU_ASSERT_FALSE(has(ruleset, "ZONES", (uint32_t[]){client, 17, 443}, 3));
+    CU_ASSERT_FALSE(has(ruleset, "ZONES", (uint32_t[]){client + 128, 6, 443}, 3));
+    vs_ruleset_free(ruleset);
+}
+
+static void
 test_storage_and_missing_protocols_are_understood(void)
 {
     VsRuleset *ruleset = read_sets("create S hash:ip,port family inet hashsize 4096 "
@@ -100,6 +133,9 @@ test_faults_name_their_line_and_the_remedy(void)
         {"create S hash:ip,port\nadd S 10.0.0.1", "too few parts"},
         {"create S hash:ip\nadd S 10.0.0.1,80", "too many parts"},
         {"create S hash:net\nadd S 0.0.0.0/0", "a prefix of 1 to 32 bits"},
+        {"create S hash:ip,port,net\nadd S 10.0.0.1,tcp:80,0.0.0.0/0",
+         "a prefix of 1 to 32 bits"},
+        {"create S hash:net,port\nadd S 10.0.0.0/8", "too few parts"},
         {"create S bitmap:port\nadd S 65536", "from 0 to 65535"},
         {"flush S", "\"flush\" is not modelled"},
     };
@@ -122,6 +158,7 @@ static const VsTestCase tests[] = {
     {"what ipset saved prints as it is", test_what_ipset_saved_prints_as_it_is},
     {"elements are found by the packet's fields",
      test_elements_are_found_by_the_packets_fields},
+    {"prefixes stand in any part", test_prefixes_stand_in_any_part},
     {"storage and missing protocols are understood",
      test_storage_and_missing_protocols_are_understood},
     {"faults name their line and the remedy",

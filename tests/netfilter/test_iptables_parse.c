@@ -341,6 +341,9 @@ test_faults_name_their_line_and_the_remedy(void)
         {VS_RULESET_ERROR_REFERENCE, "-A INPUT -j OUTPUT", "chain OUTPUT is built in"},
         {VS_RULESET_ERROR_SYNTAX, "-A INPUT -m comment --comment \"a b", "write \" at its end"},
         {VS_RULESET_ERROR_SYNTAX, "-A INPUT -m comment --comment a b", "quote texts"},
+        {VS_RULESET_ERROR_SYNTAX, "-A INPUT -m nfacct -j DROP", "--nfacct-name"},
+        {VS_RULESET_ERROR_SYNTAX, "-A INPUT -m nfacct --nfacct-name "
+         "a_name_of_more_than_thirty_one_bytes", "write at most 31"},
         {VS_RULESET_ERROR_SYNTAX, "-A INPUT -s ! 10.0.0.1", "-s \"!\""},
         {VS_RULESET_ERROR_SYNTAX, "-A INPUT -j DROP -j ACCEPT", "write another rule"},
         {VS_RULESET_ERROR_SYNTAX, "-A INPUT -s 10.0.0.1 -s 10.0.0.2", "comes after itself"},

@@ -71,6 +71,10 @@ test_base_options_come_first_and_in_order(void)
         {"filter", "--src 10.0.0.1 --dst 10.0.0.2 --proto udp --match comment "
                    "--comment x --goto U",
          "-s 10.0.0.1/32 -d 10.0.0.2/32 -p udp -m comment --comment x -g U"},
+        {"filter", "-m conntrack --ctstate INVALID -m nfacct --nfacct-name "
+                   "ct_state_invalid_dropped_pkts -j DROP",
+         "-m conntrack --ctstate INVALID -m nfacct --nfacct-name "
+         "ct_state_invalid_dropped_pkts -j DROP"},
         {"filter", "-m comment --comment x ! -s 10.0.0.1 -j U",
          "! -s 10.0.0.1/32 -m comment --comment x -j U"},
         {"filter", "-j DROP -s 10.0.0.1", "-s 10.0.0.1/32 -j DROP"},
