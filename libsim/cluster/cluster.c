@@ -45,6 +45,8 @@ vs_cluster_new(void)
     cluster->node_cidr_length = cluster->cni->range_length;
     cluster->ipvs_scheduler = "rr";
     cluster->ipvs_conn_reuse_mode = 1;
+    cluster->is_bridge_filtered = true;
+    cluster->is_hairpin = true;
     cluster->subnets = g_array_new(FALSE, FALSE, sizeof(VsSubnet));
     cluster->nodes = g_ptr_array_new_with_free_func(node_free);
     cluster->pods = g_ptr_array_new_with_free_func(pod_free);

@@ -191,8 +191,10 @@ struct VsCluster {
     VsProxyMode proxy_mode;              /* Of nodes added from now on. */
     const char *ipvs_scheduler;          /* The same. */
     uint32_t ipvs_conn_reuse_mode;
-    bool masquerades_pods; /* What pods send outside has their node's address. */
-    bool masquerades_all;  /* --masquerade-all: whatever goes to a cluster IP. */
+    bool masquerades_pods;   /* What pods send outside has their node's address. */
+    bool masquerades_all;    /* --masquerade-all: whatever goes to a cluster IP. */
+    bool is_bridge_filtered; /* net.bridge.bridge-nf-call-iptables of nodes. */
+    bool is_hairpin;         /* hairpinMode of the plug-in's bridges. */
     VsNodePortAddresses node_port_addresses;
     VsDist endpoint_delay;  /* From a change of an endpoint to kube-proxy's knowing;
                                  * shares its points with whoever set it. */

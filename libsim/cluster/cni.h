@@ -40,6 +40,7 @@ typedef struct VsCni {
     unsigned range_length; /* Of a node's range or block, if the cluster gives none. */
     unsigned n_reserved;   /* Addresses of a node's first range before those of pods. */
     bool has_socket_lb;    /* Pods' connects are translated; there is no kube-proxy. */
+    bool has_bridge;       /* Pods are ports of cni0. */
     bool is_hidden; /* Only nodes know the way to pods: it leads through tunnels. */
 
     /* Makes the devices of a node; links may not be there yet. */

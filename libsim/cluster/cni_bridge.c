@@ -13,7 +13,7 @@ static void
 add_bridge(VsNode *node)
 {
     node->bridge = vs_bridge_new(node->host->root, "cni0", VS_BRIDGE_AGEING);
-    node->bridge->is_filtered = true; /* br_netfilter, which Kubernetes asks for. */
+    node->bridge->is_filtered = node->cluster->is_bridge_filtered;
     vs_iface_set_address(node->bridge->iface, node->pod_cidr.address + 1,
                          node->pod_cidr.length);
 }
@@ -28,9 +28,7 @@ wire_to_bridge(VsPod *pod)
     VsIface *veth;
 
     vs_veth_new(pod->netns, "eth0", node->host->root, host_end, &eth0, &veth);
-    /* "hairpinMode": true, as flannel's configuration has it: without it a pod that its own
-     * service leads back to itself waits in vain. */
-    vs_bridge_add_port(node->bridge, veth, true);
+    vs_bridge_add_port(node->bridge, veth, node->cluster->is_hairpin);
     vs_iface_set_address(eth0, pod->address, node->pod_cidr.length);
     vs_netns_add_route(pod->netns, 0, 0, eth0, node->bridge->iface->address);
     return eth0;
@@ -55,6 +53,7 @@ const VsCni vs_cni_bridge = {
     .ipam = VS_IPAM_HOST_LOCAL,
     .range_length = NODE_RANGE_LENGTH,
     .n_reserved = N_RESERVED,
+    .has_bridge = true,
     .add_devices = add_bridge,
     .wire_pod = bridge_wire_pod,
     .add_routes = bridge_add_routes,
@@ -111,6 +110,7 @@ const VsCni vs_cni_flannel_host_gw = {
     .ipam = VS_IPAM_HOST_LOCAL,
     .range_length = NODE_RANGE_LENGTH,
     .n_reserved = N_RESERVED,
+    .has_bridge = true,
     .add_devices = add_bridge,
     .wire_pod = flannel_wire_pod,
     .add_routes = host_gw_add_routes,
@@ -124,6 +124,7 @@ const VsCni vs_cni_flannel_vxlan = {
     .ipam = VS_IPAM_HOST_LOCAL,
     .range_length = NODE_RANGE_LENGTH,
     .n_reserved = N_RESERVED,
+    .has_bridge = true,
     .is_hidden = true,
     .add_devices = vxlan_add_devices,
     .wire_pod = flannel_wire_pod,

@@ -23,6 +23,8 @@ typedef struct ClusterConfig {
     VsPrefixes node_port_prefixes;
     VsDist endpoint_delay;
     VsTime min_sync_period;
+    bool is_bridge_filtered;
+    bool is_hairpin;
 } ClusterConfig;
 
 typedef struct Cluster {
@@ -62,6 +64,16 @@ static const VsParam cluster_params[] = {
             "With cni=\"aws-vpc\": what nodes are, and so how many interfaces they may "
             "have, each with how many addresses.  Without it m5.large (3 of 10) for "
             "nodes with several links to their segment, and no limit for the others."),
+    VS_PARAM_BOOL(ClusterConfig, is_bridge_filtered, "bridge-nf-call-iptables",
+                  .def = "yes",
+                  .doc = "The nodes' sysctl (br_netfilter): frames between pods of one "
+                         "bridge pass rules and conntrack.  Kubernetes asks for it: "
+                         "without it the answer of a service's endpoint on the "
+                         "caller's node comes back untranslated."),
+    VS_PARAM_BOOL(ClusterConfig, is_hairpin, "hairpin-mode", .def = "yes",
+                  .doc = "hairpinMode of the plug-in's bridge, as flannel sets it: a "
+                         "frame may leave by the port it came in.  Without it a pod "
+                         "that its own service leads back to itself waits in vain."),
     VS_PARAM_CHOICE(ClusterConfig, proxy, "proxy", .def = "iptables",
                     .choices = vs_proxy_mode_names,
                     .doc = "Mode of kube-proxy on nodes that do not say otherwise."),
@@ -154,6 +166,23 @@ check_ipvs(const ClusterConfig *config, const VsCni *cni, const VsElement *eleme
     return true;
 }
 
+static bool
+check_bridge(const VsCni *cni, const VsElement *element, GError **error)
+{
+    static const char *const names[] = {"bridge-nf-call-iptables", "hairpin-mode"};
+
+    for (unsigned i = 0; !cni->has_bridge && i < G_N_ELEMENTS(names); i++) {
+        if (vs_element_has(element, names[i])) {
+            vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                            "%s has no effect with cni=\"%s\", which has no bridge; "
+                            "leave it out",
+                            names[i], cni->name);
+            return false;
+        }
+    }
+    return true;
+}
+
 /* What only one of kube-proxy and eBPF programs knows. */
 static bool
 check_owners(const VsCni *cni, const VsElement *element, GError **error)
@@ -201,7 +230,7 @@ cluster_check(const void *config_, const VsElement *element, GError **error)
     const ClusterConfig *config = config_;
     const VsCni *cni = vs_cni_get(config->cni);
 
-    if (!check_owners(cni, element, error) ||
+    if (!check_owners(cni, element, error) || !check_bridge(cni, element, error) ||
         !check_ipvs(config, cni, element, "ipvs-scheduler", error) ||
         !check_ipvs(config, cni, element, "ipvs-conn-reuse-mode", error)) {
         return false;
@@ -282,6 +311,8 @@ cluster_create(void *self, const VsElement *element, VsBuild *build, GError **er
     build->cluster->min_sync_period = config->min_sync_period;
     build->cluster->ipvs_min_sync_period =
         vs_element_has(element, "min-sync-period") ? config->min_sync_period : 0;
+    build->cluster->is_bridge_filtered = config->is_bridge_filtered;
+    build->cluster->is_hairpin = config->is_hairpin;
     set_node_ports(build->cluster, element);
     return true;
 }

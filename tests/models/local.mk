@@ -10,6 +10,7 @@ check_PROGRAMS += \
 	tests/models/test_client_load \
 	tests/models/test_cni \
 	tests/models/test_cni_addresses \
+	tests/models/test_cni_bridge \
 	tests/models/test_cni_cilium \
 	tests/models/test_cni_programs \
 	tests/models/test_cni_rules \
@@ -42,6 +43,9 @@ tests_models_test_client_load_SOURCES = tests/models/test_client_load.c \
 tests_models_test_cni_SOURCES = tests/models/test_cni.c $(cni_tests_fixture)
 tests_models_test_cni_addresses_SOURCES = tests/models/test_cni_addresses.c \
 	$(cni_tests_fixture)
+tests_models_test_cni_SOURCES = tests/models/test_cni.c $(model_tests_fixture)
+tests_models_test_cni_bridge_SOURCES = tests/models/test_cni_bridge.c \
+	$(model_tests_fixture)
 tests_models_test_cni_cilium_SOURCES = tests/models/test_cni_cilium.c \
 	$(model_tests_fixture)
 tests_models_test_cni_programs_SOURCES = tests/models/test_cni_programs.c \

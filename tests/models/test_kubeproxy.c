@@ -238,24 +238,6 @@ test_pod_to_cluster_ip_is_not_masqueraded(void)
     }
 }
 
-/* Without br_netfilter a pod's answer to a pod of its node goes over the bridge as it is,
- * and the other side knows no such connection. */
-static void
-test_same_node_answers_need_br_netfilter(void)
-{
-    Model *model =
-        model_new(INSIDE("arrivals='constant(10/s)' stop='1s' timeout='500ms'",
-                         "</pod><pod id='p' labels='app=web' nodes='n-1'>"
-                         "<container id='web'/></pod>"),
-                  model_free_costs);
-
-    model_node(model, "n-1")->bridge->is_filtered = false;
-    model_run(model, 3 * VS_S);
-    CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 0);
-    CU_ASSERT_EQUAL(model_counter(model, "web", "requests"), 0);
-    model_free(model);
-}
-
 /* A pod that reaches itself through its own service must not see its own address come in:
  * it would answer itself directly. */
 static void
@@ -489,8 +471,6 @@ static const VsTestCase tests[] = {
      test_node_port_from_outside_is_masqueraded},
     {"a pod's way to a cluster IP is not masqueraded",
      test_pod_to_cluster_ip_is_not_masqueraded},
-    {"answers on one node are translated because of br_netfilter",
-     test_same_node_answers_need_br_netfilter},
     {"a pod reaches itself through its service, masqueraded",
      test_hairpin_is_masqueraded},
     {"masquerading keeps equal source ports apart",
