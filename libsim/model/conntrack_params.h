@@ -58,17 +58,20 @@ extern const char *const vs_ct_clash_choices[];
                              "(conntrack.min)."),                                      \
         VS_PARAM_TIME(Config, m.tcp_established, "conntrack-tcp-timeout-established",  \
                       .def = "24h", .min = "1s", .max = "2000h",                       \
-                      .doc = "An idle established TCP connection is forgotten "        \
-                             "(conntrack.tcpEstablishedTimeout; the kernel's own is "  \
-                             "120h)."),                                                \
+                      .doc =                                                           \
+                          "How long an idle established TCP connection is remembered " \
+                          "(conntrack.tcpEstablishedTimeout; the kernel's own is "     \
+                          "120h)."),                                                   \
         VS_PARAM_TIME(Config, m.tcp_close_wait, "conntrack-tcp-timeout-close-wait",    \
                       .def = "1h", .min = "1s", .max = "2000h",                        \
                       .doc = "The same of one that one side has closed "               \
                              "(conntrack.tcpCloseWaitTimeout; the kernel's own is "    \
                              "60s)."),                                                 \
-        VS_PARAM_TIME(Config, m.udp, "conntrack-udp-timeout", .def = "30s",            \
-                      .min = "1s", .max = "2000h",                                     \
-                      .doc = "A UDP flow is forgotten (conntrack.udpTimeout)."),       \
+        VS_PARAM_TIME(                                                                 \
+            Config, m.udp, "conntrack-udp-timeout", .def = "30s", .min = "1s",         \
+            .max = "2000h",                                                            \
+            .doc =                                                                     \
+                "How long a silent UDP flow is remembered (conntrack.udpTimeout)."),   \
         VS_PARAM_TIME(Config, m.udp_stream, "conntrack-udp-timeout-stream",            \
                       .def = "120s", .min = "1s", .max = "2000h",                      \
                       .doc = "The same of one that is answered and more than 2 s old " \
