@@ -60,6 +60,7 @@ test_the_caller_resets_what_it_does_not_know(void)
     VsAddr near = model_pod(model, "near")->address;
     Tap *came = tap_new(model_pod(model, "in")->netns, VS_HOOK_INPUT);
     Tap *left = tap_new(model_pod(model, "in")->netns, VS_HOOK_OUTPUT);
+    const TapEntry *reset;
     unsigned n_untranslated = 0;
 
     model_run(model, 3 * VS_S);
@@ -69,7 +70,9 @@ test_the_caller_resets_what_it_does_not_know(void)
     }
     CU_ASSERT(n_untranslated >= N_REQUESTS);
     CU_ASSERT_EQUAL(tap_count(left, VS_TCP_RST), n_untranslated);
-    CU_ASSERT_EQUAL(tap_find(left, VS_TCP_RST, 0)->flow.daddr, near);
+    reset = tap_find(left, VS_TCP_RST, 0);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(reset);
+    CU_ASSERT_EQUAL(reset->flow.daddr, near);
     model_free(model);
     tap_free(came);
     tap_free(left);
