@@ -151,6 +151,7 @@ struct VsService {
     uint16_t node_port;              /* 0: none. */
     uint16_t health_check_node_port; /* LOAD_BALANCER with local traffic; 0: none. */
     VsAddr load_balancer_ip;         /* LOAD_BALANCER: its VIP; 0: none. */
+    bool has_load_balancer;          /* One is in front of it, whatever its type. */
     unsigned n_external_ips;
     VsAddr *external_ips; /* Copied when added. */
     unsigned n_source_ranges;
@@ -170,7 +171,7 @@ struct VsService {
 /* A load balancer in front of a service. */
 typedef struct VsLoadBalancer {
     const char *service;
-    VsAddr address;
+    VsAddr address; /* 0: nodes do not know it. */
 } VsLoadBalancer;
 
 /* A subnet of which nodes and pods have addresses. */
@@ -242,7 +243,7 @@ VsService *vs_cluster_add_service(VsCluster *cluster, const VsService *service,
                                   GError **error);
 
 /* 'address' is the VIP of a load balancer for the service of this name, which may come to
- * be later. */
+ * be later; 0 if nodes have no rules for it, as for one that sends to pods. */
 void vs_cluster_add_load_balancer(VsCluster *cluster, const char *service,
                                   VsAddr address);
 
@@ -274,6 +275,9 @@ const VsNode *vs_cluster_add_pod_routes(const VsCluster *cluster, VsNetns *netns
 
 /* Reachable from outside the cluster: it has a node port, a VIP or an external IP. */
 bool vs_service_is_external(const VsService *service);
+
+/* Whether loadBalancerSourceRanges let 'source' use the load balancer: all may without. */
+bool vs_service_admits(const VsService *service, VsAddr source);
 
 /* The node's own address, or 0 while it has none. */
 VsAddr vs_node_address(const VsNode *node);

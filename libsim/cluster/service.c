@@ -28,6 +28,17 @@ vs_service_is_external(const VsService *service)
            service->n_external_ips > 0;
 }
 
+bool
+vs_service_admits(const VsService *service, VsAddr source)
+{
+    for (unsigned i = 0; i < service->n_source_ranges; i++) {
+        if (vs_prefix_holds(service->source_ranges[i], source)) {
+            return true;
+        }
+    }
+    return service->n_source_ranges == 0;
+}
+
 static bool
 has_node_port(const VsService *service)
 {
@@ -209,17 +220,20 @@ vs_cluster_add_load_balancer(VsCluster *cluster, const char *service, VsAddr add
     g_array_append_val(cluster->load_balancers, load_balancer);
 }
 
-/* Every port of the service gets the VIP of its first load balancer. */
+/* Every port of the service gets the VIP of its first load balancer that has one. */
 static void
-set_load_balancer_ip(const VsCluster *cluster, VsService *service)
+set_load_balancer(const VsCluster *cluster, VsService *service)
 {
     for (unsigned i = 0; i < cluster->load_balancers->len; i++) {
         const VsLoadBalancer *load_balancer =
             &g_array_index(cluster->load_balancers, VsLoadBalancer, i);
 
+        if (strcmp(load_balancer->service, service->name) != 0) {
+            continue;
+        }
+        service->has_load_balancer = true;
         if (service->type == VS_SERVICE_LOAD_BALANCER &&
-            service->load_balancer_ip == 0 &&
-            strcmp(load_balancer->service, service->name) == 0) {
+            service->load_balancer_ip == 0) {
             service->load_balancer_ip = load_balancer->address;
         }
     }
@@ -277,7 +291,7 @@ vs_cluster_complete(VsCluster *cluster)
     for (unsigned i = 0; i < cluster->services->len; i++) {
         VsService *service = cluster->services->pdata[i];
 
-        set_load_balancer_ip(cluster, service);
+        set_load_balancer(cluster, service);
         find_endpoints(cluster, service);
     }
 }

@@ -298,16 +298,7 @@ add_flow(NodeLb *lb, const VsFlow *original, const VsEndpoint *endpoint,
 static bool
 is_allowed(const Frontend *frontend, VsAddr client)
 {
-    const VsService *service = frontend->service;
-
-    for (unsigned i = 0; i < service->n_source_ranges; i++) {
-        VsPrefix range = service->source_ranges[i];
-
-        if (vs_prefix_holds(range, client)) {
-            return true;
-        }
-    }
-    return !frontend->has_ranges;
+    return !frontend->has_ranges || vs_service_admits(frontend->service, client);
 }
 
 /* A new connection to a service; NULL: the packet is dropped. */
@@ -321,7 +312,7 @@ begin(NodeLb *lb, const Frontend *frontend, VsPacket *packet)
     CardFlow *flow = NULL;
 
     if (!is_allowed(frontend, original->saddr)) {
-        drop = VS_DROP_FILTERED;
+        drop = VS_DROP_SOURCE_RANGES;
     } else if (backends) {
         flow = add_flow(lb, original, backends_pick(backends, original), &drop);
     }

@@ -23,7 +23,7 @@
  *
  * Without an endpoint (with external-traffic-policy="Local": here) a packet is dropped
  * (NO_ENDPOINT), and one from beyond load-balancer-source-ranges to the load balancer's
- * address (FILTERED).  Fragments and ICMP errors are left to the stack, which knows neither
+ * address (SOURCE_RANGES).  Fragments and ICMP errors are left to the stack, which knows neither
  * services nor these connections.  Costs: bpf-service for each packet at a card, nat-rewrite
  * for each that is translated, ipip-encapsulate and ipip-decapsulate. */
 #pragma once

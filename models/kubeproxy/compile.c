@@ -30,14 +30,7 @@ proxy_service_clear(ProxyService *service)
 bool
 proxy_service_allows_node(const ProxyService *service)
 {
-    VsAddr address = vs_node_address(service->node);
-
-    for (unsigned i = 0; i < service->service->n_source_ranges; i++) {
-        if (vs_prefix_holds(service->service->source_ranges[i], address)) {
-            return true;
-        }
-    }
-    return false;
+    return vs_service_admits(service->service, vs_node_address(service->node));
 }
 
 static void

@@ -55,7 +55,8 @@ static const VsParam service_params[] = {
                       .doc = "Further addresses that nodes take for the service's."),
     VS_PARAM_PREFIXES(ServiceConfig, source_ranges, "load-balancer-source-ranges",
                       .doc = "Who may use the load balancer's address; everybody "
-                             "without it."),
+                             "without it.  The <lb> drops others, and kube-proxy's "
+                             "rules what reaches its address on a node."),
     VS_PARAM_CHOICE(ServiceConfig, external_policy, "external-traffic-policy",
                     .def = "Cluster", .choices = policy_choices,
                     .doc = "Local: traffic from outside goes to pods of the node it "
@@ -256,12 +257,21 @@ open_healths(Service *service, const VsCluster *cluster)
 }
 
 static bool
+check_source_ranges(const VsService *service, const VsElement *element, GError **error)
+{
+    return refuse_idle(element, "load-balancer-source-ranges",
+                       !service->has_load_balancer,
+                       "put an <lb> in front of the service", error);
+}
+
+static bool
 service_open(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
     Service *service = self;
 
-    (void)element;
-    (void)error;
+    if (!check_source_ranges(service->service, element, error)) {
+        return false;
+    }
     service_open_shares(service);
     if (service->service->health_check_node_port != 0) {
         open_healths(service, build->cluster);

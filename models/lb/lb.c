@@ -55,6 +55,9 @@ static const VsStat lb_stats[] = {
                "Connections given a backend."),
     VS_COUNTER(Lb, n_refused, "refused", "connection",
                "Connections dropped: no backend was healthy."),
+    VS_COUNTER(Lb, n_not_admitted, "not-admitted", "connection",
+               "Connections dropped: their source is outside the service's "
+               "load-balancer-source-ranges."),
     VS_COUNTER(Lb, n_checks, "checks", "check", "Health checks done."),
     VS_COUNTER(Lb, n_checks_failed, "checks-failed", "check", "Health checks failed."),
     VS_COUNTER(Lb, n_transitions, "transitions", "change",
@@ -149,6 +152,37 @@ record_choice(const Lb *lb, VsPacket *packet, uint32_t choice)
     }
 }
 
+static void
+record_refusal(const Lb *lb, VsPacket *packet)
+{
+    const VsCore *core = lb->host->core;
+    VsTraceRecord *record = vs_trace_add(packet, VS_TRACE_SERVICE, lb->host->root->name,
+                                         core ? core->charge : 0);
+    g_autofree char *source = vs_format_ipv4(vs_packet_top(packet)->flow.saddr);
+
+    record->name = g_strdup("load balancer");
+    record->text = g_strdup("not admitted");
+    record->why =
+        g_strdup_printf("%s is outside load-balancer-source-ranges of service \"%s\"",
+                        source, lb->service->name);
+}
+
+/* The load balancer filters itself, as a cloud's does (from the Service's
+ * loadBalancerSourceRanges): kube-proxy's rules see node ports and its own address only. */
+static bool
+is_admitted(Lb *lb, VsPacket *packet)
+{
+    if (vs_service_admits(lb->service, vs_packet_top(packet)->flow.saddr)) {
+        return true;
+    }
+    lb->n_not_admitted++;
+    if (vs_packet_is_traced(packet)) {
+        record_refusal(lb, packet);
+    }
+    vs_packet_drop(packet, VS_DROP_SOURCE_RANGES);
+    return false;
+}
+
 /* DNAT: a new connection to the VIP gets a backend. */
 static bool
 lb_dst_rule(void *data, VsPacket *packet, VsConntrackEntry *entry,
@@ -162,6 +196,10 @@ lb_dst_rule(void *data, VsPacket *packet, VsConntrackEntry *entry,
 
     if (state->point != VS_HOOK_PREROUTING || flow->daddr != lb->vip ||
         flow->dport != lb->config->port || flow->protocol != VS_PROTOCOL_TCP) {
+        return false;
+    }
+    if (!is_admitted(lb, packet)) {
+        *ret_stolen = true;
         return false;
     }
     choice = vs_balancer_pick(&lb->balancer, lb->balancer.kind->is_by_source
@@ -237,9 +275,9 @@ lb_declare(void *self, const VsElement *element, VsBuild *build, GError **error)
 
     (void)element;
     (void)error;
-    if (lb->config->target == LB_TARGET_NODE_PORT) {
-        vs_cluster_add_load_balancer(build->cluster, lb->config->service->id, lb->vip);
-    }
+    vs_cluster_add_load_balancer(build->cluster, lb->config->service->id,
+                                 lb->config->target == LB_TARGET_NODE_PORT ? lb->vip
+                                                                           : 0);
     return true;
 }
 
@@ -331,6 +369,7 @@ lb_open(void *self, const VsElement *element, VsBuild *build, GError **error)
         !add_pod_routes(lb, element, build, error)) {
         return false;
     }
+    lb->service = service;
     vs_rng_init(&rng, build->run->seed, element->id, "backend");
     vs_balancer_init(&lb->balancer,
                      vs_balancer_kind_find(algorithm_choices[config->algorithm]), &rng,

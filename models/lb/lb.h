@@ -38,6 +38,7 @@ typedef struct LbBackend {
 struct Lb {
     const LbConfig *config;
     VsHost *host;
+    const VsService *service;
     VsAddr vip;
     VsBalancer balancer;
     LbBackend *backends;
@@ -47,6 +48,7 @@ struct Lb {
     VsShares shares;
     uint64_t n_new_flows;
     uint64_t n_refused;
+    uint64_t n_not_admitted;
     uint64_t n_checks;
     uint64_t n_checks_failed;
     uint64_t n_transitions;

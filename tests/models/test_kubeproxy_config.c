@@ -43,6 +43,7 @@ test_attributes_reach_the_cluster(void)
         "<node id='n1'><pod id='p' labels='app=web' condition='terminating'>"
         "<container id='web'/></pod></node><node id='n2' proxy='iptables'/>"
         "<switch id='sw'/><link from='n1' to='sw'/><link from='n2' to='sw'/>"
+        "<lb id='edge' service='s'/><link from='edge' to='sw'/>"
         "<service id='s' type='LoadBalancer' target-port='8080' select='app=web' "
         "external-ips='192.0.2.1 192.0.2.2' session-affinity='ClientIP' "
         "affinity-timeout='1min' external-traffic-policy='Local' "
@@ -74,6 +75,7 @@ test_idle_attributes_are_refused(void)
 {
     static const char *const rows[] = {
         "load-balancer-source-ranges='10.0.0.0/8' type='NodePort'",
+        "load-balancer-source-ranges='10.0.0.0/8' type='LoadBalancer'",
         "external-traffic-policy='Local'",
         "affinity-timeout='10s'",
         "health-check-node-port='30000' type='LoadBalancer'",

@@ -263,6 +263,58 @@ test_equal_source_ports_are_told_apart(void)
     model_free(model);
 }
 
+/* Clients at 198.51.100.1 to .4; what lets whom in is the service's to say. */
+#define RANGED_LB(target, ranges)                                                 \
+    "<switch id='out' subnet='198.51.100.0/24'/>"                                 \
+    "<client id='c' count='4' to='http://203.0.113.10/'"                          \
+    " arrivals='constant(10/s)' start='${index}ms' stop='1s' timeout='500ms'/>"   \
+    "<link from='c' to='out'/>"                                                   \
+    "<lb id='edge' service='s' target='" target "'/><link from='edge' to='out'/>" \
+    "<switch id='tor'/><link from='edge' to='tor'/>"                              \
+    "<node id='n' count='2'/><link from='n' to='tor'/>"                           \
+    "<pod id='p' count='2' labels='app=web'><container id='web'/></pod>"          \
+    "<service id='s' type='LoadBalancer' target-port='8080' select='app=web'"     \
+    " load-balancer-source-ranges='" ranges "'/>"
+
+/* A client whose SYN is dropped gives up before it would send it again. */
+static void
+check_ranges(const Model *model, unsigned n_admitted)
+{
+    static const char *const clients[] = {"c-1", "c-2", "c-3", "c-4"};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(clients); i++) {
+        bool is_in = i < n_admitted;
+
+        CU_ASSERT_EQUAL(model_counter(model, clients[i], "completed"), is_in ? 10 : 0);
+        CU_ASSERT_EQUAL(model_counter(model, clients[i], "error-timeout"),
+                        is_in ? 0 : 10);
+    }
+    CU_ASSERT_EQUAL(model_counter(model, "edge", "new-flows"), 10 * n_admitted);
+    CU_ASSERT_EQUAL(model_counter(model, "edge", "not-admitted"),
+                    10 * (4 - n_admitted));
+    CU_ASSERT_EQUAL(model_dropped(model, VS_DROP_SOURCE_RANGES), 10 * (4 - n_admitted));
+}
+
+static void
+test_source_ranges_limit_the_clients(void)
+{
+    static const char *const sites[] = {
+        RANGED_LB("node-port", "192.0.2.0/24 198.51.100.0/30"),
+        RANGED_LB("pods", "192.0.2.0/24 198.51.100.0/30"),
+        RANGED_LB("node-port", "192.0.2.0/24"),
+        RANGED_LB("node-port", "0.0.0.0/0"),
+    };
+    static const unsigned n_admitted[] = {3, 3, 0, 4};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(sites); i++) {
+        Model *model = model_new("%s", sites[i]);
+
+        model_run(model, 3 * VS_S);
+        check_ranges(model, n_admitted[i]);
+        model_free(model);
+    }
+}
+
 static void
 test_other_ports_of_the_vip_refuse(void)
 {
@@ -343,6 +395,7 @@ static const VsTestCase tests[] = {
      test_replies_return_through_the_load_balancer},
     {"equal source ports of clients are told apart",
      test_equal_source_ports_are_told_apart},
+    {"source ranges limit the clients", test_source_ranges_limit_the_clients},
     {"another port of the VIP refuses", test_other_ports_of_the_vip_refuse},
     {"VIP and port are as given", test_vip_and_port_as_given},
     {"configurations that cannot be are refused",
