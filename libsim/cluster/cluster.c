@@ -54,6 +54,7 @@ vs_cluster_new(void)
     vs_dist_init_constant(&cluster->endpoint_delay, 100 * VS_MS);
     cluster->min_sync_period = VS_S;
     cluster->node_port_prefixes = g_array_new(FALSE, FALSE, sizeof(VsPrefix));
+    vs_table_init(&cluster->claims);
     cluster->load_balancers = g_array_new(FALSE, FALSE, sizeof(VsLoadBalancer));
     return cluster;
 }
@@ -66,6 +67,7 @@ vs_cluster_free(VsCluster *cluster)
     }
     g_array_free(cluster->subnets, TRUE);
     g_array_free(cluster->load_balancers, TRUE);
+    vs_table_clear(&cluster->claims);
     g_array_free(cluster->node_port_prefixes, TRUE);
     g_ptr_array_free(cluster->services, TRUE);
     g_ptr_array_free(cluster->pods, TRUE);

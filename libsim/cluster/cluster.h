@@ -16,6 +16,7 @@
 
 #include "base/dist.h"
 #include "base/histogram.h"
+#include "base/table.h"
 #include "cluster/cni.h"
 #include "cluster/eni.h"
 #include "cluster/labels.h"
@@ -206,6 +207,8 @@ struct VsCluster {
     GPtrArray *pods;            /* Of VsPod. */
     GPtrArray *services;        /* Of VsService. */
     GArray *load_balancers;     /* Of VsLoadBalancer. */
+    VsTable claims;             /* Address, port, protocol to the VsService that they
+                                 * lead to. */
     VsAddr next_cluster_ip;
     uint16_t next_node_port;
 };
@@ -238,7 +241,10 @@ const VsPodPort *vs_pod_find_port(const VsPod *pod, uint8_t protocol, uint16_t p
 
 /* Adds 'service', copied; cluster_ip 0 takes the next of the service range, node_port 0
  * the next of 30000..32767 where the type has one, and so does health_check_node_port for
- * a LOAD_BALANCER with local external traffic. */
+ * a LOAD_BALANCER with local external traffic.
+ *
+ * Fails with CLASH when another service (or the same twice) has one of its addresses with
+ * this port and protocol, or one of its node ports. */
 VsService *vs_cluster_add_service(VsCluster *cluster, const VsService *service,
                                   GError **error);
 
@@ -250,6 +256,11 @@ void vs_cluster_add_load_balancer(VsCluster *cluster, const char *service,
 /* All pods, ports, services and load balancers are declared: gives services of type
  * LoadBalancer the VIP of theirs (the first), and every service its endpoints. */
 void vs_cluster_complete(VsCluster *cluster);
+
+/* The service that 'address' with the port and protocol of 'service' leads to; NULL: none.
+ * VIPs are known when the cluster is complete. */
+const VsService *vs_cluster_find_claim(const VsCluster *cluster,
+                                       const VsService *service, VsAddr address);
 
 /* What the control plane says of 'pod' at 'time', from the very moment of a change on. */
 VsPodCondition vs_pod_condition_at(const VsPod *pod, VsTime time);

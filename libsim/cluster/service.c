@@ -67,15 +67,76 @@ wants_port_of(const VsService *a, const VsService *b)
             b->node_port == a->health_check_node_port);
 }
 
+static VsKey
+claim_key(const VsService *service, VsAddr address)
+{
+    return (VsKey){{address, (uint64_t)service->protocol << 16 | service->port}};
+}
+
+const VsService *
+vs_cluster_find_claim(const VsCluster *cluster, const VsService *service,
+                      VsAddr address)
+{
+    return vs_table_find(&cluster->claims, claim_key(service, address));
+}
+
+static bool
+claim(VsCluster *cluster, VsService *service, VsAddr address, GError **error)
+{
+    const VsService *owner = vs_cluster_find_claim(cluster, service, address);
+    g_autofree char *text = NULL;
+
+    if (!owner) {
+        vs_table_insert(&cluster->claims, claim_key(service, address), service);
+        return true;
+    }
+    text = vs_format_ipv4(address);
+    if (owner == service) {
+        g_set_error(error, VS_CLUSTER_ERROR, VS_CLUSTER_ERROR_CLASH,
+                    "service \"%s\" has %s twice; leave one out", service->name, text);
+        return false;
+    }
+    g_set_error(error, VS_CLUSTER_ERROR, VS_CLUSTER_ERROR_CLASH,
+                "services \"%s\" and \"%s\" want the same %s:%u/%s; give one another "
+                "address or port",
+                owner->name, service->name, text, service->port,
+                service->protocol == VS_PROTOCOL_UDP ? "udp" : "tcp");
+    return false;
+}
+
+static void
+release(VsCluster *cluster, const VsService *service, VsAddr address)
+{
+    if (vs_cluster_find_claim(cluster, service, address) == service) {
+        vs_table_remove(&cluster->claims, claim_key(service, address));
+    }
+}
+
+/* All of its addresses or none. */
+static bool
+claim_addresses(VsCluster *cluster, VsService *service, GError **error)
+{
+    bool is_good = claim(cluster, service, service->cluster_ip, error);
+
+    for (unsigned i = 0; is_good && i < service->n_external_ips; i++) {
+        is_good = claim(cluster, service, service->external_ips[i], error);
+    }
+    if (!is_good) {
+        release(cluster, service, service->cluster_ip);
+        for (unsigned i = 0; i < service->n_external_ips; i++) {
+            release(cluster, service, service->external_ips[i]);
+        }
+    }
+    return is_good;
+}
+
 static const VsService *
 find_clash(const VsCluster *cluster, const VsService *service)
 {
     for (unsigned i = 0; i < cluster->services->len; i++) {
         const VsService *other = cluster->services->pdata[i];
 
-        if ((service->cluster_ip != 0 && other->cluster_ip == service->cluster_ip &&
-             other->port == service->port && other->protocol == service->protocol) ||
-            wants_port_of(service, other)) {
+        if (wants_port_of(service, other)) {
             return other;
         }
     }
@@ -123,12 +184,13 @@ next_cluster_ip(VsCluster *cluster)
     return cluster->next_cluster_ip <= last ? cluster->next_cluster_ip++ : 0;
 }
 
-/* The next port of the range that no service asked for, or 0. */
+/* The next port of the range that neither 'service' nor another asked for, or 0. */
 static uint16_t
-next_node_port(VsCluster *cluster)
+next_node_port(VsCluster *cluster, const VsService *service)
 {
     cluster->next_node_port = MAX(cluster->next_node_port, NODE_PORT_FIRST);
-    while (is_node_port_taken(cluster, cluster->next_node_port)) {
+    while (is_node_port_taken(cluster, cluster->next_node_port) ||
+           service->health_check_node_port == cluster->next_node_port) {
         cluster->next_node_port++;
     }
     return cluster->next_node_port <= NODE_PORT_LAST ? cluster->next_node_port++ : 0;
@@ -158,7 +220,7 @@ give_node_port(VsCluster *cluster, const VsService *service, uint16_t *port,
                GError **error)
 {
     if (*port == 0) {
-        *port = next_node_port(cluster);
+        *port = next_node_port(cluster, service);
     }
     if (*port != 0) {
         return true;
@@ -192,11 +254,10 @@ vs_cluster_add_service(VsCluster *cluster, const VsService *service, GError **er
 
     copy->index = cluster->services->len;
     if (clash) {
-        g_set_error(
-            error, VS_CLUSTER_ERROR, VS_CLUSTER_ERROR_CLASH,
-            "services \"%s\" and \"%s\" want the same cluster-ip and port, or the "
-            "same node-port",
-            clash->name, service->name);
+        g_set_error(error, VS_CLUSTER_ERROR, VS_CLUSTER_ERROR_CLASH,
+                    "services \"%s\" and \"%s\" want the same node-port or "
+                    "health-check-node-port; give one another",
+                    clash->name, service->name);
         vs_service_free(copy);
         return NULL;
     }
@@ -204,7 +265,8 @@ vs_cluster_add_service(VsCluster *cluster, const VsService *service, GError **er
         (has_node_port(copy) &&
          !give_node_port(cluster, copy, &copy->node_port, error)) ||
         (has_health_check(copy) &&
-         !give_node_port(cluster, copy, &copy->health_check_node_port, error))) {
+         !give_node_port(cluster, copy, &copy->health_check_node_port, error)) ||
+        !claim_addresses(cluster, copy, error)) {
         vs_service_free(copy);
         return NULL;
     }
@@ -222,7 +284,7 @@ vs_cluster_add_load_balancer(VsCluster *cluster, const char *service, VsAddr add
 
 /* Every port of the service gets the VIP of its first load balancer that has one. */
 static void
-set_load_balancer(const VsCluster *cluster, VsService *service)
+set_load_balancer(VsCluster *cluster, VsService *service)
 {
     for (unsigned i = 0; i < cluster->load_balancers->len; i++) {
         const VsLoadBalancer *load_balancer =
@@ -233,8 +295,10 @@ set_load_balancer(const VsCluster *cluster, VsService *service)
         }
         service->has_load_balancer = true;
         if (service->type == VS_SERVICE_LOAD_BALANCER &&
-            service->load_balancer_ip == 0) {
+            service->load_balancer_ip == 0 && load_balancer->address != 0) {
             service->load_balancer_ip = load_balancer->address;
+            vs_table_insert(&cluster->claims,
+                            claim_key(service, load_balancer->address), service);
         }
     }
 }

@@ -187,8 +187,9 @@ check_bridge(const VsCni *cni, const VsElement *element, GError **error)
 static bool
 check_owners(const VsCni *cni, const VsElement *element, GError **error)
 {
-    static const char *const of_proxy[] = {"proxy", "masquerade-all", "node-ports",
-                                           "node-port-addresses"};
+    static const char *const of_proxy[] = {"proxy",          "masquerade-all",
+                                           "node-ports",     "node-port-addresses",
+                                           "endpoint-delay", "min-sync-period"};
 
     if (!cni->add_rules && vs_element_has(element, "ip-masq")) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
@@ -390,12 +391,37 @@ add_rules(const VsCluster *cluster)
     }
 }
 
+/* What says how kube-proxy follows changes, where there are none. */
+static bool
+check_syncs(const VsCluster *cluster, const VsElement *element, GError **error)
+{
+    static const char *const names[] = {"endpoint-delay", "min-sync-period"};
+    GArray *changes = vs_cluster_endpoint_changes(cluster);
+    bool is_idle = changes->len == 0;
+
+    g_array_free(changes, TRUE);
+    for (unsigned i = 0; is_idle && i < G_N_ELEMENTS(names); i++) {
+        if (vs_element_has(element, names[i])) {
+            vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                            "%s has no effect: no endpoint of a service changes during "
+                            "the run; give a pod ready-at or terminates-at, or leave "
+                            "it out",
+                            names[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool
 cluster_open(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
     Cluster *cluster = self;
     const ClusterConfig *config = element->config;
 
+    if (!check_syncs(build->cluster, element, error)) {
+        return false;
+    }
     if (!build->cluster->cni->has_socket_lb) {
         if (build->cluster->services->len == 0) {
             add_rules(build->cluster);

@@ -71,9 +71,10 @@ port_declare(void *self, const VsElement *element, VsBuild *build, GError **erro
 static bool
 port_open(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
-    (void)element;
-    (void)build;
-    (void)error;
+    if (!service_check_vip(((Service *)self)->service, element, build->cluster,
+                           error)) {
+        return false;
+    }
     service_open_shares(self);
     return true;
 }

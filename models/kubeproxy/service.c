@@ -172,6 +172,13 @@ check_values(const ServiceConfig *config, const VsElement *element, GError **err
                         "affinity-timeout is not in whole seconds");
         return false;
     }
+    if (config->node_port != 0 && config->node_port == config->health_check_node_port) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                        "node-port and health-check-node-port are both %u; give one "
+                        "another port",
+                        config->node_port);
+        return false;
+    }
     if (config->select.n_labels == 0) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
                         "select=\"\" selects nothing; write select=\"key=value\"");
@@ -205,6 +212,26 @@ service_add(Service *service, const VsService *wanted, const VsElement *element,
 }
 
 static bool
+check_cluster_ip(const ServiceConfig *config, const VsCluster *cluster,
+                 const VsElement *element, GError **error)
+{
+    VsPrefix cidr = cluster->service_cidr;
+    g_autofree char *ip = NULL;
+    g_autofree char *range = NULL;
+
+    if (config->cluster_ip == 0 || vs_prefix_holds(cidr, config->cluster_ip)) {
+        return true;
+    }
+    ip = vs_format_ipv4(config->cluster_ip);
+    range = vs_format_ipv4_prefix(cidr.address, cidr.length);
+    vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                    "cluster-ip=\"%s\" is outside service-cidr, %s; give it an address "
+                    "of that, or the cluster another service-cidr",
+                    ip, range);
+    return false;
+}
+
+static bool
 service_declare(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
     const ServiceConfig *config = element->config;
@@ -233,6 +260,9 @@ service_declare(void *self, const VsElement *element, VsBuild *build, GError **e
         .selector = &config->select,
     };
 
+    if (!check_cluster_ip(config, build->cluster, element, error)) {
+        return false;
+    }
     for (unsigned i = 0; i < wanted.n_external_ips; i++) {
         external_ips[i] = config->external_ips.prefixes[i].address;
     }
@@ -256,6 +286,25 @@ open_healths(Service *service, const VsCluster *cluster)
     }
 }
 
+bool
+service_check_vip(const VsService *service, const VsElement *element,
+                  const VsCluster *cluster, GError **error)
+{
+    const VsService *owner =
+        vs_cluster_find_claim(cluster, service, service->load_balancer_ip);
+    g_autofree char *vip = NULL;
+
+    if (service->load_balancer_ip == 0 || owner == service) {
+        return true;
+    }
+    vip = vs_format_ipv4(service->load_balancer_ip);
+    vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                    "service \"%s\" has %s:%u, the address of the <lb> of service "
+                    "\"%s\"; give one another",
+                    owner->name, vip, service->port, service->name);
+    return false;
+}
+
 static bool
 check_source_ranges(const VsService *service, const VsElement *element, GError **error)
 {
@@ -269,7 +318,8 @@ service_open(void *self, const VsElement *element, VsBuild *build, GError **erro
 {
     Service *service = self;
 
-    if (!check_source_ranges(service->service, element, error)) {
+    if (!service_check_vip(service->service, element, build->cluster, error) ||
+        !check_source_ranges(service->service, element, error)) {
         return false;
     }
     service_open_shares(service);

@@ -19,5 +19,10 @@ bool service_check_name(const VsElement *element, const char *attribute,
 bool service_add(Service *service, const VsService *wanted, const VsElement *element,
                  VsBuild *build, GError **error);
 
+/* The cluster is complete: no other service has the address of the load balancer in front
+ * of 'service', at its port; else 'error' names both. */
+bool service_check_vip(const VsService *service, const VsElement *element,
+                       const VsCluster *cluster, GError **error);
+
 /* All endpoints are known: gives each its share. */
 void service_open_shares(Service *service);

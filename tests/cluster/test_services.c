@@ -65,6 +65,67 @@ test_two_that_want_the_same_clash(void)
     vs_cluster_free(cluster);
 }
 
+static const VsService *
+add_external(VsCluster *cluster, const char *name, uint16_t port, VsAddr ip,
+             GError **error)
+{
+    VsService wanted = {.name = name,
+                        .port = port,
+                        .target_port = port,
+                        .n_external_ips = 1,
+                        .external_ips = &ip,
+                        .selector = no_labels()};
+
+    return vs_cluster_add_service(cluster, &wanted, error);
+}
+
+static void
+test_an_address_and_port_lead_to_one_service(void)
+{
+    VsCluster *cluster = vs_cluster_new();
+    VsAddr ip = NET_IP(198, 51, 100, 5);
+    VsAddr vip = NET_IP(203, 0, 113, 10);
+    const VsService *first, *second;
+    GError *error = NULL;
+
+    first = add_external(cluster, "first", 80, ip, &error);
+    CU_ASSERT_PTR_NULL(add_external(cluster, "second", 80, ip, &error));
+    check_error(&error, VS_CLUSTER_ERROR_CLASH, "\"first\" and \"second\"");
+    CU_ASSERT_PTR_NULL(add_external(cluster, "third", 80, first->cluster_ip, &error));
+    check_error(&error, VS_CLUSTER_ERROR_CLASH, "\"first\" and \"third\"");
+    second = add_external(cluster, "other port", 81, ip, &error);
+    CU_ASSERT_PTR_NOT_NULL(second);
+    CU_ASSERT_PTR_EQUAL(vs_cluster_find_claim(cluster, second, ip), second);
+    CU_ASSERT_PTR_EQUAL(vs_cluster_find_claim(cluster, first, ip), first);
+
+    /* A load balancer comes too late for its VIP. */
+    second = add_external(cluster, "taker", 80, vip, &error);
+    first =
+        add_service(cluster, "balanced", VS_SERVICE_LOAD_BALANCER, 0, 80, 0, &error);
+    vs_cluster_add_load_balancer(cluster, "balanced", vip);
+    vs_cluster_complete(cluster);
+    CU_ASSERT_EQUAL(first->load_balancer_ip, vip);
+    CU_ASSERT_PTR_EQUAL(vs_cluster_find_claim(cluster, first, vip), second);
+    vs_cluster_free(cluster);
+}
+
+/* A service that was refused has left nothing behind. */
+static void
+test_a_refused_service_claims_nothing(void)
+{
+    VsCluster *cluster = vs_cluster_new();
+    VsAddr ip = NET_IP(10, 96, 0, 50);
+    GError *error = NULL;
+
+    CU_ASSERT_PTR_NOT_NULL(
+        add_service(cluster, "first", VS_SERVICE_CLUSTER_IP, ip, 80, 0, &error));
+    CU_ASSERT_PTR_NULL(add_external(cluster, "second", 80, ip, &error));
+    check_error(&error, VS_CLUSTER_ERROR_CLASH, "\"second\"");
+    CU_ASSERT_PTR_NOT_NULL(add_service(cluster, "third", VS_SERVICE_CLUSTER_IP,
+                                       NET_IP(10, 96, 0, 11), 80, 0, &error));
+    vs_cluster_free(cluster);
+}
+
 /* One port number may serve TCP and UDP. */
 static void
 test_protocols_share_addresses_and_ports(void)
@@ -197,6 +258,9 @@ test_addresses_and_ports_run_out(void)
 
 static const VsTestCase tests[] = {
     {"services get addresses and node ports", test_services_get_addresses_and_ports},
+    {"an address and port lead to one service",
+     test_an_address_and_port_lead_to_one_service},
+    {"a refused service claims nothing", test_a_refused_service_claims_nothing},
     {"two that want the same clash", test_two_that_want_the_same_clash},
     {"given addresses and ports are free", test_given_addresses_and_ports_are_free},
     {"addresses and ports run out", test_addresses_and_ports_run_out},
