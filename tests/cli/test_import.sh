@@ -74,7 +74,7 @@ result "kube-proxy adds nothing to rules that were given" \
 # ---- Rules of nftables mode, with the kubelet's of iptables. --------------------------
 generated=$folder/nft-generated.xml
 given=$folder/nft.xml
-sed 's|cni="bridge"|& proxy="nftables"|' "$article" > "$generated"
+sed 's|default="iptables"|default="nftables"|' "$article" > "$generated"
 export_all "$generated" nft nft $nodes
 export_all "$generated" nft-json json $nodes
 export_all "$generated" iptables-save rules $nodes
@@ -221,6 +221,29 @@ result "the address of a file is its link's subnet: the other end gets the next 
 result "the MTU of a file is the interface's, and the plug-in's devices follow as ever" \
     "$("$vethsim" export "$folder/one.xml" --node n1 --as ip-addr | grep '"mtu"' |
         tr -dc '0-9\n' | diff - <(printf '65536\n1500\n1400\n'))"
+
+# ---- A later time. ------------------------------------------------------------------------
+cat > "$folder/brief.xml" << 'END'
+<scenario version="1" until="1s" xmlns="urn:vethsim:scenario:1">
+  <client id="user" arrivals="constant(10/s)" to="http://172.16.0.2:30080/"/>
+  <link from="user" to="n1"/>
+  <node id="n1"><pod id="a" labels="app=web"><container id="web"/></pod></node>
+  <service id="web" type="NodePort" node-port="30080" target-port="8080" select="app=web"/>
+</scenario>
+END
+sed 's/arrivals="constant(10\/s)"/& stop="1s"/' "$folder/brief.xml" > "$folder/stop.xml"
+
+# entries SCENARIO TIME: how many connections n1 tracks.
+entries() {
+    "$vethsim" export "$folder/$1.xml" --node n1 --as conntrack --at "$2" | grep -c dport=30080
+}
+
+result "at the end of the scenario its connections are tracked" \
+    "$([ "$(entries stop 1s)" -ge 9 ] || entries stop 1s)"
+result "beyond it the run goes on: they have timed out" \
+    "$([ "$(entries stop 1h)" -eq 0 ] || entries stop 1h)"
+result "and clients that do not stop have new ones" \
+    "$([ "$(entries brief 20s)" -gt 150 ] || entries brief 20s)"
 
 # ---- Mistakes. ----------------------------------------------------------------------------
 # refused ATTRIBUTES PLACE TEXT: check ends with status 2 and one line, PLACE: ... TEXT.

@@ -63,11 +63,12 @@ read_options(ExportOptions *options, int *argc, char ***argv)
         {"node", 'n', 0, G_OPTION_ARG_STRING, &options->node,
          "The node or host, or NODE/POD for a pod's namespace", "NODE"},
         {"as", 'a', 0, G_OPTION_ARG_STRING, &options->form_name,
-         "iptables-save, iptables-save-c (with counters), nft, nft-json, ipset, ipvsadm, "
+         "iptables-save, iptables-save-c (with counters), nft, nft-json, ipset, "
+         "ipvsadm, "
          "routes, ip-route, ip-rule, ip-addr or conntrack",
          "FORM"},
         {"at", 0, 0, G_OPTION_ARG_STRING, &options->at,
-         "Runs the scenario up to this time first; otherwise nothing has happened yet",
+         "Runs the scenario so long first, also beyond its end (default: not at all)",
          "TIME"},
         {"set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->settings,
          "Gives a param of the scenario this value", "NAME=VALUE"},
@@ -76,8 +77,10 @@ read_options(ExportOptions *options, int *argc, char ***argv)
         .arguments = "[FILE]",
         .summary =
             "Prints what a tool on the real node would: the rules that kube-proxy "
-            "wrote,\nroutes, addresses, connections.  A node of a scenario can read "
-            "the first\nthree, ipset, ip-route (of table main) and ip-addr again.",
+            "wrote,\nroutes, addresses, connections.  Nodes of a scenario can read "
+            "them "
+            "again, but for\nnft-json, routes, ip-rule, conntrack and tables beside "
+            "main.",
         .examples = "  vethsim export scenarios/article/scenario.xml --node node-1 "
                     "--as iptables-save\n"
                     "  vethsim export shop.xml --node n1 --as ip-route > n1.routes\n"
@@ -88,21 +91,31 @@ read_options(ExportOptions *options, int *argc, char ***argv)
     return cmd_parse(&usage, argc, argv) && read_form(options) && has_node(options);
 }
 
-/* Runs the scenario up to 'at', where that was given. */
-static bool
-advance(VsSimulation *simulation, const char *at)
+/* The simulation at 'time': as `run --until` leaves it where that is beyond the scenario's
+ * end.  NULL with stderr told. */
+static VsSimulation *
+simulate(const VsScenario *scenario, VsTime time)
 {
-    VsTime time = 0;
+    const VsSimulationOptions options = {.until =
+                                             MAX(time, vs_scenario_until(scenario))};
+    VsSimulation *simulation = cmd_compile(scenario, &options);
+
+    while (simulation && time > 0 &&
+           vs_simulation_advance_to(simulation, time, 1000000) == VS_RUN_PAUSED) {
+    }
+    return simulation;
+}
+
+/* Without 'text' nothing has happened yet. */
+static bool
+read_at(const char *text, VsTime *ret)
+{
     g_autoptr(GError) error = NULL;
 
-    if (!at) {
-        return true;
-    }
-    if (!vs_parse_time(at, &time, &error)) {
+    *ret = 0;
+    if (text && !vs_parse_time(text, ret, &error)) {
         cmd_complain("vethsim export: --at: %s", error->message);
         return false;
-    }
-    while (vs_simulation_advance_to(simulation, time, 1000000) == VS_RUN_PAUSED) {
     }
     return true;
 }
@@ -115,16 +128,17 @@ cmd_export(int argc, char **argv)
     g_autoptr(VsSimulation) simulation = NULL;
     g_autoptr(GError) error = NULL;
     g_autofree char *text = NULL;
+    VsTime at;
 
-    if (!read_options(&options, &argc, &argv)) {
+    if (!read_options(&options, &argc, &argv) || !read_at(options.at, &at)) {
         return CMD_BAD_INPUT;
     }
     scenario = cmd_load(argc, argv, (const char *const *)options.settings);
     if (!scenario) {
         return CMD_BAD_INPUT;
     }
-    simulation = cmd_compile(scenario, NULL);
-    if (!simulation || !advance(simulation, options.at)) {
+    simulation = simulate(scenario, at);
+    if (!simulation) {
         return CMD_BAD_INPUT;
     }
     text = vs_export(simulation, options.node, options.form, &error);
