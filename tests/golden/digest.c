@@ -1,4 +1,5 @@
-/* digest FILE [UNTIL]: runs a scenario and prints its digest, without writing anything.
+/* digest FILE [UNTIL [NAME=VALUE]...]: runs a scenario, with its params so, and prints its
+ * digest, without writing anything.
  *
  * For tests/golden/digests.sh and compilers.sh.  Fails when packets are not conserved or
  * Little's law does not hold. */
@@ -26,14 +27,16 @@ main(int argc, char **argv)
     g_autofree char *digest = NULL;
     VsSimulationOptions options = {0};
 
-    if (argc < 2 || argc > 3) {
-        fprintf(stderr, "usage: digest FILE [UNTIL]\n");
+    if (argc < 2) {
+        fprintf(stderr, "usage: digest FILE [UNTIL [NAME=VALUE]...]\n");
         return EXIT_FAILURE;
     }
-    if (argc == 3 && !vs_parse_time(argv[2], &options.until, &error)) {
+    if (argc > 2 && !vs_parse_time(argv[2], &options.until, &error)) {
         return fail(error);
     }
-    scenario = vs_scenario_load(argv[1], vs_registry_builtin(), NULL, &error);
+    scenario =
+        vs_scenario_load(argv[1], vs_registry_builtin(),
+                         argc > 3 ? (const char *const *)&argv[3] : NULL, &error);
     if (!scenario) {
         return fail(error);
     }

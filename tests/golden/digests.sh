@@ -1,19 +1,22 @@
 #!/usr/bin/env bash
 # Every scenario that comes with vethsim runs as it did when digests.txt was written: the
-# digest of a run sums up each event and each packet.  Lines: "FILE UNTIL DIGEST".
+# digest of a run sums up each event and each packet.  Lines: "FILE UNTIL DIGEST", and
+# NAME=VALUE for each param that is not its default.
 set -u
 
 . "$top_srcdir/tests/tap.sh"
 digest=$top_builddir/tests/golden/digest
 list=$top_srcdir/tests/golden/digests.txt
 
-while read -r file until expected; do
-    if ! found=$("$digest" "$top_srcdir/$file" "$until" 2>&1); then
-        not_ok "$file runs" "$found"
+while read -r file until expected settings; do
+    name="$file${settings:+ with $settings}"
+    # shellcheck disable=SC2086
+    if ! found=$("$digest" "$top_srcdir/$file" "$until" $settings 2>&1); then
+        not_ok "$name runs" "$found"
     elif [ "$found" != "$expected" ]; then
-        not_ok "$file has the digest it had" "until $until: $found, not $expected"
+        not_ok "$name has the digest it had" "until $until: $found, not $expected"
     else
-        ok "$file has the digest it had"
+        ok "$name has the digest it had"
     fi
 done < <(grep -v '^#' "$list")
 

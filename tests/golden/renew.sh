@@ -9,16 +9,24 @@ cd "$(dirname "$0")/../.."
 build=${1:-build}
 digest=$build/tests/golden/digest
 list=tests/golden/digests.txt
+variants=(
+    "scenarios/article/scenario.xml proxy=nftables"
+)
 one_wire=scenarios/tutorial/01-one-wire
 
 make -s -C "$build" vethsim tests/golden/digest
 {
-    echo "# FILE UNTIL DIGEST: what tests/golden/digests.sh expects; tests/golden/renew.sh"
-    echo "# writes it.  Each run stops early, to be quick."
+    echo "# FILE UNTIL DIGEST [NAME=VALUE...]: what tests/golden/digests.sh expects;"
+    echo "# tests/golden/renew.sh writes it.  Each run stops early, to be quick."
     find scenarios -name '*.xml' | sort | while read -r file; do
         if grep -q '<scenario' "$file"; then
             echo "$file 2s $("$digest" "$file" 2s)"
         fi
+    done
+    for variant in "${variants[@]}"; do
+        read -r file settings <<< "$variant"
+        # shellcheck disable=SC2086
+        echo "$file 2s $("$digest" "$file" 2s $settings) $settings"
     done
 } > "$list.new"
 mv "$list.new" "$list"
