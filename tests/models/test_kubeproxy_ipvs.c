@@ -256,10 +256,10 @@ typedef struct Row {
     const char *expected;
 } Row;
 
+/* Frees the model. */
 static void
-check_rows(const Row *rows)
+check_rows_of(Model *model, const Row *rows)
 {
-    Model *model = cluster_new();
     Tap *taps[] = {tap_new(model_pod(model, "a")->netns, VS_HOOK_INPUT),
                    tap_new(model_pod(model, "b")->netns, VS_HOOK_INPUT),
                    tap_new(model_pod(model, "f")->netns, VS_HOOK_INPUT)};
@@ -278,6 +278,12 @@ check_rows(const Row *rows)
     for (unsigned i = 0; i < G_N_ELEMENTS(taps); i++) {
         tap_free(taps[i]);
     }
+}
+
+static void
+check_rows(const Row *rows)
+{
+    check_rows_of(cluster_new(), rows);
 }
 
 static void
@@ -304,6 +310,76 @@ test_cluster_ips(void)
     };
 
     check_rows(rows);
+}
+
+#define POD_AS(id, app, node, condition)                       \
+    "<pod id='" id "' labels='app=" app "' nodes='n-" node "'" \
+    " condition='" condition "'>"                              \
+    "<container id='" id "-web' port='8080' service-time='1us'/></pod>"
+#define SITE_OF(pod_a, pod_b, pod_f) NODES pod_a pod_b pod_f "<pod id='q' nodes='n-1'/>"
+#define NODE_PORT_OF(n, app, attributes) \
+    SERVICE("s" n, "1" n, app, "type='NodePort' node-port='300" n "' " attributes)
+#define POLICY_LOCAL "external-traffic-policy='Local'"
+#define MIXED_SITE                                                        \
+    SITE_OF(POD_AS("a", "web", "1", "terminating"), POD("b", "web", "2"), \
+            POD_AS("f", "far", "2", "unready"))                           \
+    NODE_PORT_OF("20", "web", "")                                         \
+    NODE_PORT_OF("21", "web", POLICY_LOCAL) NODE_PORT_OF("22", "far", "")
+#define ENDING_SITE                                         \
+    SITE_OF(POD_AS("a", "web", "1", "terminating-unready"), \
+            POD_AS("b", "web", "2", "terminating"),         \
+            POD_AS("f", "web", "2", "unready"))             \
+    NODE_PORT_OF("20", "web", "")
+#define WEB_SITE                                                              \
+    SITE_OF(POD("a", "web", "1"), POD("b", "web", "2"), POD("f", "far", "2")) \
+    NODE_PORT_OF("20", "web", "")
+
+/* What is known at the start, with these attributes of the cluster. */
+#define site_new(site, attributes) \
+    model_new(site, model_free_costs, attributes, "constant(0.001/s)")
+
+static void
+test_conditions_of_endpoints(void)
+{
+    static const Row mixed[] = {
+        {"the ready one", "q", CLUSTER(20), 80, "b"},
+        {"the same from outside", "c", NODE_1, 30020, "b*"},
+        {"policy Local: nobody else is here", "c", NODE_1, 30021, "a"},
+        {"unready", "q", CLUSTER(22), 80, "refused"},
+        {"unready, node port", "c", NODE_1, 30022, "refused"},
+        {0},
+    };
+    static const Row ending[] = {
+        {"only terminating: those that serve", "q", CLUSTER(20), 80, "b"},
+        {"the same from outside", "c", NODE_1, 30020, "b*"},
+        {0},
+    };
+
+    check_rows_of(site_new(MIXED_SITE, ""), mixed);
+    check_rows_of(site_new(ENDING_SITE, ""), ending);
+}
+
+static void
+test_node_port_addresses(void)
+{
+    static const struct {
+        const char *attribute, *first, *second;
+    } cases[] = {
+        {" node-ports='all'", "a* b*", "a* b*"},
+        {" node-ports='primary'", "a* b*", "refused"},
+        {" node-port-addresses='10.244.0.0/16'", "refused", "a* b*"},
+        {" node-port-addresses='172.16.0.0/24 10.244.0.0/24'", "a* b*", "a* b*"},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        const Row rows[] = {
+            {cases[i].attribute, "q", NODE_1, 30020, cases[i].first},
+            {cases[i].attribute, "q", CNI0, 30020, cases[i].second},
+            {0},
+        };
+
+        check_rows_of(site_new(WEB_SITE, cases[i].attribute), rows);
+    }
 }
 
 static void
@@ -527,6 +603,8 @@ test_rules(void)
 
 static const VsTestCase tests[] = {
     {"cluster IPs", test_cluster_ips},
+    {"conditions of endpoints", test_conditions_of_endpoints},
+    {"node port addresses", test_node_port_addresses},
     {"node ports", test_node_ports},
     {"addresses from outside", test_addresses_from_outside},
     {"the node is not reached by virtual addresses",
