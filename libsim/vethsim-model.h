@@ -21,6 +21,7 @@
 #include "model/import.h"
 #include "model/model.h"
 #include "net/bridge.h"
+#include "net/decision.h"
 #include "net/host.h"
 #include "net/icmp.h"
 #include "net/ip.h"

@@ -1,15 +1,18 @@
 #include "net/capture.h"
 
-#include <string.h>
-
 #include "net/netns.h"
 #include "net/tap.h"
 #include "net/tunnel.h"
 #include "packet/bytes.h"
+#include "packet/notes.h"
 #include "packet/pcapng.h"
 #include "packet/trace.h"
 
 enum { PS_PER_NS = 1000 };
+
+/* How long a packet waits to be written, so that its comment has what happens to it a
+ * little later: where its namespace drops it, or the queue of the wire it left by. */
+#define LAG (1 * VS_MS)
 
 typedef struct Listener {
     VsTap tap;
@@ -18,12 +21,16 @@ typedef struct Listener {
     uint32_t number; /* In the file. */
 } Listener;
 
-/* A block of the file, which others of earlier times may have to precede. */
+/* A packet of the file, which others of earlier times may have to precede. */
 typedef struct Pending {
     VsTime time;
     uint64_t sequence;
-    uint8_t *block;
-    size_t block_bytes;
+    uint64_t number; /* Of the packet. */
+    uint32_t iface;  /* In the file. */
+    VsTapDirection direction;
+    VsNote *note;
+    uint8_t *bytes;
+    uint32_t n_bytes;
 } Pending;
 
 struct VsCapture {
@@ -38,8 +45,7 @@ struct VsCapture {
     uint64_t n_seen;
 };
 
-static void see(VsTap *tap, const VsPacket *packet, VsTime time,
-                VsTapDirection direction);
+static void see(VsTap *tap, VsPacket *packet, VsTime time, VsTapDirection direction);
 
 VsCapture *
 vs_capture_new(VsRun *run, const char *path, GError **error)
@@ -117,6 +123,7 @@ vs_capture_add(VsCapture *capture, VsIface *iface)
             .link_type = is_raw_ip(iface) ? VS_PCAPNG_RAW_IP : VS_PCAPNG_ETHERNET});
     listener->tap.next = iface->taps;
     iface->taps = &listener->tap;
+    iface->netns->n_taps++;
     g_ptr_array_add(capture->listeners, listener);
 }
 
@@ -178,96 +185,69 @@ pop(VsCapture *capture)
     return first;
 }
 
-/* Writes what nothing can precede any more: whatever comes is of 'time' or later. */
+static void
+pending_clear(Pending *pending)
+{
+    vs_note_free(pending->note);
+    g_free(pending->bytes);
+}
+
+static void
+write_packet(VsCapture *capture, const Pending *pending)
+{
+    g_string_printf(capture->comment,
+                    "packet %" G_GUINT64_FORMAT " at %" G_GINT64_FORMAT " ps%s",
+                    pending->number, pending->time, pending->note->text->str);
+    g_byte_array_set_size(capture->block, 0);
+    vs_pcapng_print_packet(
+        &(VsPcapngPacket){.iface = pending->iface,
+                          .time_ns = (uint64_t)pending->time / PS_PER_NS,
+                          .direction = pending->direction == VS_TAP_IN ? VS_PCAPNG_IN
+                                                                       : VS_PCAPNG_OUT,
+                          .comment = capture->comment->str,
+                          .bytes = pending->bytes,
+                          .n_bytes = pending->n_bytes},
+        capture->block);
+    vs_pcapng_add_blocks(capture->file, capture->block->data, capture->block->len);
+}
+
+/* Writes what is of 'time' or earlier: all that comes is later. */
 static void
 write_until(VsCapture *capture, VsTime time)
 {
     while (capture->pending->len > 0 && pending_at(capture, 0)->time <= time) {
         Pending pending = pop(capture);
 
-        vs_pcapng_add_blocks(capture->file, pending.block, pending.block_bytes);
-        g_free(pending.block);
+        write_packet(capture, &pending);
+        pending_clear(&pending);
     }
-}
-
-/* Comments. ------------------------------------------------------------------------ */
-
-/* The rule that 'packet' met last on its present way through the namespace 'place', or the
- * policy; NULL: none. */
-static const VsTraceRecord *
-find_rule(const VsPacket *packet, const char *place)
-{
-    const VsTrace *trace = packet->run->trace;
-    const VsTraceRecord *record = vs_trace_last(trace, packet->number);
-
-    while (record && strcmp(record->place, place) == 0) {
-        if (record->kind == VS_TRACE_RULE || record->kind == VS_TRACE_POLICY) {
-            return record;
-        }
-        record = vs_trace_previous(trace, record);
-    }
-    return NULL;
 }
 
 static void
-append_rule(GString *comment, const VsTraceRecord *record)
-{
-    g_string_append_printf(comment, "; table %s, chain %s, ", record->table,
-                           record->name);
-    if (record->kind == VS_TRACE_RULE) {
-        g_string_append_printf(comment, "rule %u: %s => %s", record->number,
-                               record->text, record->verdict);
-    } else {
-        g_string_append_printf(comment, "end: policy %s", record->verdict);
-    }
-}
-
-static const char *
-print_comment(const Listener *listener, const VsPacket *packet, VsTime time)
-{
-    GString *comment = listener->capture->comment;
-    const VsTraceRecord *rule = listener->capture->is_of_trace
-                                    ? find_rule(packet, listener->iface->netns->name)
-                                    : NULL;
-
-    g_string_printf(comment, "packet %" G_GUINT64_FORMAT " at %" G_GINT64_FORMAT " ps",
-                    packet->number, time);
-    if (rule) {
-        append_rule(comment, rule);
-    }
-    return comment->str;
-}
-
-static void
-see(VsTap *tap, const VsPacket *packet, VsTime time, VsTapDirection direction)
+see(VsTap *tap, VsPacket *packet, VsTime time, VsTapDirection direction)
 {
     const Listener *listener = VS_CONTAINER_OF(tap, Listener, tap);
     VsCapture *capture = listener->capture;
-    Pending pending = {.time = time, .sequence = capture->n_seen};
+    Pending pending = {.time = time,
+                       .sequence = capture->n_seen,
+                       .number = packet->number,
+                       .iface = listener->number,
+                       .direction = direction};
 
     if (capture->is_of_trace && !vs_packet_is_traced(packet)) {
         return;
     }
     capture->n_seen++;
-    write_until(capture, vs_now(capture->run));
+    write_until(capture, vs_now(capture->run) - LAG);
     g_byte_array_set_size(capture->frame, 0);
     if (is_raw_ip(listener->iface)) {
         vs_packet_print_ip(packet, capture->frame);
     } else {
         vs_packet_print(packet, capture->frame);
     }
-    g_byte_array_set_size(capture->block, 0);
-    vs_pcapng_print_packet(
-        &(VsPcapngPacket){.iface = listener->number,
-                          .time_ns = (uint64_t)time / PS_PER_NS,
-                          .direction =
-                              direction == VS_TAP_IN ? VS_PCAPNG_IN : VS_PCAPNG_OUT,
-                          .comment = print_comment(listener, packet, time),
-                          .bytes = capture->frame->data,
-                          .n_bytes = capture->frame->len},
-        capture->block);
-    pending.block_bytes = capture->block->len;
-    pending.block = g_memdup2(capture->block->data, pending.block_bytes);
+    pending.note = vs_note_take(packet, listener->iface->netns);
+    pending.n_bytes = capture->frame->len;
+    pending.bytes = g_memdup2(capture->frame->data, pending.n_bytes);
     push(capture, &pending);
 }
 
@@ -284,6 +264,7 @@ detach(VsCapture *capture)
             link = &(*link)->next;
         }
         *link = listener->tap.next;
+        listener->iface->netns->n_taps--;
     }
     g_ptr_array_set_size(capture->listeners, 0);
 }
@@ -304,7 +285,7 @@ vs_capture_free(VsCapture *capture)
     }
     detach(capture);
     for (guint i = 0; i < capture->pending->len; i++) {
-        g_free(pending_at(capture, i)->block);
+        pending_clear(pending_at(capture, i));
     }
     g_array_free(capture->pending, TRUE);
     g_byte_array_free(capture->block, TRUE);

@@ -4,7 +4,9 @@
  * A packet that is sent is captured before its interface does anything with it, one that is
  * received after the driver's work: times include what the core has done by then.  Frames
  * are as packet/bytes.h has them; the comment of each has the packet's number in the run,
- * which is the same at every interface it passes, and the time in picoseconds. */
+ * which is the same at every interface it passes, the time in picoseconds, and what its
+ * namespace decided about it (net/decision.h) up to 1 ms after: the rules that ended walks,
+ * with their verdicts, translations, and why it was dropped. */
 #pragma once
 
 #include <glib.h>
@@ -24,8 +26,7 @@ VsCapture *vs_capture_new(VsRun *run, const char *path,
  * before the first packet passes one of them. */
 void vs_capture_add(VsCapture *capture, VsIface *iface);
 
-/* Captures packets that are traced (packet/trace.h) alone.  The comment of one that its
- * namespace's rules have seen names the rule that it met last there, and the verdict. */
+/* Captures packets that are traced (packet/trace.h) alone. */
 void vs_capture_follow_trace(VsCapture *capture);
 
 /* Writes the rest of the file and gives it its name.  Nothing is captured after. */

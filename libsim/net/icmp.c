@@ -3,6 +3,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "net/decision.h"
 #include "net/ip.h"
 #include "net/story.h"
 
@@ -85,6 +86,9 @@ vs_icmp_send_error(VsNetns *netns, const VsPacket *packet, uint8_t type, uint8_t
     }
     if (vs_packet_is_traced(packet)) {
         vs_story_answer(netns, packet, error);
+    }
+    if (vs_decision_is_wanted(netns)) {
+        vs_decision_answered(netns, packet, error);
     }
     vs_ip_send(netns, error);
 }

@@ -10,6 +10,7 @@
 #include "net/redirect.h"
 #include "net/story.h"
 #include "net/tunnel.h"
+#include "packet/notes.h"
 
 enum {
     MTU_ETHERNET = 1500,
@@ -130,6 +131,9 @@ leave_namespace(VsPacket *packet)
     packet->mark = 0;
     packet->ct = NULL;
     packet->flags &= (uint16_t)~VS_PACKET_CT_FLAGS;
+    if (G_UNLIKELY(packet->flags & VS_PACKET_NOTED)) {
+        vs_note_leave(packet);
+    }
 }
 
 /* To the namespace at the other end, which sees a frame without our marks. */
@@ -161,7 +165,7 @@ ethernet_transmit(VsIface *iface, VsPacket *packet)
 
 /* Rare: kept out of the way of all the packets that nobody sees. */
 static void __attribute__((noinline, cold))
-show_to_taps(const VsIface *iface, const VsPacket *packet, VsTapDirection direction)
+show_to_taps(const VsIface *iface, VsPacket *packet, VsTapDirection direction)
 {
     const VsHost *host = iface->netns->host;
     VsTime time = vs_now(iface->netns->run) + (host->core ? host->core->charge : 0);

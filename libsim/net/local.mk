@@ -4,6 +4,7 @@ net_headers = \
 	libsim/net/core.h \
 	libsim/net/costs.def \
 	libsim/net/costs.h \
+	libsim/net/decision.h \
 	libsim/net/hook.h \
 	libsim/net/host.h \
 	libsim/net/icmp.h \
@@ -25,6 +26,7 @@ libvethsim_la_SOURCES += \
 	libsim/net/bridge.c \
 	libsim/net/capture.c \
 	libsim/net/core.c \
+	libsim/net/decision.c \
 	libsim/net/hook.c \
 	libsim/net/host.c \
 	libsim/net/icmp.c \

@@ -21,6 +21,7 @@ struct VsNetns {
     VsIface *ifaces;
     VsIface *last_iface;
     VsIface *loopback;
+    unsigned n_taps; /* On its interfaces: decisions are noted (net/decision.h). */
     VsRoutes routes;
     VsPolicy *policy; /* NULL: none but the kernel's own rules. */
     VsNeighbours neighbours;

@@ -20,9 +20,7 @@ credit(VsRuleView *view, VsRule *rule)
 {
     rule->n_packets++;
     rule->n_bytes += view->bytes;
-    if (view->n_hits < VS_WALK_MAX_HITS) {
-        view->hits[view->n_hits] = rule;
-    }
+    view->hits[MIN(view->n_hits, VS_WALK_MAX_HITS - 1)] = rule;
     view->n_hits++;
 }
 

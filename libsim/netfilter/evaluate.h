@@ -42,7 +42,7 @@ struct VsRuleView {
     uint32_t consulted; /* Bits of VsField: what the walk looked at. */
     bool is_volatile;   /* Something random, counted, timed or remembered was asked. */
     bool has_met_policy;
-    unsigned n_hits; /* Rules whose matches held; the first of them are in 'hits'. */
+    unsigned n_hits; /* Rules whose matches held: 'hits' has the first and the last. */
 
     struct VsRuleObserver *observer; /* Hears of every rule; or NULL. */
     bool is_plain;                   /* Without the index: the slow twin. */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "net/decision.h"
 #include "net/icmp.h"
 #include "netfilter/memo.h"
 #include "netfilter/nat.h"
@@ -32,6 +33,13 @@ typedef struct Subject {
     const VsLayer *top;
     const VsHookState *state;
 } Subject;
+
+/* What the rules of a base chain decided. */
+typedef struct Decision {
+    VsVerdictKind verdict;
+    const VsRuleStep *reject; /* Or NULL. */
+    const VsRule *rule;       /* NULL: the policy. */
+} Decision;
 
 static void filter_free(VsFilter *filter);
 static VsVerdict base_hook(void *data, VsPacket *packet, const VsHookState *state);
@@ -325,10 +333,17 @@ refuse(const Base *base, VsPacket *packet, const VsRuleStep *reject)
     vs_packet_drop(packet, reject ? VS_DROP_REJECTED : VS_DROP_FILTERED);
 }
 
+/* The rule that ended a walk, or NULL. */
+static const VsRule *
+last_rule(bool has_met_policy, unsigned n_hits, VsRule *const *hits)
+{
+    return has_met_policy || n_hits == 0 ? NULL
+                                         : hits[MIN(n_hits, VS_WALK_MAX_HITS) - 1];
+}
+
 /* Replays a remembered walk; false when there is none. */
 static bool
-replay(Base *base, VsPacket *packet, const VsHookState *state,
-       VsVerdictKind *ret_verdict, const VsRuleStep **ret_reject)
+replay(Base *base, VsPacket *packet, const VsHookState *state, Decision *ret_decision)
 {
     Subject subject = {packet, vs_packet_top(packet), state};
     const VsMemo *memo = vs_memos_find(&base->memos, read_field, &subject);
@@ -350,8 +365,9 @@ replay(Base *base, VsPacket *packet, const VsHookState *state,
     if (memo->has_zone) {
         vs_conntrack_set_zone(packet, memo->zone);
     }
-    *ret_verdict = memo->verdict;
-    *ret_reject = memo->reject;
+    ret_decision->verdict = memo->verdict;
+    ret_decision->reject = memo->reject;
+    ret_decision->rule = last_rule(memo->has_met_policy, memo->n_hits, memo->hits);
     return true;
 }
 
@@ -370,43 +386,45 @@ follow_routes(VsFilter *filter)
 }
 
 /* Walks the rules, and remembers the walk if it may be replayed. */
-static VsVerdictKind
+static void
 walk_and_remember(Base *base, VsPacket *packet, const VsHookState *state,
-                  const VsRuleStep **ret_reject)
+                  Decision *ret_decision)
 {
     bool is_plain = base->filter->netns->run->is_plain;
     uint32_t before[VS_N_FIELDS];
-    VsVerdictKind verdict;
     VsRuleView view;
 
     vs_filter_view(base->filter, packet, state, &view);
     memcpy(before, view.fields, sizeof(before));
-    verdict = walk(base, packet, state, &view);
-    *ret_reject = view.reject;
+    ret_decision->verdict = walk(base, packet, state, &view);
+    ret_decision->reject = view.reject;
+    ret_decision->rule = last_rule(view.has_met_policy, view.n_hits, view.hits);
     if (!is_plain) {
         before[VS_FIELD_SADDR_TYPE] = view.fields[VS_FIELD_SADDR_TYPE];
         before[VS_FIELD_DADDR_TYPE] = view.fields[VS_FIELD_DADDR_TYPE];
-        vs_memos_add(&base->memos, &view, verdict, before);
+        vs_memos_add(&base->memos, &view, ret_decision->verdict, before);
     }
-    return verdict;
 }
 
 /* Kept apart from base_hook(), which most packets only pass by. */
 static VsVerdict __attribute__((noinline))
 consult(Base *base, VsPacket *packet, const VsHookState *state)
 {
-    const VsRuleStep *reject = NULL;
-    VsVerdictKind verdict;
+    Decision decision;
 
     follow_routes(base->filter);
     if (base->filter->netns->run->is_plain || vs_packet_is_traced(packet) ||
-        !replay(base, packet, state, &verdict, &reject)) {
-        verdict = walk_and_remember(base, packet, state, &reject);
+        !replay(base, packet, state, &decision)) {
+        walk_and_remember(base, packet, state, &decision);
     }
-    if (G_LIKELY(verdict == VS_RULE_ACCEPT)) {
+    if (vs_decision_is_wanted(state->netns)) {
+        vs_rule_story_note(base->chain, decision.rule, decision.verdict, state->netns,
+                           packet);
+    }
+    if (G_LIKELY(decision.verdict == VS_RULE_ACCEPT)) {
         return VS_VERDICT_ACCEPT;
     }
-    refuse(base, packet, reject);
+    refuse(base, packet, decision.reject);
     return VS_VERDICT_STOLEN;
 }
 
@@ -453,6 +471,7 @@ base_nat(void *data, VsPacket *packet, VsConntrackEntry *entry,
 {
     Base *base = data;
     VsRuleView view;
+    VsVerdictKind verdict;
     VsNatRange range;
     VsNatManip manip;
 
@@ -460,7 +479,13 @@ base_nat(void *data, VsPacket *packet, VsConntrackEntry *entry,
         return false;
     }
     vs_filter_view(base->filter, packet, state, &view);
-    if (walk(base, packet, state, &view) != VS_RULE_ACCEPT) {
+    verdict = walk(base, packet, state, &view);
+    if (vs_decision_is_wanted(state->netns)) {
+        vs_rule_story_note(base->chain,
+                           last_rule(view.has_met_policy, view.n_hits, view.hits),
+                           verdict, state->netns, packet);
+    }
+    if (verdict != VS_RULE_ACCEPT) {
         refuse(base, packet, view.reject);
         *ret_stolen = true;
         return false;

@@ -3,6 +3,7 @@
 #include <glib.h>
 
 #include "base/units.h"
+#include "net/decision.h"
 #include "net/icmp.h"
 #include "net/ip.h"
 #include "net/story.h"
@@ -378,7 +379,9 @@ static void
 send_to_server(VsIpvsConnection *connection, VsPacket *packet)
 {
     const VsIpvsServer *server = connection->server;
+    const VsNetns *netns = connection->ipvs->netns;
     VsLayer *top = vs_packet_top(packet);
+    VsFlow before = top->flow;
     VsConntrackEntry *entry = packet->ct;
 
     top->flow.daddr = server->address;
@@ -387,6 +390,9 @@ send_to_server(VsIpvsConnection *connection, VsPacket *packet)
     if (entry && !(entry->status & VS_CT_CONFIRMED)) {
         entry->tuple[VS_CT_REPLY].saddr = server->address;
         entry->tuple[VS_CT_REPLY].sport = server->port;
+    }
+    if (vs_decision_is_wanted(netns)) {
+        vs_decision_translated(netns, packet, "IPVS", &before, NULL);
     }
 }
 
@@ -503,6 +509,7 @@ reply_hook(void *data, VsPacket *packet, const VsHookState *state)
     VsIpvs *ipvs = data;
     VsHost *host = ipvs->netns->host;
     VsLayer *top = vs_packet_top(packet);
+    VsFlow before = top->flow;
     VsIpvsConnection *connection;
 
     (void)state;
@@ -518,5 +525,8 @@ reply_hook(void *data, VsPacket *packet, const VsHookState *state)
     top->flow.saddr = connection->flow.daddr;
     top->flow.sport = connection->flow.dport;
     packet->flags |= VS_PACKET_IPVS;
+    if (vs_decision_is_wanted(ipvs->netns)) {
+        vs_decision_translated(ipvs->netns, packet, "IPVS", &before, NULL);
+    }
     return VS_VERDICT_ACCEPT;
 }

@@ -3,6 +3,7 @@
 #include <glib.h>
 
 #include "base/hash.h"
+#include "net/decision.h"
 #include "net/icmp.h"
 #include "netfilter/conntrack_story.h"
 #include "packet/trace.h"
@@ -438,19 +439,21 @@ is_translated(const VsPacket *packet, VsNatManip manip)
     return packet->ct->status & (is_source ? VS_CT_SRC_NAT : VS_CT_DST_NAT);
 }
 
-static void
-translate_and_tell(VsPacket *packet, const VsHookState *state, VsNatManip manip)
+/* Rare: kept out of the way of packets that nobody follows. */
+static void __attribute__((noinline, cold))
+translate_and_tell(VsPacket *packet, const VsNetns *netns, VsNatManip manip)
 {
-    VsHost *host = state->netns->host;
+    VsLayer before = *vs_packet_top(packet);
+    bool is_error = vs_icmp_is_error(&before);
+    VsFlow quoted = packet->layers[is_error ? packet->n_layers - 2 : 0].flow;
 
-    vs_host_charge(host, host->costs.nat_rewrite);
+    translate(packet, manip);
     if (vs_packet_is_traced(packet)) {
-        VsLayer before = *vs_packet_top(packet);
-
-        translate(packet, manip);
-        vs_ct_story_translated(state->netns, packet, &before, manip);
-    } else {
-        translate(packet, manip);
+        vs_ct_story_translated(netns, packet, &before, manip);
+    }
+    if (vs_decision_is_wanted(netns)) {
+        vs_decision_translated(netns, packet, "conntrack", &before.flow,
+                               is_error ? &quoted : NULL);
     }
 }
 
@@ -466,7 +469,12 @@ nat_hook(VsConntrack *conntrack, VsPacket *packet, const VsHookState *state,
         return VS_VERDICT_STOLEN;
     }
     if (is_translated(packet, manip)) {
-        translate_and_tell(packet, state, manip);
+        vs_host_charge(state->netns->host, state->netns->host->costs.nat_rewrite);
+        if (vs_packet_is_traced(packet) || vs_decision_is_wanted(state->netns)) {
+            translate_and_tell(packet, state->netns, manip);
+        } else {
+            translate(packet, manip);
+        }
     }
     return VS_VERDICT_ACCEPT;
 }

@@ -1,5 +1,6 @@
 #include "netfilter/reject.h"
 
+#include "net/decision.h"
 #include "net/icmp.h"
 #include "net/ip.h"
 #include "net/story.h"
@@ -39,6 +40,9 @@ send_reset(VsNetns *netns, VsPacket *packet)
     vs_conntrack_relate(packet, reset);
     if (vs_packet_is_traced(packet)) {
         vs_story_answer(netns, packet, reset);
+    }
+    if (vs_decision_is_wanted(netns)) {
+        vs_decision_answered(netns, packet, reset);
     }
     vs_ip_send(netns, reset);
 }

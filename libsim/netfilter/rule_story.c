@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "net/decision.h"
 #include "net/story.h"
 #include "netfilter/iptables.h"
 #include "netfilter/nft.h"
@@ -127,19 +128,26 @@ statement_name(const VsRule *rule)
     }
 }
 
+static const char *
+outcome_name(const VsRule *rule, VsVerdictKind verdict)
+{
+    const char *name = statement_name(rule);
+
+    return name ? name : verdict_names[verdict];
+}
+
 static void
 tell_rule(VsRuleObserver *observer, const VsRule *rule, const VsRuleStep *failed,
           const VsRuleView *view, VsVerdictKind verdict)
 {
     Teller *teller = VS_CONTAINER_OF(observer, Teller, observer);
     VsTraceRecord *record = add(teller, VS_TRACE_RULE, rule->chain);
-    const char *name = failed ? "no match" : statement_name(rule);
 
     teller->verdict = verdict;
     record->number = rule->number;
     record->text = vs_rule_print(rule);
     record->why = explain(rule, failed, view);
-    record->verdict = g_strdup(name ? name : verdict_names[verdict]);
+    record->verdict = g_strdup(failed ? "no match" : outcome_name(rule, verdict));
 }
 
 static void
@@ -167,4 +175,20 @@ vs_rule_story_walk(VsChain *chain, VsPacket *packet, const VsHookState *state,
     verdict = vs_chain_run(chain, view);
     view->observer = NULL;
     return verdict;
+}
+
+void
+vs_rule_story_note(const VsChain *base, const VsRule *rule, VsVerdictKind verdict,
+                   const VsNetns *netns, VsPacket *packet)
+{
+    if (rule) {
+        g_autofree char *text = vs_rule_print(rule);
+
+        vs_note_add(packet, netns, "table %s, chain %s, rule %u: %s => %s",
+                    rule->chain->table->name, rule->chain->name, rule->number, text,
+                    outcome_name(rule, verdict));
+    } else if (verdict != VS_RULE_ACCEPT) {
+        vs_note_add(packet, netns, "table %s, chain %s, end: policy %s",
+                    base->table->name, base->name, verdict_names[verdict]);
+    }
 }

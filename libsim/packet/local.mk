@@ -6,6 +6,7 @@ packet_headers = \
 	libsim/packet/flow.h \
 	libsim/packet/http.h \
 	libsim/packet/names.h \
+	libsim/packet/notes.h \
 	libsim/packet/packet.h \
 	libsim/packet/payload.h \
 	libsim/packet/pcapng.h \
@@ -19,6 +20,7 @@ libvethsim_la_SOURCES += \
 	libsim/packet/flow.c \
 	libsim/packet/http.c \
 	libsim/packet/names.c \
+	libsim/packet/notes.c \
 	libsim/packet/packet.c \
 	libsim/packet/pcapng.c \
 	libsim/packet/trace.c \

@@ -3,6 +3,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "packet/notes.h"
 #include "packet/trace.h"
 
 enum {
@@ -36,6 +37,7 @@ vs_run_free_packets(VsRun *run)
     vs_pool_clear(&pool->trails);
     vs_names_clear(&pool->names);
     vs_stages_clear(&pool->stages);
+    g_clear_pointer(&pool->notes, g_hash_table_unref);
     g_free(pool);
     run->packets = NULL;
 }
@@ -63,6 +65,7 @@ vs_packet_copy(const VsPacket *packet)
            offsetof(VsPacket, layers) + packet->n_layers * sizeof(VsLayer));
     copy->trail = NULL;
     copy->next = NULL;
+    copy->flags &= (uint16_t)~VS_PACKET_NOTED;
     if (G_UNLIKELY(copy->flags & VS_PACKET_CT_HELD)) {
         copy->flags &= (uint16_t)~VS_PACKET_CT_HELD;
         copy->ct = NULL;
@@ -96,6 +99,9 @@ vs_packet_drop(VsPacket *packet, VsDrop drop)
 {
     if (G_UNLIKELY(vs_packet_is_traced(packet))) {
         record_drop(packet, drop);
+    }
+    if (G_UNLIKELY(packet->flags & VS_PACKET_NOTED)) {
+        vs_note_drop(packet, drop);
     }
     packet->run->packets->n_dropped[drop]++;
     free_packet(packet);
@@ -185,6 +191,9 @@ free_packet(VsPacket *packet)
 
     if (G_UNLIKELY(packet->flags & VS_PACKET_CT_HELD)) {
         pool->put_ct(packet);
+    }
+    if (G_UNLIKELY(packet->flags & VS_PACKET_NOTED)) {
+        vs_note_forget(packet);
     }
     if (packet->trail) {
         vs_pool_free(&pool->trails, packet->trail);

@@ -149,6 +149,7 @@ struct VsPacket {
 #define VS_PACKET_CT_RELATED 0x0010 /* An error about a packet of 'ct'. */
 #define VS_PACKET_CT_HELD 0x0040    /* It keeps 'ct' alive: 'put_ct' of the pool. */
 #define VS_PACKET_IPVS 0x0080       /* It has a server already: netfilter/ipvs.h. */
+#define VS_PACKET_NOTED 0x0100      /* It has a note: packet/notes.h. */
 
 /* Those that end with the packet's stay in a namespace. */
 #define VS_PACKET_CT_FLAGS \
@@ -165,6 +166,7 @@ typedef struct VsPacketPool {
     uint64_t n_dropped[VS_DROP_LENGTH];
     /* Lets go of the connection of a packet that is VS_PACKET_CT_HELD; conntrack's. */
     void (*put_ct)(VsPacket *packet);
+    GHashTable *notes; /* Of captured packets, by number: packet/notes.h; or NULL. */
 } VsPacketPool;
 
 /* Gives 'run' a pool; vs_run_free_packets() frees it with all packets in it. */

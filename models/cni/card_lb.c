@@ -225,6 +225,10 @@ rewrite(const NodeLb *lb, VsPacket *packet, const VsFlow *flow)
 
     vs_host_charge(host, host->costs.nat_rewrite);
     vs_packet_top(packet)->flow = *flow;
+    if (vs_decision_is_wanted(lb->node->host->root)) {
+        vs_decision_translated(lb->node->host->root, packet, "eBPF", &before.flow,
+                               NULL);
+    }
     if (vs_packet_is_traced(packet)) {
         VsTraceRecord *entry = record(lb, packet, VS_TRACE_NAT);
 

@@ -38,7 +38,7 @@ typedef struct Watch {
 } Watch;
 
 static void
-see(VsTap *tap, const VsPacket *packet, VsTime time, VsTapDirection direction)
+see(VsTap *tap, VsPacket *packet, VsTime time, VsTapDirection direction)
 {
     Watch *watch = VS_CONTAINER_OF(tap, Watch, tap);
     Seen seen = {direction, *packet};

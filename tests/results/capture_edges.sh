@@ -50,6 +50,14 @@ is "as often as the connection is tried" \
     "$(count "$folder/strays.pcapng" "$refused")" \
     "$(count "$folder/strays.pcapng" 'tcp.flags.syn == 1 && !icmp' |
         awk '{ print $1 - 1 }')"
+at_interface "$file" node-1/root/eth0 "$folder/node.pcapng"
+is "the comment of a SYN refused there names the rule and the drop" \
+    "$(shark "$folder/node.pcapng" -Y 'tcp.flags.syn == 1 && tcp.dstport == 30081 && !icmp' \
+        -T fields -e frame.comment |
+        grep -vc 'table filter, chain KUBE-EXTERNAL-SERVICES, rule [0-9]*: .* -j REJECT .* => reject; dropped: a rule of a packet filter refused it')" 0
+is "that of the error says what it is about" \
+    "$(shark "$folder/node.pcapng" -Y "$refused" -T fields -e frame.comment |
+        grep -vc 'ps; made here about 172.16.0.[0-9]*:[0-9]* > 10.0.1.1:30081 tcp')" 0
 is "its quote is the SYN, whole" \
     "$(values "$folder/strays.pcapng" "$refused" tcp.flags tcp.checksum.status)" \
     "0x0002 1"

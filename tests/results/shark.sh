@@ -40,6 +40,12 @@ capture() {
         > "$folder/summary.txt" 2> /dev/null
 }
 
+# What tshark's experts note, warn of or call an error in the file $1, but for the notes that
+# each connection's end is worth.
+remarks() {
+    shark "$1" -q -z expert,note | awk '$1 ~ /^[0-9]+$/ && !/the connection closing$/'
+}
+
 # What passes the interface $2 in the file $1, into the file $3.
 at_interface() {
     shark "$1" -Y "frame.interface_name == \"$2\"" -w "$3"
