@@ -14,8 +14,8 @@ vs_decision_is_wanted(const VsNetns *netns)
     return G_UNLIKELY(netns->n_taps > 0);
 }
 
-/* 'by' ("conntrack", "IPVS") has translated 'packet', which was 'before' in its top layers
- * as far as 'quoted' is not NULL: that is what an ICMP error quoted. */
+/* 'by' ("conntrack", "IPVS") has translated 'packet', which was of the flow 'before'; an ICMP
+ * error quoted one of the flow 'quoted', which is NULL of other packets. */
 void vs_decision_translated(const VsNetns *netns, VsPacket *packet, const char *by,
                             const VsFlow *before, const VsFlow *quoted);
 

@@ -132,7 +132,7 @@ find_rule(const VsPacket *packet, const char *place)
 
 void
 vs_ct_story_translated(const VsNetns *netns, VsPacket *packet, const VsLayer *before,
-                       VsNatManip manip)
+                       const VsFlow *quoted, VsNatManip manip)
 {
     const VsTraceRecord *rule = find_rule(packet, netns->name);
     g_autofree char *why = NULL;
@@ -150,6 +150,12 @@ vs_ct_story_translated(const VsNetns *netns, VsPacket *packet, const VsLayer *be
     record = vs_story_add(netns, packet, VS_TRACE_NAT);
     record->verdict = g_strdup(manip == VS_NAT_SRC ? "source" : "destination");
     record->why = g_steal_pointer(&why);
+    if (quoted) {
+        g_autofree char *change =
+            vs_flow_format_change(quoted, &packet->layers[packet->n_layers - 2].flow);
+
+        record->text = g_strconcat("quoted ", change, NULL);
+    }
     record->has_before = true;
     record->before = *before;
     record->cost = netns->host->costs.nat_rewrite;

@@ -19,6 +19,8 @@ void vs_ct_story_confirmed(const VsNetns *netns, VsPacket *packet,
 void vs_ct_story_clashed(const VsNetns *netns, VsPacket *packet,
                          const VsConntrackEntry *winner);
 
-/* 'packet', whose top layer was 'before', was translated by its entry. */
+/* 'packet', whose top layer was 'before', was translated by its entry; so was what an ICMP
+ * error quoted, which was of the flow 'quoted' (NULL of other packets). */
 void vs_ct_story_translated(const VsNetns *netns, VsPacket *packet,
-                            const VsLayer *before, VsNatManip manip);
+                            const VsLayer *before, const VsFlow *quoted,
+                            VsNatManip manip);

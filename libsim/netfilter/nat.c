@@ -449,7 +449,8 @@ translate_and_tell(VsPacket *packet, const VsNetns *netns, VsNatManip manip)
 
     translate(packet, manip);
     if (vs_packet_is_traced(packet)) {
-        vs_ct_story_translated(netns, packet, &before, manip);
+        vs_ct_story_translated(netns, packet, &before, is_error ? &quoted : NULL,
+                               manip);
     }
     if (vs_decision_is_wanted(netns)) {
         vs_decision_translated(netns, packet, "conntrack", &before.flow,

@@ -70,3 +70,7 @@ vs_flow_equals(const VsFlow *a, const VsFlow *b)
 
 /* "10.0.0.1:1234 > 10.0.0.2:80 tcp".  Newly allocated. */
 char *vs_flow_format(const VsFlow *flow);
+
+/* "source 10.0.0.1:80 -> 10.0.0.2:8080, destination ..." of the ends that differ; "" when
+ * none does.  Newly allocated. */
+char *vs_flow_format_change(const VsFlow *before, const VsFlow *after);
