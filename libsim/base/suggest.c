@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+enum { MAX_LISTED = 6 };
+
 static inline bool
 is_same_letter(char a, char b)
 {
@@ -68,4 +70,20 @@ vs_suggest(const char *word, const char *const *candidates)
         }
     }
     return nearest;
+}
+
+char *
+vs_suggest_list(const char *start, const char *const *names)
+{
+    GString *text = g_string_new(NULL);
+    unsigned n_names = g_strv_length((char **)names);
+    unsigned n_shown = n_names <= MAX_LISTED + 1 ? n_names : MAX_LISTED;
+
+    for (unsigned i = 0; i < n_shown; i++) {
+        g_string_append_printf(text, "%s%s", i == 0 ? start : ", ", names[i]);
+    }
+    if (n_shown < n_names) {
+        g_string_append_printf(text, " and %u more", n_names - n_shown);
+    }
+    return g_string_free(text, FALSE);
 }

@@ -10,4 +10,8 @@
  * one and a third of the longer word, or all of it. */
 const char *vs_suggest(const char *word, const char *const *candidates);
 
+/* "; there are a, b, c and 7 more": 'start' and the first of 'names' (ended by NULL), or ""
+ * without any.  Newly allocated. */
+char *vs_suggest_list(const char *start, const char *const *names);
+
 #endif

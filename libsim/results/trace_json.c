@@ -1,6 +1,7 @@
 #include "results/trace_json.h"
 
 #include "base/json_put.h"
+#include "base/suggest.h"
 #include "base/units.h"
 #include "netfilter/conntrack.h"
 #include "packet/http.h"
@@ -8,7 +9,7 @@
 #include "results/trace_headers.h"
 
 #define FORMAT "vethsim-trace"
-#define FORMAT_VERSION 1
+#define FORMAT_VERSION 2
 
 static void
 put_address(JsonBuilder *json, const char *name, VsAddr address)
@@ -40,9 +41,27 @@ put_target(JsonBuilder *json, const VsProbeResult *result)
     json_builder_end_object(json);
 }
 
-static char *
-describe_resolution(const VsProbeResult *result)
+/* Ended by NULL. */
+static GPtrArray *
+list_services(const VsCluster *cluster)
 {
+    GPtrArray *names = g_ptr_array_new();
+
+    for (unsigned i = 0; i < cluster->services->len; i++) {
+        g_ptr_array_add(names,
+                        (gpointer)((VsService *)cluster->services->pdata[i])->name);
+    }
+    g_ptr_array_add(names, NULL);
+    return names;
+}
+
+static char *
+describe_resolution(const VsProbeResult *result, const VsCluster *cluster)
+{
+    g_autoptr(GPtrArray) services = list_services(cluster);
+    g_autofree char *hint = NULL;
+    const char *meant;
+
     switch (result->resolution) {
     case VS_PROBE_BY_ADDRESS:
         return g_strdup("the address was given");
@@ -59,18 +78,22 @@ describe_resolution(const VsProbeResult *result)
     case VS_PROBE_BY_NOBODY:
         break;
     }
-    return g_strdup("no way leads to a DNS server");
+    meant = vs_suggest(result->host, (const char *const *)services->pdata);
+    hint = meant ? g_strdup_printf("; did you mean service \"%s\"?", meant)
+                 : vs_suggest_list("; services are ",
+                                   (const char *const *)services->pdata);
+    return g_strconcat("no way leads to a DNS server", hint, NULL);
 }
 
 static void
-put_resolution(JsonBuilder *json, const VsProbeResult *result)
+put_resolution(JsonBuilder *json, const VsProbeResult *result, const VsCluster *cluster)
 {
     static const char *const words[] = {
         [VS_PROBE_BY_ADDRESS] = "address", [VS_PROBE_BY_RESOLVER] = "resolver",
         [VS_PROBE_BY_FIRST] = "first",     [VS_PROBE_BY_SERVICE] = "service",
         [VS_PROBE_BY_NOBODY] = "nobody",
     };
-    g_autofree char *text = describe_resolution(result);
+    g_autofree char *text = describe_resolution(result, cluster);
 
     vs_json_begin_object(json, "resolution");
     vs_json_put_text(json, "by", words[result->resolution]);
@@ -95,14 +118,34 @@ describe_outcome(const VsProbeResult *result)
                            result->body_bytes);
 }
 
+/* Why nothing was sent; newly allocated, NULL when something was. */
+static char *
+explain_no_route(const VsProbeResult *result)
+{
+    g_autofree char *address = vs_format_ipv4(result->address);
+
+    if (result->outcome != VS_PROBE_UNREACHABLE ||
+        vs_netns_source_for(result->netns, result->address) != 0) {
+        return NULL;
+    }
+    return g_strdup_printf("no route to %s in %s; vethsim export --node %s --as routes "
+                           "has its routes, and a <router> that it is linked to brings "
+                           "a default route",
+                           address, result->netns->name, result->netns->name);
+}
+
 static void
 put_outcome(JsonBuilder *json, const VsProbeResult *result)
 {
     g_autofree char *text = describe_outcome(result);
+    g_autofree char *why = explain_no_route(result);
 
     vs_json_begin_object(json, "outcome");
     vs_json_put_text(json, "result", vs_probe_outcome_name(result->outcome));
     vs_json_put_text(json, "text", text);
+    if (why) {
+        vs_json_put_text(json, "why", why);
+    }
     if (result->outcome == VS_PROBE_COMPLETED) {
         vs_json_put_int(json, "status", result->status);
         vs_json_put_uint(json, "body_bytes", result->body_bytes);
@@ -324,7 +367,7 @@ put_connections(JsonBuilder *json, const VsBuild *build)
 static void
 put_findings(JsonBuilder *json, const char *pattern, const GArray *findings)
 {
-    vs_json_begin_object(json, "why_not");
+    json_builder_begin_object(json);
     vs_json_put_text(json, "pattern", pattern);
     vs_json_begin_array(json, "findings");
     for (guint i = 0; i < findings->len; i++) {
@@ -340,6 +383,25 @@ put_findings(JsonBuilder *json, const char *pattern, const GArray *findings)
     }
     json_builder_end_array(json);
     json_builder_end_object(json);
+}
+
+/* What became of each pattern; false with 'error' set when one matches nothing. */
+static bool
+put_answers(JsonBuilder *json, const VsProbe *probe, const VsTraceOptions *options,
+            GError **error)
+{
+    vs_json_begin_array(json, "why_not");
+    for (const char *const *pattern = options->why_not; *pattern; pattern++) {
+        g_autoptr(GArray) findings = vs_trace_why_not(vs_probe_simulation(probe),
+                                                      *pattern, options->rules, error);
+
+        if (!findings) {
+            return false;
+        }
+        put_findings(json, *pattern, findings);
+    }
+    json_builder_end_array(json);
+    return true;
 }
 
 static void
@@ -360,7 +422,7 @@ put_all(JsonBuilder *json, const VsProbe *probe)
     vs_json_put_bool(json, "with_load",
                      !vs_simulation_build(simulation)->is_without_load);
     put_target(json, result);
-    put_resolution(json, result);
+    put_resolution(json, result, vs_simulation_build(simulation)->cluster);
     put_outcome(json, result);
     put_stages(json, result, &run->packets->stages);
     put_packets(json, run);
@@ -371,19 +433,11 @@ char *
 vs_trace_print_json(const VsProbe *probe, const VsTraceOptions *options, GError **error)
 {
     g_autoptr(JsonBuilder) json = json_builder_new();
-    g_autoptr(GArray) findings = NULL;
 
-    if (options->why_not) {
-        findings = vs_trace_why_not(vs_probe_simulation(probe), options->why_not,
-                                    options->rules, error);
-        if (!findings) {
-            return NULL;
-        }
-    }
     json_builder_begin_object(json);
     put_all(json, probe);
-    if (findings) {
-        put_findings(json, options->why_not, findings);
+    if (options->why_not && !put_answers(json, probe, options, error)) {
+        return NULL;
     }
     json_builder_end_object(json);
     return vs_json_print(json);

@@ -11,12 +11,13 @@
 #include "scenario/probe.h"
 
 typedef struct VsTraceOptions {
-    const char *why_not;       /* A pattern to explain (trace_why.h), or NULL. */
-    const VsTraceRules *rules; /* All rules of the namespaces, or NULL. */
+    const char *const *why_not; /* Patterns to explain (trace_why.h), ended by NULL; or
+                                   NULL. */
+    const VsTraceRules *rules;  /* All rules of the namespaces, or NULL. */
 } VsTraceOptions;
 
 /* The story of 'probe', which has run with 'is_traced'.  Newly allocated; NULL with 'error'
- * set when nothing matches options->why_not. */
+ * set when nothing matches one of options->why_not. */
 char *vs_trace_print_json(const VsProbe *probe, const VsTraceOptions *options,
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -83,6 +83,7 @@ append_heading(GString *out, JsonObject *root)
         vs_json_get_text(target, "text"), vs_json_get_text(origin, "name"),
         vs_json_get_text(origin, "namespace"));
     g_autofree char *way = describe_way(root);
+    const char *why = vs_json_get_text(vs_json_get_object(root, "outcome"), "why");
     g_autofree char *outcome =
         g_strdup_printf("%s, after %s (%s ns)",
                         vs_json_get_text(vs_json_get_object(root, "outcome"), "text"),
@@ -93,6 +94,10 @@ append_heading(GString *out, JsonObject *root)
     append_wrapped(out, way, 2, 4);
     g_string_append(out, "  ");
     append_wrapped(out, outcome, 2, 4);
+    if (why) {
+        g_string_append(out, "  ");
+        append_wrapped(out, why, 2, 4);
+    }
 }
 
 /* Packets. ------------------------------------------------------------------------- */
@@ -471,8 +476,6 @@ vs_trace_print_text(const char *json, GError **error)
     GString *out;
     JsonNode *node;
     JsonObject *root;
-    JsonObject *why_not;
-
     if (!json_parser_load_from_data(parser, json, -1, error)) {
         return NULL;
     }
@@ -485,9 +488,13 @@ vs_trace_print_text(const char *json, GError **error)
     }
     out = g_string_new(NULL);
     append_heading(out, root);
-    why_not = vs_json_get_object(root, "why_not");
-    if (why_not) {
-        append_why_not(out, why_not);
+    if (json_object_has_member(root, "why_not")) {
+        GList *answers = vs_json_list_objects(root, "why_not");
+
+        for (const GList *item = answers; item; item = item->next) {
+            append_why_not(out, item->data);
+        }
+        g_list_free(answers);
     } else {
         append_packets(out, root);
         append_connections(out, root);

@@ -8,6 +8,6 @@
 
 #include <glib.h>
 
-/* 'json' is what vs_trace_print_json() gave.  With "why_not" in it, that is the answer and
+/* 'json' is what vs_trace_print_json() gave.  With "why_not" in it, those are the answers and
  * packets are left out.  Newly allocated; NULL with 'error' set when it is something else. */
 char *vs_trace_print_text(const char *json, GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -3,16 +3,22 @@
 #include <string.h>
 
 #include "base/suggest.h"
+#include "base/units.h"
 #include "model/build.h"
 
 #define NO_MATCH "no match"
 
+/* Of rules in chains that no packet came to, so many a place are told one by one. */
+enum { MAX_UNREACHED = 3 };
+
 typedef struct Search {
     const VsTrace *trace;
     const char *pattern; /* Small letters. */
+    const char *address; /* Of the pod that the pattern names; NULL: of none. */
     GArray *findings;    /* Of VsTraceFinding. */
     GHashTable *words;   /* Of all candidates: what could have been meant. */
     const VsNetns *netns;
+    unsigned n_unreached; /* In 'netns' so far. */
 } Search;
 
 static void
@@ -25,7 +31,27 @@ finding_clear(gpointer finding_)
     g_free(finding->explanation);
 }
 
-/* True if 'text' has the pattern in it; its words are remembered in any case. */
+/* True if 'text' names an endpoint at 'address': "10.244.0.2:8080", "__10.244.0.2/8080". */
+static bool
+has_endpoint(const char *text, const char *address)
+{
+    const char *at = text;
+
+    while ((at = strstr(at, address))) {
+        char before = at > text ? at[-1] : ' ';
+        char after = at[strlen(address)];
+
+        if (!g_ascii_isdigit(before) && before != '.' &&
+            (after == ':' || (after == '/' && before == '_'))) {
+            return true;
+        }
+        at++;
+    }
+    return false;
+}
+
+/* True if 'text' has the pattern in it, or an endpoint of the pod that it names; its words
+ * are remembered in any case. */
 static bool
 is_meant(Search *search, const char *text)
 {
@@ -35,7 +61,8 @@ is_meant(Search *search, const char *text)
     for (char **word = words; *word; word++) {
         g_hash_table_add(search->words, g_strdup(*word));
     }
-    return strstr(small, search->pattern) != NULL;
+    return strstr(small, search->pattern) ||
+           (search->address && has_endpoint(text, search->address));
 }
 
 /* Takes 'explanation'. */
@@ -122,7 +149,8 @@ went_elsewhere(const Search *search, const VsTraceRecord *record)
         bool is_target =
             strcmp(words[i - 1], "goto") == 0 || strcmp(words[i - 1], "jump") == 0;
 
-        if (strstr(small, search->pattern)) {
+        if (strstr(small, search->pattern) ||
+            (search->address && has_endpoint(words[i], search->address))) {
             if (!is_target || strcmp(words[i], target + 1) == 0) {
                 return false;
             }
@@ -219,6 +247,10 @@ search_unexamined(const VsTraceRule *rule, void *search_)
                                       rule->chain, last->number, rule->n_rules,
                                       or_none(last->verdict), last->why ? ": " : "",
                                       last->why ? last->why : "", or_none(last->text));
+    } else if (!is_entered && ++search->n_unreached > MAX_UNREACHED) {
+        add_finding(search, search->netns->name, "more rules with that in them",
+                    g_strdup("never reached: their chains were never entered"), false);
+        return;
     } else if (!has_come) {
         explanation = g_strdup("never reached: no packet of the request came here");
     } else {
@@ -238,6 +270,7 @@ search_all_rules(Search *search, const VsBuild *build, const VsTraceRules *rules
 
         for (search->netns = host->namespaces; search->netns;
              search->netns = search->netns->next) {
+            search->n_unreached = 0;
             rules->list(rules, search->netns, search_unexamined, search);
         }
     }
@@ -257,6 +290,21 @@ set_unknown(const Search *search, const char *pattern, GError **error)
                 meant ? "\"?" : "");
 }
 
+/* The pod that 'pattern' names, as "a-2" or "default/a-2", or NULL; all names of pods are
+ * remembered. */
+static const VsPod *
+find_pod(Search *search, const VsCluster *cluster, const char *pattern)
+{
+    const char *slash = strrchr(pattern, '/');
+
+    for (unsigned i = 0; i < cluster->pods->len; i++) {
+        const VsPod *pod = cluster->pods->pdata[i];
+
+        g_hash_table_add(search->words, g_strdup(pod->name));
+    }
+    return vs_cluster_find_pod(cluster, slash ? slash + 1 : pattern);
+}
+
 GArray *
 vs_trace_why_not(VsSimulation *simulation, const char *pattern,
                  const VsTraceRules *rules, GError **error)
@@ -266,7 +314,11 @@ vs_trace_why_not(VsSimulation *simulation, const char *pattern,
     g_autoptr(GHashTable) words =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     Search search = {.trace = trace, .pattern = small, .words = words};
+    const VsPod *pod =
+        find_pod(&search, vs_simulation_build(simulation)->cluster, pattern);
+    g_autofree char *address = pod ? vs_format_ipv4(pod->address) : NULL;
 
+    search.address = address;
     search.findings = g_array_new(FALSE, FALSE, sizeof(VsTraceFinding));
     g_array_set_clear_func(search.findings, finding_clear);
     for (unsigned i = 0; i < trace->records->len; i++) {

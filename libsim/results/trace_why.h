@@ -39,7 +39,9 @@ typedef struct VsTraceFinding {
 } VsTraceFinding;
 
 /* The findings about candidates whose text has 'pattern' in it, upper and lower case being
- * the same, in the order of the trace.  'rules' may be NULL.  NULL with 'error' set, which
+ * the same, or an endpoint of the pod that it names ("a-2", "default/a-2"), in the order of
+ * the trace.  Of the rules in chains that no packet entered, three a namespace are told by
+ * themselves and the others together.  'rules' may be NULL.  NULL with 'error' set, which
  * gives the nearest name, when there is none.  To be freed with g_array_unref(). */
 GArray *vs_trace_why_not(VsSimulation *simulation, const char *pattern,
                          const VsTraceRules *rules, GError **error);

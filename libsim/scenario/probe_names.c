@@ -32,16 +32,42 @@ list_origins(const VsBuild *build)
     return names;
 }
 
+/* Those of 'names' that count="..." made of 'base': "a-1", "a-2" of "a"; ended by NULL. */
+static GPtrArray *
+list_members(const GPtrArray *names, const char *base)
+{
+    GPtrArray *members = g_ptr_array_new();
+
+    for (unsigned i = 0; i + 1 < names->len; i++) {
+        const char *name = names->pdata[i];
+        const char *rest = name + strlen(base);
+
+        if (g_str_has_prefix(name, base) && rest[0] == '-' &&
+            g_ascii_isdigit(rest[1])) {
+            g_ptr_array_add(members, (gpointer)name);
+        }
+    }
+    g_ptr_array_add(members, NULL);
+    return members;
+}
+
 static void
 set_unknown_origin(const VsSimulation *simulation, const char *from, GError **error)
 {
     g_autoptr(GPtrArray) names = list_origins(vs_simulation_build(simulation));
+    g_autoptr(GPtrArray) members = list_members(names, from);
     const char *meant = vs_suggest(from, (const char *const *)names->pdata);
+    g_autofree char *hint = NULL;
 
+    if (members->len > 1) {
+        hint = vs_suggest_list("; there are ", (const char *const *)members->pdata);
+    } else if (meant) {
+        hint = g_strdup_printf("; did you mean \"%s\"?", meant);
+    } else {
+        hint = vs_suggest_list("; there are ", (const char *const *)names->pdata);
+    }
     g_set_error(error, VS_SCENARIO_ERROR, VS_SCENARIO_ERROR_REFERENCE,
-                "no host or pod is called \"%s\"%s%s%s", from,
-                meant ? "; did you mean \"" : "", meant ? meant : "",
-                meant ? "\"?" : "");
+                "no host or pod is called \"%s\"%s", from, hint);
 }
 
 VsNetns *
@@ -74,11 +100,32 @@ vs_probe_find_origin(const VsSimulation *simulation, const char *from,
     return pod->netns;
 }
 
+/* True of "address:port" followed by 'protocol', which would be a path otherwise. */
+static bool
+is_port_of(const char *to, const char *protocol)
+{
+    const char *slash = strchr(to, '/');
+    const char *colon = strchr(to, ':');
+
+    return slash && colon && colon < slash && strcmp(slash, protocol) == 0;
+}
+
 bool
 vs_probe_split_target(VsProbeResult *result, const char *to, GError **error)
 {
     g_autofree char *url = NULL;
+    g_autofree char *bare = NULL;
 
+    if (is_port_of(to, "/sctp")) {
+        g_set_error(error, VS_UNITS_ERROR, VS_UNITS_ERROR_SYNTAX,
+                    "\"%s\": SCTP is not modelled; write \"address:port\" or "
+                    "\"address:port/udp\"",
+                    to);
+        return false;
+    }
+    if (is_port_of(to, "/tcp")) {
+        to = bare = g_strndup(to, strlen(to) - strlen("/tcp"));
+    }
     result->is_udp = g_str_has_suffix(to, "/udp") && !strstr(to, "://");
     if (result->is_udp) {
         url = g_strdup_printf("http://%.*s", (int)(strlen(to) - strlen("/udp")), to);

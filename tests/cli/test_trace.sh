@@ -106,6 +106,7 @@ shop-pod-1 http://shop/
 shop-pod-1 10.244.0.2:81
 shop-pod-1 10.96.0.12:81
 shop-pod-1 10.244.0.2:53/udp
+users http://shop.example/cart --why-not node-2 --why-not node-3
 END
 else
     skip "the JSON is valid" "there is no python3-jsonschema"
@@ -116,6 +117,56 @@ run trace none.xml --from shop-pod-1 --to http://shop/
 check "a rule's refusal shows, and the way of its answer" has_all "refused, after" \
     "has no endpoints" "=> reject (daddr is 10.96.0.12" "DROPPED" "ICMP port unreachable" \
     "made here about 10.244.0.3:" "conntrack: related" "node-1/shop-pod-1" "in by eth0"
+
+# Pods p-1 to p-3 of a service on n1, asked by a pod; and a service that nobody can resolve.
+small='<scenario version="1" until="3s" xmlns="urn:vethsim:scenario:1"><client id="user"
+    arrivals="constant(1/s)" to="http://172.16.0.2:30080/"/><switch id="sw"/>
+  <link from="user" to="sw"/><link from="n1" to="sw"/><link from="n2" to="sw"/>
+  <node id="n1"/><node id="n2" iptables-rules="reject.rules"/>
+  <pod id="p" nodes="n1" count="3" labels="app=web"><container id="web" port="8080"/></pod>
+  <pod id="q" nodes="n2" labels="app=q"><container id="q" port="8080"/></pod>
+  <pod id="asking" nodes="n1"><container id="c" port="9000"/></pod>
+  <service id="web" type="NodePort" port="80" target-port="8080" node-port="30080"
+    select="app=web"/>
+  <service id="q" type="NodePort" port="80" target-port="8080" node-port="30081"
+    select="app=q"/></scenario>'
+echo "$small" > small.xml
+printf '%s\n' '*filter' ':FORWARD ACCEPT' '-A FORWARD -d 10.244.0.0/16 -p tcp -j REJECT' COMMIT \
+    > reject.rules
+
+run trace small.xml --from asking --to http://web/ --why-not p-2 --why-not default/p-3
+check "--why-not answers about several pods, each by its endpoints" \
+    has_all 'Why not "p-2"?' "default/web -> 10.244.0.3:8080" 'Why not "default/p-3"?' \
+    "default/web -> 10.244.0.4:8080"
+run trace small.xml --from asking --to http://web/ --why-not "-j KUBE-MARK-MASQ"
+check "rules in chains that were never entered are told together" \
+    has_all "more rules with that in them" "their chains were never entered ("
+check "after three of the namespace" [ "$(grep -c 'was never entered' out)" -eq 3 ]
+run trace small.xml --from asking --to http://web/ --why-not p-9
+check "an unknown pod gives the nearest" said 2 "" 'has "p-9" in it; did you mean "p-'
+
+run trace small.xml --from n1 --to http://10.96.0.11/
+check "without a route the trace says where, and what would help" has_all "unreachable, after 0ps" \
+    "no route to 10.96.0.11 in n1/root; vethsim export --node n1/root --as routes" "<router>"
+run trace small.xml --from user --to 172.16.0.2:30080/tcp
+check "/tcp is no path" said 0 "completed: 200 OK" ""
+run trace small.xml --from user --to 172.16.0.2:30080/sctp
+check "/sctp is refused" said 2 "" "SCTP is not modelled"
+run trace small.xml --from user --to 172.16.0.2:99999
+check "so is a port out of range" said 2 "" "the port must be 1 to 65535"
+run trace small.xml --from user --to http://nosuch/
+check "where nobody resolves a name, the services are told" has_all \
+    "no way leads to a DNS server; services are web, q"
+run trace small.xml --from user --to http://wbe/
+check "or the nearest" has_all 'no way leads to a DNS server; did you mean service "web"?'
+run trace small.xml --from nobody --to http://web/
+check "an origin that nothing is like: some are named" said 2 "" \
+    'called "nobody"; there are user, n1, n2, p-1, p-2, p-3'
+run trace small.xml --from p --to http://web/
+check "a template's name: its members are" said 2 "" 'called "p"; there are p-1, p-2, p-3'
+run trace small.xml --from user --to 172.16.0.2:30081
+check "what an ICMP error quotes is translated before our eyes" has_all \
+    "nat: destination, quoted source 172.16.0." "nat: source, quoted destination 10.244.1.2:8080 -> 172.16.0.2:30081"
 
 run trace "$article" --from user --to http://shop.example/
 check "an unknown host is refused" said 2 "" 'did you mean "users"?'

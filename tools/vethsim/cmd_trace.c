@@ -11,7 +11,7 @@ typedef struct TraceOptions {
     char *format;
     char *at_text;
     char *timeout_text;
-    char *why_not;
+    char **why_not;
     char *pcapng;
     gboolean has_load;
     gboolean is_schema;
@@ -31,7 +31,7 @@ clear_options(TraceOptions *options)
     g_free(options->format);
     g_free(options->at_text);
     g_free(options->timeout_text);
-    g_free(options->why_not);
+    g_strfreev(options->why_not);
     g_free(options->pcapng);
 }
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(TraceOptions, clear_options)
@@ -89,7 +89,8 @@ has_both_ends(const TraceOptions *options)
     } else if (!options->to) {
         cmd_complain("vethsim: trace needs --to http://HOST/PATH, IP:PORT or "
                      "IP:PORT/udp");
-    } else if (options->why_not && *options->why_not == '\0') {
+    } else if (options->why_not &&
+               g_strv_contains((const char *const *)options->why_not, "")) {
         cmd_complain("vethsim: --why-not: the pattern is empty");
     } else {
         return true;
@@ -117,8 +118,10 @@ read_options(TraceOptions *options, int *argc, char ***argv)
          "Lets the scenario's clients send their requests, too", NULL},
         {"format", 0, 0, G_OPTION_ARG_STRING, &options->format,
          "Of what is printed: text or json", "FORMAT"},
-        {"why-not", 0, 0, G_OPTION_ARG_STRING, &options->why_not,
-         "Explains why what has PATTERN in it was not taken", "PATTERN"},
+        {"why-not", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->why_not,
+         "Explains why what has PATTERN in it, or a pod, was not taken; may be "
+         "repeated",
+         "PATTERN"},
         {"pcapng", 0, 0, G_OPTION_ARG_FILENAME, &options->pcapng,
          "Captures the request's packets at all interfaces", "FILE"},
         {"schema", 0, 0, G_OPTION_ARG_NONE, &options->is_schema,
@@ -153,7 +156,7 @@ read_options(TraceOptions *options, int *argc, char ***argv)
 static int
 print_story(const VsProbe *probe, const TraceOptions *options)
 {
-    const VsTraceOptions trace = {.why_not = options->why_not,
+    const VsTraceOptions trace = {.why_not = (const char *const *)options->why_not,
                                   .rules = &vs_trace_rules};
     g_autoptr(GError) error = NULL;
     g_autofree char *json = vs_trace_print_json(probe, &trace, &error);
