@@ -48,12 +48,38 @@ find_netns(const VsBuild *build, const char *name, GPtrArray *names)
     return NULL;
 }
 
+/* "n1/c" of the namespaces' 'names', where 'name' is "c"; or NULL. */
+static const char *
+find_pod(const GPtrArray *names, const char *name)
+{
+    for (unsigned i = 0; i < names->len; i++) {
+        const char *slash = strchr(names->pdata[i], '/');
+
+        if (slash && g_str_equal(slash + 1, name)) {
+            return names->pdata[i];
+        }
+    }
+    return NULL;
+}
+
 static char *
 nothing(const char *name, const char *what, const char *hint, GError **error)
 {
     g_set_error(error, VS_SCENARIO_ERROR, VS_SCENARIO_ERROR_VALUE, "%s has no %s: %s",
                 name, what, hint);
     return NULL;
+}
+
+/* Takes 'text', of the routes of 'name'. */
+static char *
+or_no_routes(char *text, const char *name, GError **error)
+{
+    if (*text) {
+        return text;
+    }
+    g_free(text);
+    return nothing(name, "routes",
+                   "without an address, as a switch, there is nothing to route", error);
 }
 
 /* The rules of 'netns' in a dialect, if it has any. */
@@ -94,8 +120,9 @@ vs_export(const VsSimulation *simulation, const char *name, VsExportForm form,
     if (!netns) {
         const char *meant;
 
+        meant = find_pod(names, name);
         g_ptr_array_add(names, NULL);
-        meant = vs_suggest(name, (const char *const *)names->pdata);
+        meant = meant ? meant : vs_suggest(name, (const char *const *)names->pdata);
         g_set_error(error, VS_SCENARIO_ERROR, VS_SCENARIO_ERROR_VALUE,
                     "there is no node or host \"%s\"%s%s%s", name,
                     meant ? "; did you mean \"" : "", meant ? meant : "",
@@ -119,7 +146,7 @@ vs_export(const VsSimulation *simulation, const char *name, VsExportForm form,
         return form == VS_EXPORT_NFT ? vs_nft_print(ruleset)
                                      : vs_nft_print_json(ruleset);
     case VS_EXPORT_ROUTES:
-        return vs_routes_print(netns);
+        return or_no_routes(vs_routes_print(netns), name, error);
     case VS_EXPORT_CONNTRACK:
         return netns->conntrack ? vs_conntrack_print(netns->conntrack)
                                 : nothing(name, "connection tracking",
@@ -136,7 +163,7 @@ vs_export(const VsSimulation *simulation, const char *name, VsExportForm form,
     case VS_EXPORT_IP_ADDR:
         return vs_export_ip_addr(netns);
     case VS_EXPORT_IP_ROUTE:
-        return vs_export_ip_route(netns);
+        return or_no_routes(vs_export_ip_route(netns), name, error);
     case VS_EXPORT_IP_RULE:
         return vs_policy_print(netns);
     case VS_EXPORT_N_FORMS:

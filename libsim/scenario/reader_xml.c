@@ -570,8 +570,8 @@ vs_xml_tree_load(const char *path, GError **error)
     File file = {.name = strcmp(path, "-") == 0 ? "<stdin>" : path};
 
     if (!vs_source_read(path, false, &source, &reason)) {
-        vs_set_error_at_line(error, file.name, 1, VS_SCENARIO_ERROR_IO,
-                             "cannot be read: %s", reason);
+        g_set_error(error, VS_SCENARIO_ERROR, VS_SCENARIO_ERROR_IO,
+                    "%s: cannot be read: %s", file.name, reason);
         return NULL;
     }
     file.device = source.status.st_dev;

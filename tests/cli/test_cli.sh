@@ -51,7 +51,12 @@ run check "$folder/bad.xml"
 check "a bad one is a line on stderr" said 2 "" "$folder/bad.xml:3: unknown element <lbb>"
 check "without colour where there is no terminal" [ "${err:0:1}" = / ]
 run check "$folder/none.xml"
-check "a missing file is told" said 2 "" "none.xml:1: cannot be read: No such file"
+check "a missing file is told" said 2 "" "none.xml: cannot be read: No such file"
+article=${top_srcdir:-.}/scenarios/article/scenario.xml
+run export "$article" --node shop-pod-1 --as routes
+check "a pod's own name hints at its namespace" said 2 "" 'did you mean "node-1/shop-pod-1"?'
+run export "$article" --node tor --as routes
+check "a switch has no routes to export" said 2 "" "tor has no routes"
 run check "$folder/param.xml" --set time=3s
 check "--set gives a param its value" said 0 "until 3s" ""
 run check "$folder/param.xml" --set tine=3s
