@@ -124,8 +124,10 @@ test_more_hits_than_remembered_are_counted(void)
     link_rules(&f);
     vs_chain_run(f.base, &view);
     CU_ASSERT_EQUAL(view.n_hits, VS_WALK_MAX_HITS + 5);
-    CU_ASSERT_PTR_EQUAL(view.hits[VS_WALK_MAX_HITS - 1],
-                        f.base->rules->pdata[VS_WALK_MAX_HITS - 1]);
+    CU_ASSERT_PTR_EQUAL(view.hits[VS_WALK_MAX_HITS - 2],
+                        f.base->rules->pdata[VS_WALK_MAX_HITS - 2]);
+    CU_ASSERT_PTR_EQUAL(view.hits[VS_WALK_MAX_HITS - 1], /* The last. */
+                        f.base->rules->pdata[VS_WALK_MAX_HITS + 4]);
     rules_fixture_clear(&f);
 }
 

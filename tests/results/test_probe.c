@@ -111,8 +111,10 @@ test_what_cannot_be_is_refused(void)
 {
     check_refused("user", "http://shop.example/",
                   "no host or pod is called \"user\"; did you mean \"users\"?");
-    check_refused("nothing-like-it", "http://shop.example/",
-                  "no host or pod is called \"nothing-like-it\"");
+    check_refused(
+        "nothing-like-it", "http://shop.example/",
+        "no host or pod is called \"nothing-like-it\"; there are users, guest, "
+        "isp, authority, internet, edge and 6 more");
     check_refused("tor", "http://shop.example/",
                   "\"tor\" is a switch, which has no address to send from");
     check_refused("users", "10.0.0.1/udp",
