@@ -27,6 +27,7 @@
 #include "net/ip.h"
 #include "net/netns.h"
 #include "net/redirect.h"
+#include "net/story.h"
 #include "netfilter/conntrack.h"
 #include "netfilter/filter.h"
 #include "netfilter/ipset.h"

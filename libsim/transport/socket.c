@@ -66,6 +66,12 @@ vs_sockets_set_connect_hook(VsSockets *sockets, VsConnectHook hook, void *data)
     sockets->connect_data = data;
 }
 
+void
+vs_sockets_set_connect_story(VsSockets *sockets, VsConnectStory story)
+{
+    sockets->connect_story = story;
+}
+
 uint64_t
 vs_sockets_n_held(const VsNetns *netns)
 {

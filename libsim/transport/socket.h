@@ -30,6 +30,12 @@ uint64_t vs_sockets_n_held(const VsNetns *netns);
 typedef bool (*VsConnectHook)(void *data, VsAddr *daddr, uint16_t *dport);
 void vs_sockets_set_connect_hook(VsSockets *sockets, VsConnectHook hook, void *data);
 
+/* Called for the traced SYN of such a connection, which was asked to go to 'daddr' and
+ * 'dport': tells the story of what the hook did; with its data. */
+typedef void (*VsConnectStory)(void *data, const VsNetns *netns, VsPacket *syn,
+                               VsAddr daddr, uint16_t dport);
+void vs_sockets_set_connect_story(VsSockets *sockets, VsConnectStory story);
+
 /* How TCP of a namespace behaves; defaults are Linux'. */
 typedef struct VsTcpConfig {
     uint32_t initial_window; /* Segments sent before the first ACK: 10 (RFC 6928). */

@@ -31,6 +31,9 @@ struct VsSockets {
     VsTcpConfig config;
     VsConnectHook connect_hook; /* NULL: none. */
     void *connect_data;
+    VsConnectStory connect_story; /* NULL: none. */
+    VsAddr asked_daddr;           /* Of the socket that connects just now; 0: none. */
+    uint16_t asked_dport;
     VsTcpStats stats;
     VsPool tcps;
     VsPool messages;

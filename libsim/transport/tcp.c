@@ -20,6 +20,8 @@ vs_tcp_connect(VsNetns *netns, VsAddr saddr, VsAddr daddr, uint16_t dport,
                VsJourney *journey, const VsTcpOps *ops, void *user)
 {
     VsSockets *sockets = vs_sockets_of(netns);
+    VsAddr asked_daddr = daddr;
+    uint16_t asked_dport = dport;
     bool has_destination = !sockets->connect_hook ||
                            sockets->connect_hook(sockets->connect_data, &daddr, &dport);
     VsFlow flow = {.saddr = saddr ? saddr : vs_netns_source_for(netns, daddr),
@@ -49,7 +51,10 @@ vs_tcp_connect(VsNetns *netns, VsAddr saddr, VsAddr daddr, uint16_t dport,
         tcp->journey_generation = journey ? journey->generation : 0;
         tcp->is_traced = journey && journey->is_traced && sockets->run->trace;
         vs_table_insert(&sockets->connections, vs_flow_key(&reverse), tcp);
+        sockets->asked_daddr = asked_daddr;
+        sockets->asked_dport = asked_dport;
         vs_tcp_send_syn(tcp, NULL);
+        sockets->asked_daddr = 0;
     }
     vs_tcp_arm(tcp);
     vs_sockets_leave(sockets);

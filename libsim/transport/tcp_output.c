@@ -202,6 +202,12 @@ vs_tcp_send_syn(VsTcp *tcp, VsPacket *cause)
         packet->payload.journey_generation = tcp->journey_generation;
         vs_packet_follow(packet, tcp->sockets->wait_stage);
     }
+    if (tcp->sockets->connect_story && tcp->sockets->asked_daddr != 0 &&
+        vs_packet_is_traced(packet)) {
+        tcp->sockets->connect_story(tcp->sockets->connect_data, tcp->sockets->netns,
+                                    packet, tcp->sockets->asked_daddr,
+                                    tcp->sockets->asked_dport);
+    }
     transmit(tcp, packet);
 }
 

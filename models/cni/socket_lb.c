@@ -37,6 +37,54 @@ translate(void *data, VsAddr *daddr, uint16_t *dport)
     return true;
 }
 
+/* Newly allocated. */
+static char *
+format_endpoint(const VsEndpoint *endpoint)
+{
+    g_autofree char *address = vs_format_ipv4(endpoint->address);
+
+    return g_strdup_printf("%s, %s:%u", endpoint->pod->name, address, endpoint->port);
+}
+
+/* The draw of a traced connection, of which 'syn' is the first packet. */
+static void
+tell(void *data, const VsNetns *netns, VsPacket *syn, VsAddr daddr, uint16_t dport)
+{
+    const NodeLb *node = data;
+    const VsService *service = vs_table_find(node->services, service_key(daddr, dport));
+    GPtrArray *passed = g_ptr_array_new();
+    VsTraceRecord *record;
+
+    if (!service) {
+        g_ptr_array_free(passed, TRUE);
+        return;
+    }
+    record = vs_story_add(netns, syn, VS_TRACE_SERVICE);
+    for (unsigned i = 0; i < service->n_endpoints; i++) {
+        const VsEndpoint *endpoint = &service->endpoints[i];
+
+        if (endpoint->address == record->after.flow.daddr &&
+            endpoint->port == record->after.flow.dport) {
+            record->text = format_endpoint(endpoint);
+        } else {
+            g_ptr_array_add(passed, format_endpoint(endpoint));
+            g_ptr_array_add(passed, g_strdup("the draw fell on another"));
+        }
+    }
+    g_ptr_array_add(passed, NULL);
+    record->passed = (char **)g_ptr_array_free(passed, FALSE);
+    record->name = g_strdup("socket load balancer");
+    record->why =
+        g_strdup_printf("connect() to service %s: drawn of %u endpoints, each "
+                        "as likely, at no cost; no packet has the service's "
+                        "address",
+                        service->name, service->n_endpoints);
+    record->has_before = true;
+    record->before = record->after;
+    record->before.flow.daddr = daddr;
+    record->before.flow.dport = dport;
+}
+
 /* Its cluster IP, and whatever it is reached by from outside: node ports of every node. */
 static void
 add_service(SocketLb *lb, const VsCluster *cluster, VsService *service)
@@ -84,6 +132,7 @@ socket_lb_new(const VsCluster *cluster, uint64_t seed)
 
         vs_sockets_set_connect_hook(vs_sockets_of(pod->netns), translate,
                                     &lb->nodes[pod->node->index]);
+        vs_sockets_set_connect_story(vs_sockets_of(pod->netns), tell);
     }
     return lb;
 }

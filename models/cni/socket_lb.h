@@ -6,7 +6,7 @@
  * translated, and no rule stands in its way; traffic policies and source ranges are for
  * those outside.  TCP only: what pods send by UDP to a service is not translated.  The endpoint is drawn at random, each
  * as likely as the other; a service without endpoints is EHOSTUNREACH.  Takes no time of its
- * own. */
+ * own.  Traces tell of it with the first packet of the connection. */
 #pragma once
 
 #include "vethsim-model.h"

@@ -145,6 +145,15 @@ check "after three of the namespace" [ "$(grep -c 'was never entered' out)" -eq 
 run trace small.xml --from asking --to http://web/ --why-not p-9
 check "an unknown pod gives the nearest" said 2 "" 'has "p-9" in it; did you mean "p-'
 
+sed 's/<node id="n1"/<cluster cni="cilium"\/><node id="n1"/; s/ iptables-rules="[^"]*"//' small.xml > cilium.xml
+run trace cilium.xml --from asking --to http://web/
+check "what a socket is connected to instead of a service is told" has_all "socket load balancer: p-" \
+    "connect() to service web: drawn of 3 endpoints, each as likely, at no cost" \
+    "daddr 10.96.0.11 -> 10.244." "dport 80 -> 8080" "sent by a socket"
+run trace cilium.xml --from asking --to http://web/ --why-not p-1 --why-not p-2 --why-not p-3
+check "and why two of its three endpoints were not drawn" \
+    [ "$(grep -c 'the draw fell on another; chosen was p-' out)-$(grep -c 'it was taken: connect() to' out)" = 2-1 ]
+
 run trace small.xml --from n1 --to http://10.96.0.11/
 check "without a route the trace says where, and what would help" has_all "unreachable, after 0ps" \
     "no route to 10.96.0.11 in n1/root; vethsim export --node n1/root --as routes" "<router>"
