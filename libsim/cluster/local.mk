@@ -13,8 +13,8 @@ libvethsim_la_SOURCES += \
 	libsim/cluster/cni_routed.c \
 	libsim/cluster/cni_rules.c \
 	libsim/cluster/cni_vpc.c \
-	libsim/cluster/eni.c \
 	libsim/cluster/endpoint.c \
+	libsim/cluster/eni.c \
 	libsim/cluster/ipam.c \
 	libsim/cluster/service.c \
 	libsim/cluster/service.h

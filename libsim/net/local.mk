@@ -12,9 +12,9 @@ net_headers = \
 	libsim/net/ip.h \
 	libsim/net/neighbour.h \
 	libsim/net/netns.h \
+	libsim/net/policy.h \
 	libsim/net/reassembly.h \
 	libsim/net/redirect.h \
-	libsim/net/policy.h \
 	libsim/net/route.h \
 	libsim/net/route_text.h \
 	libsim/net/story.h \
@@ -34,9 +34,9 @@ libvethsim_la_SOURCES += \
 	libsim/net/ip.c \
 	libsim/net/neighbour.c \
 	libsim/net/netns.c \
+	libsim/net/policy.c \
 	libsim/net/reassembly.c \
 	libsim/net/redirect.c \
-	libsim/net/policy.c \
 	libsim/net/route.c \
 	libsim/net/route_text.c \
 	libsim/net/story.c \

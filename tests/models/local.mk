@@ -15,8 +15,8 @@ check_PROGRAMS += \
 	tests/models/test_cni_programs \
 	tests/models/test_cni_rules \
 	tests/models/test_cni_vpc \
-	tests/models/test_container \
 	tests/models/test_conntrack \
+	tests/models/test_container \
 	tests/models/test_dns \
 	tests/models/test_health_check \
 	tests/models/test_ingress \
@@ -43,7 +43,6 @@ tests_models_test_client_load_SOURCES = tests/models/test_client_load.c \
 tests_models_test_cni_SOURCES = tests/models/test_cni.c $(cni_tests_fixture)
 tests_models_test_cni_addresses_SOURCES = tests/models/test_cni_addresses.c \
 	$(cni_tests_fixture)
-tests_models_test_cni_SOURCES = tests/models/test_cni.c $(model_tests_fixture)
 tests_models_test_cni_bridge_SOURCES = tests/models/test_cni_bridge.c \
 	$(model_tests_fixture)
 tests_models_test_cni_cilium_SOURCES = tests/models/test_cni_cilium.c \
@@ -53,8 +52,9 @@ tests_models_test_cni_programs_SOURCES = tests/models/test_cni_programs.c \
 tests_models_test_cni_rules_SOURCES = tests/models/test_cni_rules.c \
 	$(model_tests_fixture)
 tests_models_test_cni_vpc_SOURCES = tests/models/test_cni_vpc.c $(model_tests_fixture)
-tests_models_test_container_SOURCES = tests/models/test_container.c \
 tests_models_test_conntrack_SOURCES = tests/models/test_conntrack.c \
+	$(model_tests_fixture)
+tests_models_test_container_SOURCES = tests/models/test_container.c \
 	$(model_tests_fixture)
 tests_models_test_dns_SOURCES = tests/models/test_dns.c $(model_tests_fixture)
 tests_models_test_health_check_SOURCES = tests/models/test_health_check.c \

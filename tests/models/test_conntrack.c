@@ -3,15 +3,16 @@
 
 enum { DNS_PORT = 53 };
 
-/* Pod a on node n, and a UDP service of two other pods there, whose ports are open. */
+/* Pod a on node n, and a UDP service of two other pods there, which take their time. */
 static Model *
 race_new(uint64_t seed, const char *attributes)
 {
     return model_new_seeded(
         seed,
         "<node id='n' cores='2' %s/><pod id='a'/>"
-        "<pod id='b' count='2' labels='app=dns'><container id='c' port='5353'/>"
-        "</pod><service id='dns' protocol='udp' port='53' target-port='5353' "
+        "<pod id='b' count='2' labels='app=dns'><container id='c' port='5353' "
+        "protocol='udp' service-time='1000s'/></pod><service id='dns' protocol='udp' "
+        "port='53' target-port='5353' "
         "select='app=dns'/>",
         attributes);
 }

@@ -4,7 +4,7 @@
 /* Nodes at 172.16.0.1 and .2, and a load balancer whose client asks 20 times a second.  Of
  * two nodes the first is checked at 0, 1, ... s, the second at 0.5, 1.5, ... s. */
 #define SITE(cluster, lb, service, pods)                                             \
-    "%s<cluster endpoint-delay='0s' " cluster "/>"                                   \
+    "%s<cluster " cluster "/>"                                                       \
     "<switch id='sw' subnet='172.16.0.0/24'/>"                                       \
     "<node id='n' count='2' costs='free'/><link from='n' to='sw'/>"                  \
     "<lb id='edge' service='s' costs='free' health-interval='1s' healthy-after='2'"  \
@@ -13,6 +13,7 @@
     " arrivals='constant(20/s)'/><link from='c' to='edge'/>"                         \
     "<service id='s' node-port='30080' target-port='8080' select='app=web' " service \
     "/>" pods
+#define NOW "endpoint-delay='0s' "
 #define LOCAL                                              \
     "type='LoadBalancer' external-traffic-policy='Local' " \
     "health-check-node-port='32000'"
@@ -41,7 +42,7 @@ static void
 test_a_node_without_local_pods_is_taken_out(void)
 {
     Model *model = model_new(
-        SITE("", "", LOCAL, POD("p", "1", "") POD("q", "2", "ready-at='10s'")),
+        SITE(NOW, "", LOCAL, POD("p", "1", "") POD("q", "2", "ready-at='10s'")),
         model_free_costs);
     uint64_t n_lost, n_far;
 
@@ -71,7 +72,7 @@ test_a_node_without_local_pods_is_taken_out(void)
 static void
 test_a_node_leaves_while_its_pod_terminates(void)
 {
-    Model *model = model_new(SITE("", "", LOCAL,
+    Model *model = model_new(SITE(NOW, "", LOCAL,
                                   POD("p", "1", "terminates-at='5.5s' grace='20s'")
                                       POD("q", "2", "")),
                              model_free_costs);
@@ -221,7 +222,7 @@ test_nodes_answer_by_their_local_pods(void)
 static void
 test_answers_follow_the_rules(void)
 {
-    Model *model = model_new(SITE("proxy='iptables'", "", LOCAL,
+    Model *model = model_new(SITE(NOW "proxy='iptables'", "", LOCAL,
                                   POD("p", "1", "terminates-at='5s' grace='1s'")),
                              model_free_costs);
 

@@ -13,6 +13,7 @@
     "cluster-ip='10.96.0.50' target-port='8080' select='app=web' " service "/>" pods
 #define POD(id, attributes)                                              \
     "<pod id='" id "' labels='app=web' " attributes "><container id='c'" \
+    " service-time='100us'/><container id='u' protocol='udp'"            \
     " service-time='100us'/></pod>"
 #define NOW "endpoint-delay='0s' "
 #define NO_LOAD "arrivals='constant(1/s)' start='999h'"

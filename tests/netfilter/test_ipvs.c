@@ -411,10 +411,10 @@ test_connections_of_a_removed_server_end(void)
         vs_ipvs_remove_server(f.servers[0]);
         box_run(&f.box, 3900 * VS_US);
         CU_ASSERT_EQUAL(vs_ipvs_n_connections(f.ipvs), 2);
-        CU_ASSERT_EQUAL(f.box.conntrack->n_entries, 2);
+        CU_ASSERT_EQUAL(f.box.conntrack->stats->n_entries, 2);
         box_run(&f.box, 100 * VS_US);
         CU_ASSERT_EQUAL(vs_ipvs_n_connections(f.ipvs), 1);
-        CU_ASSERT_EQUAL(f.box.conntrack->n_entries, 1);
+        CU_ASSERT_EQUAL(f.box.conntrack->stats->n_entries, 1);
         CU_ASSERT_EQUAL(vs_table_length(&f.ipvs->templates), i);
         CU_ASSERT_EQUAL(f.ipvs->removed->len, 0);
         CU_ASSERT_EQUAL(server_of(box_pass_udp(&f.box, f.box.inside, request(1))), 1);
@@ -471,7 +471,7 @@ test_syn_is_dropped_when_conntrack_holds_on(void)
     CU_ASSERT_EQUAL(server_of(pass(&f, 1, SYN)), -1);
     CU_ASSERT_EQUAL(net_n_dropped(&f.box.net, VS_DROP_STALE_CONNECTION), 1);
     CU_ASSERT_EQUAL(vs_ipvs_n_connections(f.ipvs), 0);
-    CU_ASSERT_EQUAL(f.box.conntrack->n_entries, 0);
+    CU_ASSERT_EQUAL(f.box.conntrack->stats->n_entries, 0);
     CU_ASSERT_EQUAL(server_of(pass(&f, 1, SYN)), 1);
     CU_ASSERT(box_is_flow(pass_reply(&f, 1, 1, SYN | ACK), BOX_VIP, 80, BOX_CLIENT, 1));
     fixture_clear(&f);
