@@ -19,6 +19,7 @@ forget(VsMemos *memos)
         vs_table_clear(&memos->classes[i].memos);
     }
     memos->n_classes = 0;
+    memos->recent = 0;
     vs_pool_clear(&memos->pool);
 }
 
@@ -41,31 +42,45 @@ read_values(uint32_t fields, VsFieldReader read, const void *data,
     }
 }
 
+static const VsMemo *
+find_in_class(VsMemoClass *class, VsFieldReader read, const void *data)
+{
+    uint32_t values[VS_MEMO_MAX_FIELDS];
+    const VsMemo *memo;
+
+    read_values(class->fields, read, data, values);
+    if (memcmp(class->last->values, values, sizeof(values)) == 0) {
+        return class->last;
+    }
+    memo = vs_table_find(&class->memos, vs_set_key(values, VS_MEMO_MAX_FIELDS));
+    if (memo) {
+        class->last = memo;
+    }
+    return memo;
+}
+
+/* Memos of several classes may fit; their outcomes are the same, so the class that served
+ * last may be asked first. */
 const VsMemo *
 vs_memos_find(VsMemos *memos, VsFieldReader read, const void *data)
 {
-    uint32_t values[VS_MEMO_MAX_FIELDS];
+    const VsMemo *memo = NULL;
 
     if (G_UNLIKELY(memos->generation != memos->chain->table->ruleset->generation)) {
         forget(memos);
         memos->generation = memos->chain->table->ruleset->generation;
         return NULL;
     }
-    for (unsigned i = 0; i < memos->n_classes; i++) {
-        const VsMemo *memo = memos->classes[i].last;
-
-        read_values(memos->classes[i].fields, read, data, values);
-        if (memcmp(memo->values, values, sizeof(values)) == 0) {
-            return memo;
-        }
-        memo = vs_table_find(&memos->classes[i].memos,
-                             vs_set_key(values, VS_MEMO_MAX_FIELDS));
-        if (memo) {
-            memos->classes[i].last = memo;
-            return memo;
+    if (memos->n_classes > 0) {
+        memo = find_in_class(&memos->classes[memos->recent], read, data);
+    }
+    for (unsigned i = 0; !memo && i < memos->n_classes; i++) {
+        if (i != memos->recent) {
+            memo = find_in_class(&memos->classes[i], read, data);
+            memos->recent = memo ? i : memos->recent;
         }
     }
-    return NULL;
+    return memo;
 }
 
 static uint32_t

@@ -48,6 +48,7 @@ typedef struct VsMemos {
     VsChain *chain;
     uint32_t generation; /* Of the rules that they were walked by. */
     unsigned n_classes;
+    unsigned recent; /* The class that served last. */
     VsMemoClass classes[VS_MEMO_MAX_CLASSES];
     VsPool pool;
 } VsMemos;
