@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "balance/balancer.h"
+#include "balance/maglev.h"
 #include "base/dist.h"
 #include "base/hash.h"
 #include "base/histogram.h"

@@ -1,50 +1,40 @@
 #include "balance/balancer.h"
 
-#include <glib.h>
 #include <string.h>
 
 #include "balance/kinds.h"
+#include "balance/params.h"
 
-const VsBalancerKind vs_balancer_kinds[] = {
-    {
-        .name = "round-robin",
-        .doc = "The next available backend in order, whatever its weight.",
-        .pick = vs_round_robin_pick,
-    },
-    {
-        .name = "smooth-wrr",
-        .doc = "Smooth weighted round robin (nginx, ngx_http_upstream_round_robin.c).",
-        .pick = vs_smooth_wrr_pick,
-    },
-    {
-        .name = "random",
-        .doc = "At random, in proportion to the weights.",
-        .pick = vs_random_pick,
-    },
-    {
-        .name = "least-conn",
-        .doc = "The fewest active connections for its weight; ties go to the first.",
-        .pick = vs_least_conn_pick,
-    },
-    {
-        .name = "source-hash",
-        .doc = "A hash of the client's address, modulo the total weight.",
-        .is_by_source = true,
-        .pick = vs_source_hash_pick,
-    },
-    {
-        .name = "maglev",
-        .doc = "Maglev consistent hashing (Eisenbud et al., NSDI 2016, section 3.4).",
-        .rebuild = vs_maglev_rebuild,
-        .pick = vs_maglev_pick,
-    },
-    {0},
+G_DEFINE_QUARK(vs - balance - error - quark, vs_balance_error)
+
+static const VsBalancerKind *const families[] = {
+    vs_balancer_kinds_generic,
+    vs_balancer_kinds_maglev,
 };
+
+const VsBalancerKind *
+vs_balancer_kind_next(unsigned *cursor)
+{
+    unsigned n = *cursor;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(families); i++) {
+        for (const VsBalancerKind *kind = families[i]; kind->name; kind++) {
+            if (n-- == 0) {
+                ++*cursor;
+                return kind;
+            }
+        }
+    }
+    return NULL;
+}
 
 const VsBalancerKind *
 vs_balancer_kind_find(const char *name)
 {
-    for (const VsBalancerKind *kind = vs_balancer_kinds; kind->name; kind++) {
+    const VsBalancerKind *kind;
+    unsigned cursor = 0;
+
+    while ((kind = vs_balancer_kind_next(&cursor))) {
         if (strcmp(kind->name, name) == 0) {
             return kind;
         }
@@ -52,29 +42,39 @@ vs_balancer_kind_find(const char *name)
     return NULL;
 }
 
-void
-vs_balancer_init(VsBalancer *balancer, const VsBalancerKind *kind, const VsRng *rng,
-                 uint32_t table_size)
+bool
+vs_balancer_init(VsBalancer *balancer, const VsBalancerKind *kind,
+                 const char *const *settings, const VsRng *rng, GError **error)
 {
     memset(balancer, 0, sizeof(*balancer));
     balancer->kind = kind;
     balancer->rng = *rng;
-    balancer->table_size = table_size;
+    balancer->state = g_malloc0(kind->state_size);
+    if (vs_balancer_params_read(kind, settings, balancer->params, error) &&
+        (!kind->init || kind->init(balancer, error))) {
+        return true;
+    }
+    g_free(balancer->state);
+    return false;
 }
 
 void
 vs_balancer_clear(VsBalancer *balancer)
 {
+    if (balancer->kind && balancer->kind->clear) {
+        balancer->kind->clear(balancer);
+    }
     for (uint32_t i = 0; i < balancer->n_backends; i++) {
         g_free(balancer->backends[i].name);
     }
     g_free(balancer->backends);
-    g_free(balancer->table);
+    g_free(balancer->backend_states);
+    g_free(balancer->state);
     memset(balancer, 0, sizeof(*balancer));
 }
 
 static void
-recount(VsBalancer *balancer)
+note_change(VsBalancer *balancer, VsBalancerChange change, uint32_t backend)
 {
     balancer->n_available = 0;
     balancer->total_weight = 0;
@@ -84,59 +84,120 @@ recount(VsBalancer *balancer)
             balancer->total_weight += balancer->backends[i].weight;
         }
     }
+    if (balancer->kind->changed) {
+        balancer->kind->changed(balancer, change, backend);
+    }
     balancer->is_stale = true;
 }
 
 uint32_t
 vs_balancer_add(VsBalancer *balancer, const char *name, uint32_t weight)
 {
-    balancer->backends =
-        g_renew(VsBackend, balancer->backends, balancer->n_backends + 1);
-    balancer->backends[balancer->n_backends] =
-        (VsBackend){.name = g_strdup(name), .weight = weight, .is_up = true};
-    balancer->n_backends++;
-    recount(balancer);
-    return balancer->n_backends - 1;
+    size_t bytes = balancer->kind->backend_size;
+    uint32_t index = balancer->n_backends++;
+    VsBackend *backend;
+
+    balancer->backends = g_renew(VsBackend, balancer->backends, index + 1);
+    backend = &balancer->backends[index];
+    *backend = (VsBackend){.name = g_strdup(name), .weight = weight, .is_up = true};
+    backend->address_bytes = (uint8_t)vs_balance_address_parse(
+        name, VS_BALANCE_PORT_OPTIONAL, backend->address, &backend->port);
+    if (bytes > 0) {
+        balancer->backend_states =
+            g_realloc(balancer->backend_states, (index + 1) * bytes);
+        memset(vs_balancer_backend_state(balancer, index), 0, bytes);
+    }
+    note_change(balancer, VS_BALANCER_ADDED, index);
+    return index;
+}
+
+void
+vs_balancer_remove(VsBalancer *balancer, uint32_t backend)
+{
+    g_assert(!balancer->backends[backend].is_removed);
+    balancer->backends[backend].is_removed = true;
+    note_change(balancer, VS_BALANCER_REMOVED, backend);
 }
 
 void
 vs_balancer_set_weight(VsBalancer *balancer, uint32_t backend, uint32_t weight)
 {
     balancer->backends[backend].weight = weight;
-    recount(balancer);
+    note_change(balancer, VS_BALANCER_WEIGHED, backend);
 }
 
 void
 vs_balancer_set_up(VsBalancer *balancer, uint32_t backend, bool is_up)
 {
     balancer->backends[backend].is_up = is_up;
-    recount(balancer);
+    note_change(balancer, is_up ? VS_BALANCER_UP : VS_BALANCER_DOWN, backend);
 }
 
 uint32_t
-vs_balancer_pick(VsBalancer *balancer, uint64_t key)
+vs_balancer_find(const VsBalancer *balancer, const char *name)
+{
+    for (uint32_t i = 0; i < balancer->n_backends; i++) {
+        if (!balancer->backends[i].is_removed &&
+            strcmp(balancer->backends[i].name, name) == 0) {
+            return i;
+        }
+    }
+    return VS_BALANCER_NONE;
+}
+
+uint32_t
+vs_balancer_pick(VsBalancer *balancer, const VsBalanceKey *key)
 {
     uint32_t backend;
 
-    if (balancer->n_available == 0) {
-        return VS_BALANCER_NONE;
-    }
     if (balancer->is_stale) {
         if (balancer->kind->rebuild) {
             balancer->kind->rebuild(balancer);
         }
         balancer->is_stale = false;
     }
+    if (balancer->n_available == 0) {
+        return VS_BALANCER_NONE;
+    }
     backend = balancer->kind->pick(balancer, key);
-    balancer->backends[backend].n_active++;
+    if (backend != VS_BALANCER_NONE) {
+        balancer->backends[backend].n_active++;
+        balancer->backends[backend].n_picked++;
+    }
     return backend;
 }
 
 void
-vs_balancer_release(VsBalancer *balancer, uint32_t backend)
+vs_balancer_release(VsBalancer *balancer, uint32_t backend,
+                    const VsBalanceOutcome *outcome)
 {
     g_assert(balancer->backends[backend].n_active > 0);
     balancer->backends[backend].n_active--;
+    if (balancer->kind->released) {
+        balancer->kind->released(balancer, backend, outcome);
+    }
+}
+
+char *
+vs_balancer_describe(const VsBalancer *balancer)
+{
+    GString *out = g_string_new(NULL);
+
+    vs_balancer_params_print(balancer, out);
+    for (uint32_t i = 0; i < balancer->n_backends; i++) {
+        const VsBackend *backend = &balancer->backends[i];
+
+        if (!backend->is_removed) {
+            g_string_append_printf(
+                out, "%s weight %u%s, %u active of %" G_GUINT64_FORMAT " picked\n",
+                backend->name, backend->weight, backend->is_up ? "" : " down",
+                backend->n_active, backend->n_picked);
+        }
+    }
+    if (balancer->kind->describe) {
+        balancer->kind->describe(balancer, out);
+    }
+    return g_string_free(out, FALSE);
 }
 
 bool

@@ -1,12 +1,8 @@
-/* The algorithms behind vs_balancer_kinds, one file each. */
+/* The tables of algorithms, one a program or family, each in files of its own; a table
+ * ends with a row without name. */
 #pragma once
 
 #include "balance/balancer.h"
 
-uint32_t vs_random_pick(VsBalancer *balancer, uint64_t key);
-uint32_t vs_round_robin_pick(VsBalancer *balancer, uint64_t key);
-uint32_t vs_smooth_wrr_pick(VsBalancer *balancer, uint64_t key);
-uint32_t vs_least_conn_pick(VsBalancer *balancer, uint64_t key);
-uint32_t vs_source_hash_pick(VsBalancer *balancer, uint64_t key);
-void vs_maglev_rebuild(VsBalancer *balancer);
-uint32_t vs_maglev_pick(VsBalancer *balancer, uint64_t key);
+extern const VsBalancerKind vs_balancer_kinds_generic[];
+extern const VsBalancerKind vs_balancer_kinds_maglev[];

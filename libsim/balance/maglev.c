@@ -1,85 +1,141 @@
-/* Maglev's lookup table (Eisenbud et al., "Maglev: A fast and reliable software network
- * load balancer", NSDI 2016, section 3.4).
- *
- * Each backend has a permutation of the slots, (offset + j * skip) mod size, from two
- * hashes of its name; in turn each takes its next free slot until all are taken.  Weights
- * give a backend that many turns a round. */
-#include "balance/kinds.h"
+#include "balance/maglev.h"
 
 #include <glib.h>
 #include <string.h>
 
+#include "balance/kinds.h"
 #include "base/hash.h"
 
 #define KEY_OFFSET UINT64_C(0x6f66667365740000)
 #define KEY_SKIP UINT64_C(0x736b697000000000)
 
-#define FREE_SLOT UINT16_MAX
-
-typedef struct Permutation {
-    uint32_t backend;
-    uint32_t next; /* Slot to try. */
-    uint32_t skip;
-} Permutation;
-
-static Permutation *
-list_permutations(const VsBalancer *balancer)
-{
-    Permutation *permutations = g_new(Permutation, balancer->n_available);
-    uint32_t n_permutations = 0;
-
-    for (uint32_t i = 0; i < balancer->n_backends; i++) {
-        const VsBackend *backend = &balancer->backends[i];
-        size_t length = strlen(backend->name);
-
-        if (vs_backend_is_available(backend)) {
-            permutations[n_permutations++] = (Permutation){
-                .backend = i,
-                .next =
-                    (uint32_t)(vs_siphash_2_4(backend->name, length, KEY_OFFSET, 0) %
-                               balancer->table_size),
-                .skip = (uint32_t)(vs_siphash_2_4(backend->name, length, KEY_SKIP, 0) %
-                                   (balancer->table_size - 1)) +
-                        1,
-            };
-        }
-    }
-    return permutations;
-}
-
+/* Takes the next free slot from *next on. */
 static void
-take_slot(VsBalancer *balancer, Permutation *permutation)
+take_slot(const VsMaglevEntry *entry, uint32_t *next, uint16_t *table, uint32_t size)
 {
-    while (balancer->table[permutation->next] != FREE_SLOT) {
-        permutation->next =
-            (permutation->next + permutation->skip) % balancer->table_size;
+    while (table[*next] != VS_MAGLEV_FREE) {
+        *next += entry->skip;
+        *next -= *next >= size ? size : 0;
     }
-    balancer->table[permutation->next] = (uint16_t)permutation->backend;
+    table[*next] = entry->backend;
 }
 
 void
-vs_maglev_rebuild(VsBalancer *balancer)
+vs_maglev_fill(const VsMaglevEntry *entries, uint32_t n_entries, uint16_t *table,
+               uint32_t size)
 {
-    g_autofree Permutation *permutations = list_permutations(balancer);
+    g_autofree uint32_t *next = g_new(uint32_t, MAX(n_entries, 1));
+    uint64_t n_turns = 0;
     uint32_t n_taken = 0;
 
-    balancer->table = g_renew(uint16_t, balancer->table, balancer->table_size);
-    memset(balancer->table, 0xff, balancer->table_size * sizeof(*balancer->table));
-    while (n_taken < balancer->table_size) {
-        for (uint32_t i = 0; i < balancer->n_available; i++) {
-            uint32_t weight = balancer->backends[permutations[i].backend].weight;
-
-            for (uint32_t turn = 0; turn < weight && n_taken < balancer->table_size;
-                 turn++) {
-                take_slot(balancer, &permutations[i]);
+    memset(table, 0xff, size * sizeof(*table));
+    for (uint32_t i = 0; i < n_entries; i++) {
+        next[i] = entries[i].offset;
+        n_turns += entries[i].turns;
+    }
+    while (n_turns > 0 && n_taken < size) {
+        for (uint32_t i = 0; i < n_entries; i++) {
+            for (uint32_t turn = 0; turn < entries[i].turns && n_taken < size; turn++) {
+                take_slot(&entries[i], &next[i], table, size);
                 n_taken++;
             }
         }
     }
 }
 
-uint32_t
-vs_maglev_pick(VsBalancer *balancer, uint64_t key)
+/* ---- The paper's ------------------------------------------------------------------ */
+
+enum { TABLE_SIZE };
+
+static bool
+maglev_init(VsBalancer *balancer, GError **error)
 {
-    return balancer->table[vs_mix64(key) % balancer->table_size];
+    uint32_t size = (uint32_t)balancer->params[TABLE_SIZE];
+
+    if (!vs_is_prime(size)) {
+        g_set_error(error, VS_BALANCE_ERROR, VS_BALANCE_ERROR_VALUE,
+                    "table-size=%u is not prime; the next prime is %u", size,
+                    vs_next_prime(size));
+        return false;
+    }
+    *(uint16_t **)balancer->state = g_new(uint16_t, size);
+    return true;
 }
+
+static void
+maglev_clear(VsBalancer *balancer)
+{
+    g_free(*(uint16_t **)balancer->state);
+}
+
+static void
+maglev_rebuild(VsBalancer *balancer)
+{
+    uint32_t size = (uint32_t)balancer->params[TABLE_SIZE];
+    g_autofree VsMaglevEntry *entries = g_new(VsMaglevEntry, balancer->n_backends);
+    uint32_t n_entries = 0;
+
+    for (uint32_t i = 0; i < balancer->n_backends; i++) {
+        const VsBackend *backend = &balancer->backends[i];
+        size_t length = strlen(backend->name);
+
+        if (vs_backend_is_available(backend)) {
+            uint64_t h1 = vs_siphash_2_4(backend->name, length, KEY_OFFSET, 0);
+            uint64_t h2 = vs_siphash_2_4(backend->name, length, KEY_SKIP, 0);
+
+            entries[n_entries++] =
+                (VsMaglevEntry){.backend = (uint16_t)i,
+                                .offset = (uint32_t)(h1 % size),
+                                .skip = (uint32_t)(h2 % (size - 1)) + 1,
+                                .turns = backend->weight};
+        }
+    }
+    vs_maglev_fill(entries, n_entries, *(uint16_t **)balancer->state, size);
+}
+
+const uint16_t *
+vs_maglev_table(const VsBalancer *balancer)
+{
+    return *(uint16_t **)balancer->state;
+}
+
+static uint32_t
+maglev_pick(VsBalancer *balancer, const VsBalanceKey *key)
+{
+    VsKey flow = vs_flow_key(&key->flow);
+    uint64_t hash = vs_mix64(flow.w[0] ^ vs_mix64(flow.w[1]));
+
+    return vs_maglev_table(balancer)[hash % balancer->params[TABLE_SIZE]];
+}
+
+static const VsBalancerParam maglev_params[] = {
+    {.name = "table-size",
+     .doc = "Slots: a prime, over 100 for each backend.",
+     .def = 65537,
+     .min = 3,
+     .max = 65537},
+    {0},
+};
+
+const VsBalancerKind vs_balancer_kinds_maglev[] = {
+    {
+        .name = "maglev",
+        .doc =
+            "A table of slots that backends fill in turns, each by a permutation of "
+            "its "
+            "own; a flow's hash chooses the slot.  Shares are even, and a backend that "
+            "goes takes little but its own slots along.",
+        .source = "Eisenbud et al., Maglev: A Fast and Reliable Software Network Load "
+                  "Balancer, NSDI 2016, section 3.4; hashes are ours (siphash-2-4)",
+        .formula =
+            "table[hash(flow) mod size]; permutation (offset + j * skip) mod size",
+        .key = VS_BALANCE_BY_FLOW,
+        .params = maglev_params,
+        .state_size = sizeof(uint16_t *),
+        .init = maglev_init,
+        .clear = maglev_clear,
+        .rebuild = maglev_rebuild,
+        .pick = maglev_pick,
+    },
+    {0},
+};

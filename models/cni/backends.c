@@ -18,10 +18,14 @@ backends_new(const VsService *service, const VsNode *node)
 {
     Backends *backends = g_new0(Backends, 1);
     const VsRng no_rng = {0};
+    g_autofree char *size = g_strdup_printf("table-size=%d", BACKENDS_TABLE_SIZE);
+    const char *const settings[] = {size, NULL};
 
     backends->endpoints = g_ptr_array_new();
-    vs_balancer_init(&backends->balancer, vs_balancer_kind_find("maglev"), &no_rng,
-                     BACKENDS_TABLE_SIZE);
+    if (!vs_balancer_init(&backends->balancer, vs_balancer_kind_find("maglev"),
+                          settings, &no_rng, NULL)) {
+        g_assert_not_reached(); /* The size is prime. */
+    }
     for (unsigned i = 0; i < service->n_endpoints; i++) {
         if (!node || service->endpoints[i].pod->node == node) {
             add_endpoint(backends, &service->endpoints[i]);
@@ -64,5 +68,6 @@ backends_slot(const VsFlow *flow)
 const VsEndpoint *
 backends_pick(const Backends *backends, const VsFlow *flow)
 {
-    return backends->endpoints->pdata[backends->balancer.table[backends_slot(flow)]];
+    return backends->endpoints
+        ->pdata[vs_maglev_table(&backends->balancer)[backends_slot(flow)]];
 }

@@ -105,7 +105,7 @@ lb_release(VsConntrackEntry *entry)
 {
     const LbBackend *backend = entry->user;
 
-    vs_balancer_release(&backend->lb->balancer, backend->index);
+    vs_balancer_release(&backend->lb->balancer, backend->index, NULL);
 }
 
 static char *
@@ -190,7 +190,7 @@ lb_dst_rule(void *data, VsPacket *packet, VsConntrackEntry *entry,
 {
     Lb *lb = data;
     const VsFlow *flow = &vs_packet_top(packet)->flow;
-    VsKey key = vs_flow_key(flow);
+    const VsBalanceKey key = {.flow = *flow, .now = vs_now(lb->host->root->run)};
     const LbBackend *backend;
     uint32_t choice;
 
@@ -202,9 +202,7 @@ lb_dst_rule(void *data, VsPacket *packet, VsConntrackEntry *entry,
         *ret_stolen = true;
         return false;
     }
-    choice = vs_balancer_pick(&lb->balancer, lb->balancer.kind->is_by_source
-                                                 ? flow->saddr
-                                                 : key.w[0] ^ vs_mix64(key.w[1]));
+    choice = vs_balancer_pick(&lb->balancer, &key);
     if (vs_packet_is_traced(packet)) {
         record_choice(lb, packet, choice);
     }
@@ -358,6 +356,24 @@ add_endpoints(Lb *lb, const VsService *service)
 }
 
 static bool
+open_balancer(Lb *lb, const VsElement *element, const VsRng *rng, GError **error)
+{
+    const LbConfig *config = lb->config;
+    const VsBalancerKind *kind =
+        vs_balancer_kind_find(algorithm_choices[config->algorithm]);
+    g_autofree char *size = g_strdup_printf("table-size=%u", config->table_size);
+    const char *const settings[] = {size, NULL};
+    g_autoptr(GError) cause = NULL;
+
+    if (!vs_balancer_init(&lb->balancer, kind, kind->params ? settings : NULL, rng,
+                          &cause)) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE, "%s", cause->message);
+        return false;
+    }
+    return true;
+}
+
+static bool
 lb_open(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
     Lb *lb = self;
@@ -371,9 +387,9 @@ lb_open(void *self, const VsElement *element, VsBuild *build, GError **error)
     }
     lb->service = service;
     vs_rng_init(&rng, build->run->seed, element->id, "backend");
-    vs_balancer_init(&lb->balancer,
-                     vs_balancer_kind_find(algorithm_choices[config->algorithm]), &rng,
-                     config->table_size);
+    if (!open_balancer(lb, element, &rng, error)) {
+        return false;
+    }
     if (config->target == LB_TARGET_PODS && vs_service_changes(service)) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
                         "endpoints of service \"%s\" change during the run, which "

@@ -1,6 +1,13 @@
 # tests/balance: the tests of libsim/balance.
 
-check_PROGRAMS += tests/balance/test_balancer tests/balance/test_maglev
+check_PROGRAMS += \
+	tests/balance/test_balancer \
+	tests/balance/test_key \
+	tests/balance/test_maglev
 
-tests_balance_test_balancer_SOURCES = tests/balance/test_balancer.c
-tests_balance_test_maglev_SOURCES = tests/balance/test_maglev.c
+balance_tests_fixture = tests/balance/balance_fixture.h
+
+tests_balance_test_balancer_SOURCES = tests/balance/test_balancer.c \
+	$(balance_tests_fixture)
+tests_balance_test_key_SOURCES = tests/balance/test_key.c
+tests_balance_test_maglev_SOURCES = tests/balance/test_maglev.c $(balance_tests_fixture)

@@ -2,24 +2,17 @@
 #include <gsl/gsl_cdf.h>
 #include <math.h>
 
-#include "balance/balancer.h"
+#include "balance/balance_fixture.h"
 #include "base/hash.h"
-#include "vs_test.h"
-
-#define TABLE_SIZE 251
 
 /* Smaller than this: the counts are not what they should be by chance. */
 #define SURELY_WRONG 1e-6
 
+/* Of maglev a small table. */
 static VsBalancer
 balancer_new(const char *kind)
 {
-    VsBalancer balancer;
-    VsRng rng;
-
-    vs_rng_init(&rng, 7, "test", "backend");
-    vs_balancer_init(&balancer, vs_balancer_kind_find(kind), &rng, TABLE_SIZE);
-    return balancer;
+    return balancer_new_with(kind, strcmp(kind, "maglev") == 0 ? "table-size=251" : "");
 }
 
 /* Backends a, b, c, ... with these weights. */
@@ -43,13 +36,13 @@ picks(VsBalancer *balancer, unsigned n_picks)
     GString *names = g_string_new(NULL);
 
     for (unsigned i = 0; i < n_picks; i++) {
-        uint32_t pick = vs_balancer_pick(balancer, i);
+        uint32_t pick = balancer_pick_number(balancer, i);
 
         if (pick == VS_BALANCER_NONE) {
             g_string_append_c(names, '-');
         } else {
             g_string_append(names, balancer->backends[pick].name);
-            vs_balancer_release(balancer, pick);
+            vs_balancer_release(balancer, pick, NULL);
         }
     }
     return g_string_free(names, FALSE);
@@ -74,10 +67,10 @@ shares_p(VsBalancer *balancer, unsigned n_picks)
     double chi_square = 0;
 
     for (unsigned i = 0; i < n_picks; i++) {
-        uint32_t pick = vs_balancer_pick(balancer, vs_mix64(i));
+        uint32_t pick = balancer_pick_number(balancer, (uint32_t)vs_mix64(i));
 
         counts[pick]++;
-        vs_balancer_release(balancer, pick);
+        vs_balancer_release(balancer, pick, NULL);
     }
     for (unsigned i = 0; i < balancer->n_backends; i++) {
         double expected = n_picks * (double)balancer->backends[i].weight /
@@ -236,15 +229,15 @@ test_least_conn_takes_the_fewest(void)
     const uint32_t weights[] = {1, 1, 1};
     VsBalancer balancer = balancer_with("least-conn", weights, 3);
 
-    CU_ASSERT_EQUAL(vs_balancer_pick(&balancer, 0),
+    CU_ASSERT_EQUAL(balancer_pick_number(&balancer, 0),
                     0); /* 0 0 0: the first of equals. */
-    CU_ASSERT_EQUAL(vs_balancer_pick(&balancer, 0), 1); /* 1 0 0 */
-    CU_ASSERT_EQUAL(vs_balancer_pick(&balancer, 0), 2); /* 1 1 0 */
-    CU_ASSERT_EQUAL(vs_balancer_pick(&balancer, 0), 0); /* 1 1 1 */
-    vs_balancer_release(&balancer, 1);
-    CU_ASSERT_EQUAL(vs_balancer_pick(&balancer, 0), 1); /* 2 0 1 */
-    vs_balancer_release(&balancer, 2);
-    CU_ASSERT_EQUAL(vs_balancer_pick(&balancer, 0), 2); /* 2 1 0 */
+    CU_ASSERT_EQUAL(balancer_pick_number(&balancer, 0), 1); /* 1 0 0 */
+    CU_ASSERT_EQUAL(balancer_pick_number(&balancer, 0), 2); /* 1 1 0 */
+    CU_ASSERT_EQUAL(balancer_pick_number(&balancer, 0), 0); /* 1 1 1 */
+    vs_balancer_release(&balancer, 1, NULL);
+    CU_ASSERT_EQUAL(balancer_pick_number(&balancer, 0), 1); /* 2 0 1 */
+    vs_balancer_release(&balancer, 2, NULL);
+    CU_ASSERT_EQUAL(balancer_pick_number(&balancer, 0), 2); /* 2 1 0 */
     CU_ASSERT_EQUAL(balancer.backends[0].n_active, 2);
     vs_balancer_clear(&balancer);
 }
@@ -257,7 +250,7 @@ test_least_conn_counts_for_weight(void)
     unsigned counts[2] = {0};
 
     for (unsigned i = 0; i < 400; i++) {
-        counts[vs_balancer_pick(&balancer, 0)]++; /* None is released. */
+        counts[balancer_pick_number(&balancer, 0)]++; /* None is released. */
     }
     CU_ASSERT_EQUAL(counts[0], 300);
     CU_ASSERT_EQUAL(counts[1], 100);
@@ -285,7 +278,7 @@ test_least_conn_agrees_with_twin(void)
         if (n_held == 1000 || (n_held > 0 && vs_rng_below(&rng, 2) == 0)) {
             unsigned at = (unsigned)vs_rng_below(&rng, n_held);
 
-            vs_balancer_release(&balancer, held[at]);
+            vs_balancer_release(&balancer, held[at], NULL);
             active[held[at]]--;
             held[at] = held[--n_held];
             continue;
@@ -296,7 +289,7 @@ test_least_conn_agrees_with_twin(void)
                 best = i;
             }
         }
-        held[n_held] = vs_balancer_pick(&balancer, 0);
+        held[n_held] = balancer_pick_number(&balancer, 0);
         CU_ASSERT_EQUAL(held[n_held], best);
         active[held[n_held++]]++;
     }
@@ -310,30 +303,34 @@ test_source_hash_is_sticky_and_even(void)
     VsBalancer balancer = balancer_with("source-hash", weights, 4);
     VsBalancer again = balancer_with("source-hash", weights, 4);
 
-    CU_ASSERT_TRUE(vs_balancer_kind_find("source-hash")->is_by_source);
+    CU_ASSERT_EQUAL(vs_balancer_kind_find("source-hash")->key, VS_BALANCE_BY_ADDRESS);
     for (uint32_t source = 0; source < 1000; source++) {
-        uint32_t first = vs_balancer_pick(&balancer, source);
+        uint32_t first = balancer_pick_number(&balancer, source);
 
-        CU_ASSERT_EQUAL(vs_balancer_pick(&balancer, source), first);
-        CU_ASSERT_EQUAL(vs_balancer_pick(&again, source), first);
+        CU_ASSERT_EQUAL(balancer_pick_number(&balancer, source), first);
+        CU_ASSERT_EQUAL(balancer_pick_number(&again, source), first);
     }
     CU_ASSERT(shares_p(&balancer, 40000) > SURELY_WRONG);
     vs_balancer_clear(&balancer);
     vs_balancer_clear(&again);
 }
 
+static const char *const plain_kinds[] = {"round-robin", "smooth-wrr",  "random",
+                                          "least-conn",  "source-hash", "maglev"};
+
 static void
 test_down_backends_are_never_picked(void)
 {
     const uint32_t weights[] = {1, 2, 3, 4};
 
-    for (const VsBalancerKind *kind = vs_balancer_kinds; kind->name; kind++) {
+    for (unsigned i = 0; i < G_N_ELEMENTS(plain_kinds); i++) {
+        const VsBalancerKind *kind = vs_balancer_kind_find(plain_kinds[i]);
         VsBalancer balancer = balancer_with(kind->name, weights, 4);
 
         vs_balancer_set_up(&balancer, 1, false);
         vs_balancer_set_weight(&balancer, 2, 0);
-        for (unsigned i = 0; i < 2000; i++) {
-            uint32_t pick = vs_balancer_pick(&balancer, vs_mix64(i));
+        for (unsigned n = 0; n < 2000; n++) {
+            uint32_t pick = balancer_pick_number(&balancer, (uint32_t)vs_mix64(n));
 
             CU_ASSERT_TRUE(pick == 0 || pick == 3);
         }
@@ -346,18 +343,19 @@ test_none_available_is_none(void)
 {
     const uint32_t weights[] = {1, 1};
 
-    for (const VsBalancerKind *kind = vs_balancer_kinds; kind->name; kind++) {
+    for (unsigned i = 0; i < G_N_ELEMENTS(plain_kinds); i++) {
+        const VsBalancerKind *kind = vs_balancer_kind_find(plain_kinds[i]);
         VsBalancer balancer = balancer_new(kind->name);
 
-        CU_ASSERT_EQUAL(vs_balancer_pick(&balancer, 1), VS_BALANCER_NONE);
+        CU_ASSERT_EQUAL(balancer_pick_number(&balancer, 1), VS_BALANCER_NONE);
         vs_balancer_clear(&balancer);
 
         balancer = balancer_with(kind->name, weights, 2);
         vs_balancer_set_up(&balancer, 0, false);
         vs_balancer_set_weight(&balancer, 1, 0);
-        CU_ASSERT_EQUAL(vs_balancer_pick(&balancer, 1), VS_BALANCER_NONE);
+        CU_ASSERT_EQUAL(balancer_pick_number(&balancer, 1), VS_BALANCER_NONE);
         vs_balancer_set_up(&balancer, 0, true);
-        CU_ASSERT_EQUAL(vs_balancer_pick(&balancer, 1), 0);
+        CU_ASSERT_EQUAL(balancer_pick_number(&balancer, 1), 0);
         vs_balancer_clear(&balancer);
     }
 }
@@ -365,16 +363,76 @@ test_none_available_is_none(void)
 static void
 test_each_kind_has_name_and_source(void)
 {
-    unsigned n_kinds = 0;
+    const VsBalancerKind *kind;
+    unsigned cursor = 0;
 
-    for (const VsBalancerKind *kind = vs_balancer_kinds; kind->name; kind++) {
+    while ((kind = vs_balancer_kind_next(&cursor))) {
         CU_ASSERT_PTR_EQUAL(vs_balancer_kind_find(kind->name), kind);
-        CU_ASSERT_TRUE(kind->doc[0] != '\0');
+        CU_ASSERT(kind->doc[0] != '\0');
+        CU_ASSERT(kind->source[0] != '\0');
         CU_ASSERT_PTR_NOT_NULL(kind->pick);
-        n_kinds++;
     }
-    CU_ASSERT_EQUAL(n_kinds, 6);
+    CU_ASSERT(cursor >= G_N_ELEMENTS(plain_kinds));
     CU_ASSERT_PTR_NULL(vs_balancer_kind_find("fastest"));
+}
+
+static void
+test_removed_backends_are_never_picked(void)
+{
+    const uint32_t weights[] = {1, 2, 3};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(plain_kinds); i++) {
+        VsBalancer balancer = balancer_with(plain_kinds[i], weights, 3);
+
+        vs_balancer_remove(&balancer, 1);
+        CU_ASSERT_EQUAL(vs_balancer_find(&balancer, "b"), VS_BALANCER_NONE);
+        CU_ASSERT_EQUAL(vs_balancer_find(&balancer, "c"), 2);
+        for (unsigned n = 0; n < 1000; n++) {
+            CU_ASSERT_NOT_EQUAL(balancer_pick_number(&balancer, n), 1);
+        }
+        CU_ASSERT_EQUAL(vs_balancer_add(&balancer, "b", 2), 3);
+        CU_ASSERT_EQUAL(vs_balancer_find(&balancer, "b"), 3);
+        vs_balancer_clear(&balancer);
+    }
+}
+
+static void
+test_params_are_checked(void)
+{
+    static const struct {
+        const char *setting, *message;
+    } rows[] = {
+        {"table-size=250", "the next prime is 251"},
+        {"table-size=2", "a number from 3 to 65537"},
+        {"table-size=x", "a number from 3 to 65537"},
+        {"size=7", "it has table-size"},
+        {"table-size", "NAME=VALUE"},
+    };
+    const VsRng rng = {0};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        const char *const settings[] = {rows[i].setting, NULL};
+        g_autoptr(GError) error = NULL;
+        VsBalancer balancer;
+
+        CU_ASSERT(!vs_balancer_init(&balancer, vs_balancer_kind_find("maglev"),
+                                    settings, &rng, &error));
+        CU_ASSERT_PTR_NOT_NULL(strstr(error->message, rows[i].message));
+    }
+}
+
+static void
+test_describe_has_params_and_backends(void)
+{
+    VsBalancer balancer = balancer_new("maglev");
+    g_autofree char *text = NULL;
+
+    vs_balancer_add(&balancer, "10.0.0.1:80", 3);
+    balancer_pick_number(&balancer, 1);
+    text = vs_balancer_describe(&balancer);
+    CU_ASSERT_STRING_EQUAL(text, "maglev table-size=251\n"
+                                 "10.0.0.1:80 weight 3, 1 active of 1 picked\n");
+    vs_balancer_clear(&balancer);
 }
 
 static void
@@ -416,6 +474,9 @@ static const VsTestCase tests[] = {
     {"without an available backend there is none", test_none_available_is_none},
     {"every kind is found by its name and says what it follows",
      test_each_kind_has_name_and_source},
+    {"no algorithm picks what was removed", test_removed_backends_are_never_picked},
+    {"params are checked, and what is right is said", test_params_are_checked},
+    {"a balancer describes itself", test_describe_has_params_and_backends},
     {"primes are told from composites", test_primes},
     {0},
 };

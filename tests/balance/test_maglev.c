@@ -1,18 +1,16 @@
 #include <glib.h>
 #include <math.h>
 
-#include "balance/balancer.h"
+#include "balance/balance_fixture.h"
+#include "balance/maglev.h"
 #include "base/hash.h"
-#include "vs_test.h"
 
 static VsBalancer
 maglev_new(unsigned n_backends, uint32_t table_size)
 {
-    VsBalancer balancer;
-    VsRng rng;
+    g_autofree char *settings = g_strdup_printf("table-size=%u", table_size);
+    VsBalancer balancer = balancer_new_with("maglev", settings);
 
-    vs_rng_init(&rng, 7, "test", "backend");
-    vs_balancer_init(&balancer, vs_balancer_kind_find("maglev"), &rng, table_size);
     for (unsigned i = 0; i < n_backends; i++) {
         g_autofree char *name = g_strdup_printf("backend-%u", i);
 
@@ -21,12 +19,18 @@ maglev_new(unsigned n_backends, uint32_t table_size)
     return balancer;
 }
 
+static uint32_t
+size_of(const VsBalancer *balancer)
+{
+    return (uint32_t)balancer->params[0];
+}
+
 /* The table, which a pick makes; a copy. */
 static uint16_t *
 table_of(VsBalancer *balancer)
 {
-    vs_balancer_release(balancer, vs_balancer_pick(balancer, 0));
-    return g_memdup2(balancer->table, balancer->table_size * sizeof(uint16_t));
+    vs_balancer_release(balancer, balancer_pick_number(balancer, 0), NULL);
+    return g_memdup2(vs_maglev_table(balancer), size_of(balancer) * sizeof(uint16_t));
 }
 
 static unsigned *
@@ -35,7 +39,7 @@ slots_of(VsBalancer *balancer)
     g_autofree uint16_t *table = table_of(balancer);
     unsigned *slots = g_new0(unsigned, balancer->n_backends);
 
-    for (uint32_t slot = 0; slot < balancer->table_size; slot++) {
+    for (uint32_t slot = 0; slot < size_of(balancer); slot++) {
         CU_ASSERT_FATAL(table[slot] < balancer->n_backends);
         slots[table[slot]]++;
     }
@@ -48,7 +52,7 @@ slots_of(VsBalancer *balancer)
 static void
 slow_maglev(VsBalancer *balancer, uint16_t *table)
 {
-    uint32_t size = balancer->table_size;
+    uint32_t size = size_of(balancer);
     unsigned n = balancer->n_backends;
     g_autofree uint32_t *permutation = g_new(uint32_t, (size_t)n * size);
     g_autofree uint32_t *next = g_new0(uint32_t, n);
@@ -182,7 +186,7 @@ test_return_restores_the_table(void)
     g_autofree uint16_t *after = NULL;
 
     vs_balancer_set_up(&balancer, 2, false);
-    vs_balancer_release(&balancer, vs_balancer_pick(&balancer, 1));
+    vs_balancer_release(&balancer, balancer_pick_number(&balancer, 1), NULL);
     vs_balancer_set_up(&balancer, 2, true);
     after = table_of(&balancer);
     CU_ASSERT_EQUAL(memcmp(before, after, 4099 * sizeof(*before)), 0);
@@ -195,11 +199,11 @@ test_a_key_keeps_its_backend(void)
     VsBalancer a = maglev_new(7, 65521);
     VsBalancer b = maglev_new(7, 65521); /* Another load balancer, the same choices. */
 
-    for (uint64_t key = 0; key < 5000; key++) {
-        uint32_t pick = vs_balancer_pick(&a, key);
+    for (uint32_t key = 0; key < 5000; key++) {
+        uint32_t pick = balancer_pick_number(&a, key);
 
-        CU_ASSERT_EQUAL(vs_balancer_pick(&a, key), pick);
-        CU_ASSERT_EQUAL(vs_balancer_pick(&b, key), pick);
+        CU_ASSERT_EQUAL(balancer_pick_number(&a, key), pick);
+        CU_ASSERT_EQUAL(balancer_pick_number(&b, key), pick);
     }
     vs_balancer_clear(&a);
     vs_balancer_clear(&b);
