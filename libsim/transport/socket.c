@@ -39,6 +39,7 @@ vs_sockets_of(VsNetns *netns)
     vs_pool_init(&sockets->tcps, sizeof(VsTcp), OBJECTS_A_SLAB);
     vs_pool_init(&sockets->messages, sizeof(VsTcpMessage), OBJECTS_A_SLAB);
     vs_pool_init(&sockets->time_waits, sizeof(VsTcpTimeWait), OBJECTS_A_SLAB);
+    vs_pool_init(&sockets->udp_peers, sizeof(VsUdpPeer), OBJECTS_A_SLAB);
     vs_pool_init(&sockets->path_mtu_entries, sizeof(VsPathMtu), OBJECTS_A_SLAB);
     vs_timer_init(&sockets->time_wait_timer, &netns->host->entity,
                   vs_tcp_time_wait_due);
@@ -126,6 +127,7 @@ sockets_free(VsSockets *sockets)
     vs_pool_clear(&sockets->tcps);
     vs_pool_clear(&sockets->messages);
     vs_pool_clear(&sockets->time_waits);
+    vs_pool_clear(&sockets->udp_peers);
     vs_pool_clear(&sockets->path_mtu_entries);
     g_free(sockets);
 }

@@ -25,14 +25,17 @@ VsSockets *vs_sockets_of(VsNetns *netns);
 /* Packets held in its sockets: TCP segments that came before the one they follow. */
 uint64_t vs_sockets_n_held(const VsNetns *netns);
 
-/* Called where a TCP socket connects, before anything is sent: may put another destination
- * in place.  False: there is none, and the connection ends as unreachable. */
-typedef bool (*VsConnectHook)(void *data, VsAddr *daddr, uint16_t *dport);
+/* Called where a TCP socket connects, and for each datagram that a UDP socket sends of its
+ * own accord, before anything is sent: may put another destination in place.  False: there
+ * is none, and it ends as unreachable.  What the UDP socket receives from there, or about
+ * it, has the destination that was asked for. */
+typedef bool (*VsConnectHook)(void *data, uint8_t protocol, VsAddr *daddr,
+                              uint16_t *dport);
 void vs_sockets_set_connect_hook(VsSockets *sockets, VsConnectHook hook, void *data);
 
-/* Called for the traced SYN of such a connection, which was asked to go to 'daddr' and
- * 'dport': tells the story of what the hook did; with its data. */
-typedef void (*VsConnectStory)(void *data, const VsNetns *netns, VsPacket *syn,
+/* Called for the traced SYN of such a connection, or a traced datagram, which was asked to go
+ * to 'daddr' and 'dport': tells the story of what the hook did; with its data. */
+typedef void (*VsConnectStory)(void *data, const VsNetns *netns, VsPacket *packet,
                                VsAddr daddr, uint16_t dport);
 void vs_sockets_set_connect_story(VsSockets *sockets, VsConnectStory story);
 

@@ -9,6 +9,15 @@
 
 typedef struct VsTcpTimeWait VsTcpTimeWait;
 
+/* What a UDP socket sent to one address went to another, which answers. */
+struct VsUdpPeer {
+    VsUdpPeer *next;
+    VsAddr asked_address;
+    VsAddr address;
+    uint16_t asked_port;
+    uint16_t port;
+};
+
 struct VsSockets {
     VsNetns *netns;
     VsRun *run;
@@ -38,6 +47,7 @@ struct VsSockets {
     VsPool tcps;
     VsPool messages;
     VsPool time_waits;
+    VsPool udp_peers;
     VsTcpTimeWait *first_time_wait; /* In order of their end, which has one timer. */
     VsTcpTimeWait *last_time_wait;
     VsTimer time_wait_timer;

@@ -22,8 +22,9 @@ vs_tcp_connect(VsNetns *netns, VsAddr saddr, VsAddr daddr, uint16_t dport,
     VsSockets *sockets = vs_sockets_of(netns);
     VsAddr asked_daddr = daddr;
     uint16_t asked_dport = dport;
-    bool has_destination = !sockets->connect_hook ||
-                           sockets->connect_hook(sockets->connect_data, &daddr, &dport);
+    bool has_destination =
+        !sockets->connect_hook ||
+        sockets->connect_hook(sockets->connect_data, VS_PROTOCOL_TCP, &daddr, &dport);
     VsFlow flow = {.saddr = saddr ? saddr : vs_netns_source_for(netns, daddr),
                    .daddr = daddr,
                    .dport = dport,

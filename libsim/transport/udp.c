@@ -41,13 +41,60 @@ vs_udp_open(VsUdp *udp, VsNetns *netns, VsAddr address, uint16_t port,
 void
 vs_udp_close(VsUdp *udp)
 {
-    vs_table_remove(&vs_sockets_of(udp->netns)->bound,
+    VsSockets *sockets = vs_sockets_of(udp->netns);
+
+    while (udp->peers) {
+        VsUdpPeer *peer = udp->peers;
+
+        udp->peers = peer->next;
+        vs_pool_free(&sockets->udp_peers, peer);
+    }
+    vs_table_remove(&sockets->bound,
                     vs_bound_key(VS_PROTOCOL_UDP, udp->address, udp->port));
 }
 
-/* UDP lets routers fragment; 'query' is what this answers at once, or NULL. */
+/* ---- Destinations that a hook puts in place --------------------------------------- */
+
+static VsUdpPeer *
+find_peer(const VsUdp *udp, VsAddr address, uint16_t port)
+{
+    VsUdpPeer *peer = udp->peers;
+
+    while (peer && (peer->address != address || peer->port != port)) {
+        peer = peer->next;
+    }
+    return peer;
+}
+
+/* Of several that were asked for and led to the same, the last counts. */
 static void
-send_datagram(VsUdp *udp, const VsFlow *flow, VsPacket *query, const VsPayload *payload,
+remember_peer(VsUdp *udp, VsAddr asked_address, uint16_t asked_port, const VsFlow *flow)
+{
+    VsUdpPeer *peer = find_peer(udp, flow->daddr, flow->dport);
+
+    if (!peer) {
+        peer = vs_pool_alloc(&vs_sockets_of(udp->netns)->udp_peers);
+        *peer = (VsUdpPeer){
+            .next = udp->peers, .address = flow->daddr, .port = flow->dport};
+        udp->peers = peer;
+    }
+    peer->asked_address = asked_address;
+    peer->asked_port = asked_port;
+}
+
+/* No destination: the sender hears it as from its own host. */
+static void
+refuse(VsUdp *udp, VsPacket *packet)
+{
+    vs_icmp_send_error(udp->netns, packet, VS_ICMP_UNREACHABLE, VS_ICMP_CODE_HOST, 0);
+    vs_packet_drop(packet, VS_DROP_NO_ROUTE);
+}
+
+/* ---- Sending ---------------------------------------------------------------------- */
+
+/* UDP lets routers fragment; 'query' is what this answers at once, or NULL. */
+static VsPacket *
+make_datagram(VsUdp *udp, const VsFlow *flow, VsPacket *query, const VsPayload *payload,
               uint32_t bytes)
 {
     VsSockets *sockets = vs_sockets_of(udp->netns);
@@ -64,6 +111,14 @@ send_datagram(VsUdp *udp, const VsFlow *flow, VsPacket *query, const VsPayload *
     }
     vs_packet_follow(packet, sockets->wait_stage);
     vs_sockets_tell(sockets, packet, VS_TRACE_SEND);
+    return packet;
+}
+
+static void
+send_datagram(VsUdp *udp, VsPacket *packet)
+{
+    VsSockets *sockets = vs_sockets_of(udp->netns);
+
     vs_sockets_enter(sockets);
     vs_ip_send(udp->netns, packet);
     vs_sockets_leave(sockets);
@@ -73,6 +128,7 @@ void
 vs_udp_send(VsUdp *udp, VsAddr saddr, VsAddr daddr, uint16_t dport,
             const VsPayload *payload, uint32_t bytes)
 {
+    const VsSockets *sockets = vs_sockets_of(udp->netns);
     VsFlow flow = {.saddr = saddr,
                    .daddr = daddr,
                    .sport = udp->port,
@@ -80,11 +136,29 @@ vs_udp_send(VsUdp *udp, VsAddr saddr, VsAddr daddr, uint16_t dport,
                    .protocol = VS_PROTOCOL_UDP,
                    .family = VS_FAMILY_IPV4};
 
+    bool has_destination = !sockets->connect_hook ||
+                           sockets->connect_hook(sockets->connect_data, VS_PROTOCOL_UDP,
+                                                 &flow.daddr, &flow.dport);
+    bool is_redirected = flow.daddr != daddr || flow.dport != dport;
+    VsPacket *packet;
+
     if (flow.saddr == 0) {
         flow.saddr =
-            udp->address ? udp->address : vs_netns_source_for(udp->netns, daddr);
+            udp->address ? udp->address : vs_netns_source_for(udp->netns, flow.daddr);
     }
-    send_datagram(udp, &flow, NULL, payload, bytes);
+    packet = make_datagram(udp, &flow, NULL, payload, bytes);
+    if (!has_destination) {
+        refuse(udp, packet);
+        return;
+    }
+    if (is_redirected) {
+        remember_peer(udp, daddr, dport, &flow);
+        if (sockets->connect_story && vs_packet_is_traced(packet)) {
+            sockets->connect_story(sockets->connect_data, udp->netns, packet, daddr,
+                                   dport);
+        }
+    }
+    send_datagram(udp, packet);
 }
 
 void
@@ -92,7 +166,7 @@ vs_udp_reply(VsUdp *udp, VsPacket *query, const VsPayload *payload, uint32_t byt
 {
     VsFlow flow = vs_flow_reverse(&vs_packet_top(query)->flow);
 
-    send_datagram(udp, &flow, query, payload, bytes);
+    send_datagram(udp, make_datagram(udp, &flow, query, payload, bytes));
 }
 
 void
@@ -105,7 +179,13 @@ vs_udp_input(VsSockets *sockets, VsPacket *packet)
     if (udp && udp->ops->has_room && !udp->ops->has_room(udp)) {
         vs_packet_drop(packet, VS_DROP_RECEIVE_QUEUE_FULL);
     } else if (udp) {
+        const VsUdpPeer *peer = find_peer(udp, flow->saddr, flow->sport);
+
         vs_sockets_tell(sockets, packet, VS_TRACE_DELIVER);
+        if (G_UNLIKELY(peer)) {
+            vs_packet_top(packet)->flow.saddr = peer->asked_address;
+            vs_packet_top(packet)->flow.sport = peer->asked_port;
+        }
         udp->ops->receive(udp, packet);
         vs_packet_deliver(packet);
     } else {
@@ -125,7 +205,14 @@ vs_udp_input_error(VsSockets *sockets, const VsLayer *error, const VsLayer *quot
         return false;
     }
     if (error->icmp.type == VS_ICMP_UNREACHABLE && udp->ops->refused) {
-        udp->ops->refused(udp, &quoted->flow, error->icmp.code);
+        const VsUdpPeer *peer = find_peer(udp, quoted->flow.daddr, quoted->flow.dport);
+        VsFlow sent = quoted->flow;
+
+        if (peer) {
+            sent.daddr = peer->asked_address;
+            sent.dport = peer->asked_port;
+        }
+        udp->ops->refused(udp, &sent, error->icmp.code);
     }
     return true;
 }

@@ -4,6 +4,7 @@
 #include "transport/socket.h"
 
 typedef struct VsUdp VsUdp;
+typedef struct VsUdpPeer VsUdpPeer;
 
 typedef struct VsUdpOps {
     /* May be NULL: always.  False: the datagram that just came is dropped
@@ -26,6 +27,7 @@ struct VsUdp {
     void *user;     /* The owner's. */
     VsAddr address; /* VS_ADDR_ANY: all. */
     uint16_t port;
+    VsUdpPeer *peers; /* Whom a connect hook had it send to, instead of whom. */
 };
 
 /* Opens 'udp' (embedded in its owner) at (address, port); port 0 takes the next free

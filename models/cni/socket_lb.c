@@ -7,21 +7,22 @@ typedef struct NodeLb {
 } NodeLb;
 
 struct SocketLb {
-    VsTable services; /* (address, port) to VsService. */
+    VsTable services; /* (address, port, protocol) to VsService. */
     NodeLb *nodes;    /* By index. */
 };
 
 static VsKey
-service_key(VsAddr address, uint16_t port)
+service_key(VsAddr address, uint16_t port, uint8_t protocol)
 {
-    return (VsKey){{address, port}};
+    return (VsKey){{address, (uint64_t)protocol << 16 | port}};
 }
 
 static bool
-translate(void *data, VsAddr *daddr, uint16_t *dport)
+translate(void *data, uint8_t protocol, VsAddr *daddr, uint16_t *dport)
 {
     NodeLb *node = data;
-    VsService *service = vs_table_find(node->services, service_key(*daddr, *dport));
+    VsService *service =
+        vs_table_find(node->services, service_key(*daddr, *dport, protocol));
     const VsEndpoint *endpoint;
 
     if (!service) {
@@ -46,12 +47,21 @@ format_endpoint(const VsEndpoint *endpoint)
     return g_strdup_printf("%s, %s:%u", endpoint->pod->name, address, endpoint->port);
 }
 
-/* The draw of a traced connection, of which 'syn' is the first packet. */
+static const char *
+packet_call(VsPacket *packet)
+{
+    return vs_packet_top(packet)->flow.protocol == VS_PROTOCOL_UDP ? "sendmsg"
+                                                                   : "connect";
+}
+
+/* The draw of a traced connection, of which 'packet' is the first, or of a datagram. */
 static void
-tell(void *data, const VsNetns *netns, VsPacket *syn, VsAddr daddr, uint16_t dport)
+tell(void *data, const VsNetns *netns, VsPacket *packet, VsAddr daddr, uint16_t dport)
 {
     const NodeLb *node = data;
-    const VsService *service = vs_table_find(node->services, service_key(daddr, dport));
+    const VsService *service =
+        vs_table_find(node->services,
+                      service_key(daddr, dport, vs_packet_top(packet)->flow.protocol));
     GPtrArray *passed = g_ptr_array_new();
     VsTraceRecord *record;
 
@@ -59,7 +69,7 @@ tell(void *data, const VsNetns *netns, VsPacket *syn, VsAddr daddr, uint16_t dpo
         g_ptr_array_free(passed, TRUE);
         return;
     }
-    record = vs_story_add(netns, syn, VS_TRACE_SERVICE);
+    record = vs_story_add(netns, packet, VS_TRACE_SERVICE);
     for (unsigned i = 0; i < service->n_endpoints; i++) {
         const VsEndpoint *endpoint = &service->endpoints[i];
 
@@ -75,10 +85,10 @@ tell(void *data, const VsNetns *netns, VsPacket *syn, VsAddr daddr, uint16_t dpo
     record->passed = (char **)g_ptr_array_free(passed, FALSE);
     record->name = g_strdup("socket load balancer");
     record->why =
-        g_strdup_printf("connect() to service %s: drawn of %u endpoints, each "
+        g_strdup_printf("%s() to service %s: drawn of %u endpoints, each "
                         "as likely, at no cost; no packet has the service's "
                         "address",
-                        service->name, service->n_endpoints);
+                        packet_call(packet), service->name, service->n_endpoints);
     record->has_before = true;
     record->before = record->after;
     record->before.flow.daddr = daddr;
@@ -91,19 +101,27 @@ add_service(SocketLb *lb, const VsCluster *cluster, VsService *service)
 {
     VsTable *services = &lb->services;
 
-    vs_table_insert(services, service_key(service->cluster_ip, service->port), service);
+    vs_table_insert(services,
+                    service_key(service->cluster_ip, service->port, service->protocol),
+                    service);
     if (service->load_balancer_ip != 0) {
-        vs_table_insert(services, service_key(service->load_balancer_ip, service->port),
-                        service);
+        vs_table_insert(
+            services,
+            service_key(service->load_balancer_ip, service->port, service->protocol),
+            service);
     }
     for (unsigned i = 0; i < service->n_external_ips; i++) {
-        vs_table_insert(services, service_key(service->external_ips[i], service->port),
-                        service);
+        vs_table_insert(
+            services,
+            service_key(service->external_ips[i], service->port, service->protocol),
+            service);
     }
     for (unsigned i = 0; service->node_port != 0 && i < cluster->nodes->len; i++) {
         VsAddr address = vs_node_address(cluster->nodes->pdata[i]);
 
-        vs_table_insert(services, service_key(address, service->node_port), service);
+        vs_table_insert(services,
+                        service_key(address, service->node_port, service->protocol),
+                        service);
     }
 }
 
@@ -116,9 +134,7 @@ socket_lb_new(const VsCluster *cluster, uint64_t seed)
     for (unsigned i = 0; i < cluster->services->len; i++) {
         VsService *service = cluster->services->pdata[i];
 
-        if (service->protocol == VS_PROTOCOL_TCP) {
-            add_service(lb, cluster, service);
-        }
+        add_service(lb, cluster, service);
     }
     lb->nodes = g_new0(NodeLb, MAX(cluster->nodes->len, 1));
     for (unsigned i = 0; i < cluster->nodes->len; i++) {

@@ -167,6 +167,123 @@ test_service_without_endpoints_is_unreachable(void)
     model_free(model);
 }
 
+/* ---- Datagrams -------------------------------------------------------------------- */
+
+/* A socket of pod a, and what it heard. */
+typedef struct Asker {
+    Model *model;
+    VsUdp udp;
+    unsigned n_answers;
+    unsigned n_refused;
+    VsFlow last;
+} Asker;
+
+static void
+hear(VsUdp *udp, VsPacket *packet)
+{
+    Asker *asker = udp->user;
+
+    asker->n_answers++;
+    asker->last = vs_packet_top(packet)->flow;
+}
+
+static void
+hear_refusal(VsUdp *udp, const VsFlow *sent, uint8_t code)
+{
+    Asker *asker = udp->user;
+
+    CU_ASSERT_EQUAL(code, VS_ICMP_CODE_HOST);
+    asker->n_refused++;
+    asker->last = *sent;
+}
+
+static void
+asker_init(Asker *asker)
+{
+    static const VsUdpOps ops = {.receive = hear, .refused = hear_refusal};
+
+    *asker = (Asker){.model = model_new(
+                         "<cluster cni='cilium'/>" ONE_SEGMENT
+                         "<pod id='a' nodes='n-1'/><pod id='p' count='2' "
+                         "labels='app=dns'><container id='d' protocol='udp'/></pod>"
+                         "<service id='s' protocol='udp' port='53' target-port='8080' "
+                         "select='app=dns'/><service id='none' protocol='udp' "
+                         "port='53' select='app=none'/>%s",
+                         model_free_costs)};
+    CU_ASSERT_FATAL(vs_udp_open(&asker->udp, model_pod(asker->model, "a")->netns,
+                                VS_ADDR_ANY, 0, &ops, asker));
+}
+
+static void
+ask(Asker *asker, const char *service)
+{
+    const VsPayload payload = {0};
+
+    vs_udp_send(&asker->udp, 0, model_service(asker->model, service)->cluster_ip, 53,
+                &payload, 40);
+    model_run(asker->model, vs_now(asker->model->run) + 2 * VS_S);
+}
+
+static void
+test_each_datagram_is_drawn_and_its_answer_is_the_services(void)
+{
+    Asker asker;
+    VsAddr cluster_ip;
+
+    asker_init(&asker);
+    cluster_ip = model_service(asker.model, "s")->cluster_ip;
+    for (unsigned i = 1; i <= 20; i++) {
+        ask(&asker, "s");
+        CU_ASSERT_EQUAL(asker.n_answers, i);
+        CU_ASSERT_EQUAL(asker.last.saddr, cluster_ip);
+        CU_ASSERT_EQUAL(asker.last.sport, 53);
+    }
+    /* All at one but once in 500 000. */
+    CU_ASSERT(model_share(asker.model, "s", "endpoints", "p-1") > 0);
+    CU_ASSERT(model_share(asker.model, "s", "endpoints", "p-2") > 0);
+    vs_udp_close(&asker.udp);
+    model_free(asker.model);
+}
+
+static void
+test_datagram_to_no_endpoint_is_unreachable(void)
+{
+    Asker asker;
+
+    asker_init(&asker);
+    ask(&asker, "none");
+    CU_ASSERT_EQUAL(asker.n_refused, 1);
+    CU_ASSERT_EQUAL(asker.last.daddr, model_service(asker.model, "none")->cluster_ip);
+    CU_ASSERT_EQUAL(model_dropped(asker.model, VS_DROP_NO_ROUTE), 1);
+    vs_udp_close(&asker.udp);
+    model_free(asker.model);
+}
+
+/* What another socket with the same port asked for is forgotten. */
+static void
+test_closed_sockets_leave_no_translation(void)
+{
+    const VsPayload payload = {0};
+    VsAddr pod;
+    Asker asker;
+
+    asker_init(&asker);
+    pod = model_pod(asker.model, "p-1")->address;
+    while (model_share(asker.model, "s", "endpoints", "p-1") == 0) {
+        ask(&asker, "s");
+    }
+    asker.n_answers = 0;
+    vs_udp_close(&asker.udp);
+    CU_ASSERT_FATAL(vs_udp_open(&asker.udp, asker.udp.netns, VS_ADDR_ANY,
+                                asker.udp.port, asker.udp.ops, &asker));
+    vs_udp_send(&asker.udp, 0, pod, 8080, &payload, 40);
+    model_run(asker.model, vs_now(asker.model->run) + 2 * VS_S);
+    CU_ASSERT_EQUAL(asker.n_answers, 1);
+    CU_ASSERT_EQUAL(asker.last.saddr, pod);
+    vs_udp_close(&asker.udp);
+    model_free(asker.model);
+}
+
 static const VsTestCase tests[] = {
     {"cilium: programs pass the stack by", test_cilium_passes_the_stack_by},
     {"cilium: a redirected packet pays for no second crossing",
@@ -177,6 +294,12 @@ static const VsTestCase tests[] = {
      test_cilium_translates_where_pods_connect},
     {"cilium: a service without endpoints is unreachable",
      test_service_without_endpoints_is_unreachable},
+    {"cilium: each datagram is drawn, and its answer is the service's",
+     test_each_datagram_is_drawn_and_its_answer_is_the_services},
+    {"cilium: a datagram to no endpoint is unreachable",
+     test_datagram_to_no_endpoint_is_unreachable},
+    {"cilium: closed sockets leave no translation",
+     test_closed_sockets_leave_no_translation},
     {0},
 };
 
