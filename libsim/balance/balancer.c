@@ -8,8 +8,15 @@
 G_DEFINE_QUARK(vs - balance - error - quark, vs_balance_error)
 
 static const VsBalancerKind *const families[] = {
+    vs_balancer_kinds_cloud,
+    vs_balancer_kinds_envoy,
+    vs_balancer_kinds_envoy_hash,
     vs_balancer_kinds_generic,
+    vs_balancer_kinds_kong,
+    vs_balancer_kinds_kong_load,
     vs_balancer_kinds_maglev,
+    vs_balancer_kinds_maglev_programs,
+    vs_balancer_kinds_rendezvous,
 };
 
 const VsBalancerKind *

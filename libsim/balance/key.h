@@ -29,7 +29,9 @@ typedef struct VsBalanceKey {
     VsFlow
         flow; /* IPv4 as it is; IPv6 addresses folded by xor, see vs_balance_fold(). */
     uint32_t tcp_seq; /* Of the SYN; for those that hash it (AWS NLB). */
-    VsTime now;       /* For those that forget: affinity, averages, failures. */
+    uint32_t
+        attempt; /* Retries of this request so far, for those that look on (Envoy). */
+    VsTime now;  /* For those that forget: affinity, averages, failures. */
 } VsBalanceKey;
 
 /* Room for what a key's data points to when it was made of text. */

@@ -4,5 +4,12 @@
 
 #include "balance/balancer.h"
 
+extern const VsBalancerKind vs_balancer_kinds_cloud[];
+extern const VsBalancerKind vs_balancer_kinds_envoy[];
+extern const VsBalancerKind vs_balancer_kinds_envoy_hash[];
 extern const VsBalancerKind vs_balancer_kinds_generic[];
+extern const VsBalancerKind vs_balancer_kinds_kong[];
+extern const VsBalancerKind vs_balancer_kinds_kong_load[];
 extern const VsBalancerKind vs_balancer_kinds_maglev[];
+extern const VsBalancerKind vs_balancer_kinds_maglev_programs[];
+extern const VsBalancerKind vs_balancer_kinds_rendezvous[];

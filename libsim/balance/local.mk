@@ -5,10 +5,22 @@ balance_headers = \
 
 libvethsim_la_SOURCES += \
 	libsim/balance/balancer.c \
+	libsim/balance/cloud.c \
+	libsim/balance/edf.c \
+	libsim/balance/edf.h \
+	libsim/balance/envoy.c \
+	libsim/balance/envoy_hash.c \
 	libsim/balance/generic.c \
+	libsim/balance/hash_ring.c \
+	libsim/balance/hash_ring.h \
 	libsim/balance/key.c \
 	libsim/balance/kinds.h \
+	libsim/balance/kong.c \
+	libsim/balance/kong_load.c \
 	libsim/balance/maglev.c \
+	libsim/balance/maglev_fill.c \
+	libsim/balance/maglev_programs.c \
 	libsim/balance/params.c \
 	libsim/balance/params.h \
+	libsim/balance/rendezvous.c \
 	libsim/balance/weights.h

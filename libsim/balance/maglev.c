@@ -9,47 +9,12 @@
 #define KEY_OFFSET UINT64_C(0x6f66667365740000)
 #define KEY_SKIP UINT64_C(0x736b697000000000)
 
-/* Takes the next free slot from *next on. */
-static void
-take_slot(const VsMaglevEntry *entry, uint32_t *next, uint16_t *table, uint32_t size)
-{
-    while (table[*next] != VS_MAGLEV_FREE) {
-        *next += entry->skip;
-        *next -= *next >= size ? size : 0;
-    }
-    table[*next] = entry->backend;
-}
-
-void
-vs_maglev_fill(const VsMaglevEntry *entries, uint32_t n_entries, uint16_t *table,
-               uint32_t size)
-{
-    g_autofree uint32_t *next = g_new(uint32_t, MAX(n_entries, 1));
-    uint64_t n_turns = 0;
-    uint32_t n_taken = 0;
-
-    memset(table, 0xff, size * sizeof(*table));
-    for (uint32_t i = 0; i < n_entries; i++) {
-        next[i] = entries[i].offset;
-        n_turns += entries[i].turns;
-    }
-    while (n_turns > 0 && n_taken < size) {
-        for (uint32_t i = 0; i < n_entries; i++) {
-            for (uint32_t turn = 0; turn < entries[i].turns && n_taken < size; turn++) {
-                take_slot(&entries[i], &next[i], table, size);
-                n_taken++;
-            }
-        }
-    }
-}
-
-/* ---- The paper's ------------------------------------------------------------------ */
-
 enum { TABLE_SIZE };
 
-static bool
-maglev_init(VsBalancer *balancer, GError **error)
+bool
+vs_maglev_init(VsBalancer *balancer, GError **error)
 {
+    VsMaglev *maglev = balancer->state;
     uint32_t size = (uint32_t)balancer->params[TABLE_SIZE];
 
     if (!vs_is_prime(size)) {
@@ -58,20 +23,57 @@ maglev_init(VsBalancer *balancer, GError **error)
                     vs_next_prime(size));
         return false;
     }
-    *(uint16_t **)balancer->state = g_new(uint16_t, size);
+    *maglev = (VsMaglev){.table = g_new(uint16_t, size), .size = size};
     return true;
 }
 
-static void
-maglev_clear(VsBalancer *balancer)
+void
+vs_maglev_clear(VsBalancer *balancer)
 {
-    g_free(*(uint16_t **)balancer->state);
+    VsMaglev *maglev = balancer->state;
+
+    g_free(maglev->table);
 }
+
+const uint16_t *
+vs_maglev_table(const VsBalancer *balancer)
+{
+    const VsMaglev *maglev = balancer->state;
+
+    return maglev->table;
+}
+
+static int
+compare_names(gconstpointer a, gconstpointer b, gpointer balancer_)
+{
+    const VsBalancer *balancer = balancer_;
+
+    return strcmp(balancer->backends[*(const uint32_t *)a].name,
+                  balancer->backends[*(const uint32_t *)b].name);
+}
+
+uint32_t
+vs_maglev_sort_backends(const VsBalancer *balancer, uint32_t *ret_indices)
+{
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < balancer->n_backends; i++) {
+        if (vs_backend_is_available(&balancer->backends[i])) {
+            ret_indices[n++] = i;
+        }
+    }
+    g_qsort_with_data(ret_indices, (int)n, sizeof(*ret_indices), compare_names,
+                      (gpointer)balancer);
+    return n;
+}
+
+/* ---- The paper's ------------------------------------------------------------------ */
 
 static void
 maglev_rebuild(VsBalancer *balancer)
 {
-    uint32_t size = (uint32_t)balancer->params[TABLE_SIZE];
+    VsMaglev *maglev = balancer->state;
+    uint32_t size = maglev->size;
     g_autofree VsMaglevEntry *entries = g_new(VsMaglevEntry, balancer->n_backends);
     uint32_t n_entries = 0;
 
@@ -90,13 +92,7 @@ maglev_rebuild(VsBalancer *balancer)
                                 .turns = backend->weight};
         }
     }
-    vs_maglev_fill(entries, n_entries, *(uint16_t **)balancer->state, size);
-}
-
-const uint16_t *
-vs_maglev_table(const VsBalancer *balancer)
-{
-    return *(uint16_t **)balancer->state;
+    vs_maglev_fill(entries, n_entries, maglev->table, size);
 }
 
 static uint32_t
@@ -105,7 +101,7 @@ maglev_pick(VsBalancer *balancer, const VsBalanceKey *key)
     VsKey flow = vs_flow_key(&key->flow);
     uint64_t hash = vs_mix64(flow.w[0] ^ vs_mix64(flow.w[1]));
 
-    return vs_maglev_table(balancer)[hash % balancer->params[TABLE_SIZE]];
+    return vs_maglev_at(balancer, hash);
 }
 
 static const VsBalancerParam maglev_params[] = {
@@ -131,9 +127,9 @@ const VsBalancerKind vs_balancer_kinds_maglev[] = {
             "table[hash(flow) mod size]; permutation (offset + j * skip) mod size",
         .key = VS_BALANCE_BY_FLOW,
         .params = maglev_params,
-        .state_size = sizeof(uint16_t *),
-        .init = maglev_init,
-        .clear = maglev_clear,
+        .state_size = sizeof(VsMaglev),
+        .init = vs_maglev_init,
+        .clear = vs_maglev_clear,
         .rebuild = maglev_rebuild,
         .pick = maglev_pick,
     },

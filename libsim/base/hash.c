@@ -270,3 +270,161 @@ vs_fnv1a64(const void *data, size_t n_bytes)
     }
     return hash;
 }
+
+/* xxHash. --------------------------------------------------------------------------------- */
+
+#define XX32_1 0x9E3779B1u
+#define XX32_2 0x85EBCA77u
+#define XX32_3 0xC2B2AE3Du
+#define XX32_4 0x27D4EB2Fu
+#define XX32_5 0x165667B1u
+
+static inline uint32_t
+xx32_lanes(const uint8_t **bytes, size_t *n_bytes, uint32_t seed)
+{
+    uint32_t v[4] = {seed + XX32_1 + XX32_2, seed + XX32_2, seed, seed - XX32_1};
+
+    for (; *n_bytes >= 16; *n_bytes -= 16, *bytes += 16) {
+        for (int i = 0; i < 4; i++) {
+            v[i] += (uint32_t)load_le(*bytes + 4 * i, 4) * XX32_2;
+            v[i] = rotl32(v[i], 13) * XX32_1;
+        }
+    }
+    return rotl32(v[0], 1) + rotl32(v[1], 7) + rotl32(v[2], 12) + rotl32(v[3], 18);
+}
+
+uint32_t
+vs_xxhash32(const void *data, size_t n_bytes, uint32_t seed)
+{
+    const uint8_t *bytes = data;
+    uint32_t h = (uint32_t)n_bytes;
+
+    h += n_bytes >= 16 ? xx32_lanes(&bytes, &n_bytes, seed) : seed + XX32_5;
+    for (; n_bytes >= 4; n_bytes -= 4, bytes += 4) {
+        h = rotl32(h + (uint32_t)load_le(bytes, 4) * XX32_3, 17) * XX32_4;
+    }
+    for (; n_bytes > 0; n_bytes--, bytes++) {
+        h = rotl32(h + *bytes * XX32_5, 11) * XX32_1;
+    }
+    h = (h ^ (h >> 15)) * XX32_2;
+    h = (h ^ (h >> 13)) * XX32_3;
+    return h ^ (h >> 16);
+}
+
+#define XX64_1 0x9E3779B185EBCA87u
+#define XX64_2 0xC2B2AE3D27D4EB4Fu
+#define XX64_3 0x165667B19E3779F9u
+#define XX64_4 0x85EBCA77C2B2AE63u
+#define XX64_5 0x27D4EB2F165667C5u
+
+static inline uint64_t
+xx64_round(uint64_t lane, uint64_t word)
+{
+    return rotl64(lane + word * XX64_2, 31) * XX64_1;
+}
+
+static inline uint64_t
+xx64_lanes(const uint8_t **bytes, size_t *n_bytes, uint64_t seed)
+{
+    uint64_t v[4] = {seed + XX64_1 + XX64_2, seed + XX64_2, seed, seed - XX64_1};
+    uint64_t h;
+
+    for (; *n_bytes >= 32; *n_bytes -= 32, *bytes += 32) {
+        for (int i = 0; i < 4; i++) {
+            v[i] = xx64_round(v[i], load_le(*bytes + 8 * i, 8));
+        }
+    }
+    h = rotl64(v[0], 1) + rotl64(v[1], 7) + rotl64(v[2], 12) + rotl64(v[3], 18);
+    for (int i = 0; i < 4; i++) {
+        h = (h ^ xx64_round(0, v[i])) * XX64_1 + XX64_4;
+    }
+    return h;
+}
+
+uint64_t
+vs_xxhash64(const void *data, size_t n_bytes, uint64_t seed)
+{
+    const uint8_t *bytes = data;
+    uint64_t h = n_bytes;
+
+    h += n_bytes >= 32 ? xx64_lanes(&bytes, &n_bytes, seed) : seed + XX64_5;
+    for (; n_bytes >= 8; n_bytes -= 8, bytes += 8) {
+        h = rotl64(h ^ xx64_round(0, load_le(bytes, 8)), 27) * XX64_1 + XX64_4;
+    }
+    for (; n_bytes >= 4; n_bytes -= 4, bytes += 4) {
+        h = rotl64(h ^ load_le(bytes, 4) * XX64_1, 23) * XX64_2 + XX64_3;
+    }
+    for (; n_bytes > 0; n_bytes--, bytes++) {
+        h = rotl64(h ^ *bytes * XX64_5, 11) * XX64_1;
+    }
+    h = (h ^ (h >> 33)) * XX64_2;
+    h = (h ^ (h >> 29)) * XX64_3;
+    return h ^ (h >> 32);
+}
+
+/* MurmurHash. ----------------------------------------------------------------------------- */
+
+uint64_t
+vs_murmur2_64(const void *data, size_t n_bytes, uint64_t seed)
+{
+    const uint64_t m = 0xC6A4A7935BD1E995u;
+    const uint8_t *bytes = data;
+    uint64_t h = seed ^ n_bytes * m;
+
+    for (; n_bytes >= 8; n_bytes -= 8, bytes += 8) {
+        uint64_t word = load_le(bytes, 8) * m;
+
+        h = (h ^ (word ^ (word >> 47)) * m) * m;
+    }
+    if (n_bytes > 0) {
+        h = (h ^ load_le(bytes, n_bytes)) * m;
+    }
+    h = (h ^ (h >> 47)) * m;
+    return h ^ (h >> 47);
+}
+
+#define MURMUR3_1 0x87C37B91114253D5u
+#define MURMUR3_2 0x4CF5AD432745937Fu
+
+static inline uint64_t
+murmur3_first(uint64_t word)
+{
+    return rotl64(word * MURMUR3_1, 31) * MURMUR3_2;
+}
+
+static inline uint64_t
+murmur3_second(uint64_t word)
+{
+    return rotl64(word * MURMUR3_2, 33) * MURMUR3_1;
+}
+
+void
+vs_murmur3_128(const void *data, size_t n_bytes, uint32_t seed, uint64_t *ret_h1,
+               uint64_t *ret_h2)
+{
+    const uint8_t *bytes = data;
+    uint64_t length = n_bytes;
+    uint64_t h1 = seed;
+    uint64_t h2 = seed;
+
+    for (; n_bytes >= 16; n_bytes -= 16, bytes += 16) {
+        h1 = rotl64(h1 ^ murmur3_first(load_le(bytes, 8)), 27) + h2;
+        h1 = h1 * 5 + 0x52DCE729;
+        h2 = rotl64(h2 ^ murmur3_second(load_le(bytes + 8, 8)), 31) + h1;
+        h2 = h2 * 5 + 0x38495AB5;
+    }
+    if (n_bytes > 8) {
+        h2 ^= murmur3_second(load_le(bytes + 8, n_bytes - 8));
+    }
+    h1 ^= murmur3_first(load_le(bytes, n_bytes < 8 ? n_bytes : 8));
+    h1 ^= length;
+    h2 ^= length;
+    h1 += h2;
+    h2 += h1;
+    h1 = vs_mix64(h1);
+    h2 = vs_mix64(h2);
+    h1 += h2;
+    h2 += h1;
+    *ret_h1 = h1;
+    *ret_h2 = h2;
+}

@@ -38,6 +38,17 @@ uint32_t vs_toeplitz(const uint8_t *key, size_t key_bytes, const void *data,
 /* FNV-1a with 64 bits (Fowler, Noll, Vo). */
 uint64_t vs_fnv1a64(const void *data, size_t bytes);
 
+/* xxHash with 32 and 64 bits (github.com/Cyan4973/xxHash, doc/xxhash_spec.md). */
+uint32_t vs_xxhash32(const void *data, size_t bytes, uint32_t seed);
+uint64_t vs_xxhash64(const void *data, size_t bytes, uint64_t seed);
+
+/* MurmurHash64A of MurmurHash2 (Austin Appleby), which libstdc++ has as std::hash. */
+uint64_t vs_murmur2_64(const void *data, size_t bytes, uint64_t seed);
+
+/* MurmurHash3_x64_128 (Austin Appleby). */
+void vs_murmur3_128(const void *data, size_t bytes, uint32_t seed, uint64_t *ret_h1,
+                    uint64_t *ret_h2);
+
 /* The 64-bit finaliser of MurmurHash3: a bijection in which every input bit reaches every
  * output bit. */
 static inline uint64_t

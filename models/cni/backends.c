@@ -1,8 +1,5 @@
 #include "models/cni/backends.h"
 
-/* The second word for jhash of the default seed, "JLfvgnHc2kaSUFaI". */
-#define JHASH_SEED UINT32_C(0x71dcda46)
-
 static void
 add_endpoint(Backends *backends, const VsEndpoint *endpoint)
 {
@@ -22,9 +19,9 @@ backends_new(const VsService *service, const VsNode *node)
     const char *const settings[] = {size, NULL};
 
     backends->endpoints = g_ptr_array_new();
-    if (!vs_balancer_init(&backends->balancer, vs_balancer_kind_find("maglev"),
+    if (!vs_balancer_init(&backends->balancer, vs_balancer_kind_find("cilium-maglev"),
                           settings, &no_rng, NULL)) {
-        g_assert_not_reached(); /* The size is prime. */
+        g_assert_not_reached(); /* The size is one of Cilium's. */
     }
     for (unsigned i = 0; i < service->n_endpoints; i++) {
         if (!node || service->endpoints[i].pod->node == node) {
@@ -49,20 +46,10 @@ backends_free(Backends *backends)
     }
 }
 
-static inline uint32_t
-wire_port(uint16_t port)
-{
-    return GUINT16_SWAP_LE_BE(port);
-}
-
 uint32_t
 backends_slot(const VsFlow *flow)
 {
-    uint32_t ports = wire_port(flow->dport) << 16 | wire_port(flow->sport);
-
-    return vs_jhash_3words(GUINT32_SWAP_LE_BE(flow->saddr), ports, flow->protocol,
-                           JHASH_SEED) %
-           BACKENDS_TABLE_SIZE;
+    return vs_cilium_hash(flow, VS_CILIUM_JHASH_SEED) % BACKENDS_TABLE_SIZE;
 }
 
 const VsEndpoint *

@@ -1,12 +1,10 @@
 /* Which endpoint a connection from outside gets: Maglev, as Cilium has it with
  * loadBalancer.algorithm=maglev (cilium pkg/maglev, bpf/lib/lb.h).
  *
- * The slot is Cilium's bit for bit: jhash_3words(source address, destination port << 16 |
- * source port, protocol), in words as read from the packet by a little-endian CPU, with the
- * seed of the default maglev.hashSeed, modulo 16381 (maglev.tableSize).  The destination
- * address is left out, so all addresses of a service agree.  The table is balance/maglev's:
- * Cilium hashes names of backends that differ between its releases, so which endpoint owns a
- * slot is not its own. */
+ * Table and slot are those of the balancer "cilium-maglev" with Cilium's default seed and
+ * maglev.tableSize.  The destination address is left out, so all addresses of a service
+ * agree.  Cilium hashes names of backends that differ between its releases; here they are
+ * ADDRESS:PORT. */
 #pragma once
 
 #include "vethsim-model.h"

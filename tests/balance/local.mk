@@ -2,12 +2,22 @@
 
 check_PROGRAMS += \
 	tests/balance/test_balancer \
+	tests/balance/test_envoy \
 	tests/balance/test_key \
-	tests/balance/test_maglev
+	tests/balance/test_kong \
+	tests/balance/test_maglev \
+	tests/balance/test_maglev_programs \
+	tests/balance/test_rendezvous
 
 balance_tests_fixture = tests/balance/balance_fixture.h
 
 tests_balance_test_balancer_SOURCES = tests/balance/test_balancer.c \
 	$(balance_tests_fixture)
+tests_balance_test_envoy_SOURCES = tests/balance/test_envoy.c $(balance_tests_fixture)
 tests_balance_test_key_SOURCES = tests/balance/test_key.c
+tests_balance_test_kong_SOURCES = tests/balance/test_kong.c $(balance_tests_fixture)
 tests_balance_test_maglev_SOURCES = tests/balance/test_maglev.c $(balance_tests_fixture)
+tests_balance_test_maglev_programs_SOURCES = tests/balance/test_maglev_programs.c \
+	$(balance_tests_fixture)
+tests_balance_test_rendezvous_SOURCES = tests/balance/test_rendezvous.c \
+	$(balance_tests_fixture)
