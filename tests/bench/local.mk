@@ -2,6 +2,7 @@
 
 benches = \
 	tests/bench/bench_article \
+	tests/bench/bench_balance \
 	tests/bench/bench_chain \
 	tests/bench/bench_hold \
 	tests/bench/bench_kubeproxy \
@@ -12,6 +13,7 @@ benches = \
 EXTRA_PROGRAMS += $(benches)
 
 tests_bench_bench_article_SOURCES = tests/bench/bench_article.c tests/bench/bench.h
+tests_bench_bench_balance_SOURCES = tests/bench/bench_balance.c tests/bench/bench.h
 tests_bench_bench_chain_SOURCES = tests/bench/bench_chain.c tests/bench/bench.h
 tests_bench_bench_hold_SOURCES = tests/bench/bench_hold.c tests/bench/bench.h
 tests_bench_bench_kubeproxy_SOURCES = tests/bench/bench_kubeproxy.c tests/bench/bench.h
@@ -27,7 +29,7 @@ EXTRA_DIST += \
 
 CLEANFILES += $(benches) tests/bench/peer_ns3 tests/bench/peer_simgrid
 
-# BENCH="hold chain rules memory article kubeproxy path" chooses; RUNS=5 are the samples of
+# BENCH="hold chain rules memory article kubeproxy path balance" chooses; RUNS=5 are the samples of
 # each median.
 bench: $(benches)
 	top_srcdir='$(abs_top_srcdir)' CXX='$(CXX)' CC='$(CC)' CFLAGS='$(CFLAGS)' \

@@ -2,7 +2,7 @@
 # Runs the benches and their peers, turn by turn, and prints medians, spreads and ratios.
 # "make bench" calls it in the build folder.
 #
-# usage: run.sh [hold|chain|rules|memory|article|kubeproxy|path]...
+# usage: run.sh [hold|chain|rules|memory|article|kubeproxy|path|balance]...
 #        all of them without an argument
 #
 # RUNS=5 is the number of samples of each; QUICK=1 leaves out the largest cases.
@@ -140,12 +140,20 @@ bench_kubeproxy() {
     done
 }
 
+bench_balance() {
+    echo "== Consistent hashing, 1000 backends"
+    compare "Maglev table" "ms" "$here/bench_balance build" \
+        "every permutation walked=$here/bench_balance plain"
+    compare "pick by table" "ns" "$here/bench_balance table"
+    compare "pick by ring" "ns" "$here/bench_balance ring"
+}
+
 echo "$(awk -F': ' '/model name/ { print $2; exit }' /proc/cpuinfo), $(nproc) cores," \
     "load $(cut -d' ' -f1 /proc/loadavg); $(${CC:-cc} --version | head -n 1); ${CFLAGS-}"
 mkdir -p "$here"
 build_peer peer_ns3 ns3/core-module.h -lns3-core -lns3-network -lns3-internet -lns3-point-to-point
 build_peer peer_simgrid simgrid/s4u.hpp -lsimgrid
-for bench in "${@:-hold chain rules memory article kubeproxy path}"; do
+for bench in "${@:-hold chain rules memory article kubeproxy path balance}"; do
     for name in $bench; do
         "bench_$name"
     done
