@@ -6,7 +6,7 @@
 __extension__ typedef unsigned __int128 Wide;
 
 /* So few that asking each free slot for its place in a permutation is less work than
- * following the permutation past size / n_free taken ones.  Measured with 65 537 slots. */
+ * following the permutation past size / n_free taken ones. */
 static uint32_t
 few(uint32_t size)
 {
