@@ -14,6 +14,8 @@ static const VsBalancerKind *const families[] = {
     vs_balancer_kinds_generic,
     vs_balancer_kinds_kong,
     vs_balancer_kinds_kong_load,
+    vs_balancer_kinds_ipvs,
+    vs_balancer_kinds_kube_proxy,
     vs_balancer_kinds_maglev,
     vs_balancer_kinds_maglev_programs,
     vs_balancer_kinds_rendezvous,

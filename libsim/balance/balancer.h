@@ -34,9 +34,10 @@ typedef struct VsBackend {
     uint16_t port;         /* Of the name; 0: none. */
     uint32_t weight;       /* 0: gets nothing new. */
     bool is_up;
-    bool is_removed;   /* Its index stays its own. */
-    uint32_t n_active; /* Picked and not released. */
-    uint64_t n_picked; /* Ever. */
+    bool is_removed;     /* Its index stays its own. */
+    uint32_t n_active;   /* Picked and not released. */
+    uint32_t n_inactive; /* Closing; for its owner to count, where that is modelled. */
+    uint64_t n_picked;   /* Ever. */
 } VsBackend;
 
 /* A setting of an algorithm: a number, or one of some words. */

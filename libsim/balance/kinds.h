@@ -10,6 +10,8 @@ extern const VsBalancerKind vs_balancer_kinds_envoy_hash[];
 extern const VsBalancerKind vs_balancer_kinds_generic[];
 extern const VsBalancerKind vs_balancer_kinds_kong[];
 extern const VsBalancerKind vs_balancer_kinds_kong_load[];
+extern const VsBalancerKind vs_balancer_kinds_ipvs[];
+extern const VsBalancerKind vs_balancer_kinds_kube_proxy[];
 extern const VsBalancerKind vs_balancer_kinds_maglev[];
 extern const VsBalancerKind vs_balancer_kinds_maglev_programs[];
 extern const VsBalancerKind vs_balancer_kinds_rendezvous[];

@@ -17,6 +17,17 @@ libvethsim_la_SOURCES += \
 	libsim/balance/kinds.h \
 	libsim/balance/kong.c \
 	libsim/balance/kong_load.c \
+	libsim/balance/ipvs.c \
+	libsim/balance/ipvs.h \
+	libsim/balance/ipvs_hash.c \
+	libsim/balance/ipvs_least.c \
+	libsim/balance/ipvs_list.c \
+	libsim/balance/ipvs_local.c \
+	libsim/balance/ipvs_mh.c \
+	libsim/balance/ipvs_turn.c \
+	libsim/balance/key.c \
+	libsim/balance/kinds.h \
+	libsim/balance/kube_proxy.c \
 	libsim/balance/maglev.c \
 	libsim/balance/maglev_fill.c \
 	libsim/balance/maglev_programs.c \
