@@ -16,7 +16,7 @@ libsim/packet      base engine
 libsim/balance     base engine packet
 libsim/net         base engine packet
 libsim/cluster     base engine packet net netfilter
-libsim/netfilter   base engine packet net
+libsim/netfilter   base engine packet balance net
 libsim/transport   base engine packet net netfilter
 libsim/model       base engine packet balance net netfilter transport cluster
 libsim/scenario    base engine packet balance net netfilter transport cluster model

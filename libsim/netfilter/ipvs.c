@@ -64,6 +64,7 @@ vs_ipvs_attach(VsNetns *netns, const VsIpvsConfig *config)
 static void
 service_free(VsIpvsService *service)
 {
+    vs_ipvs_balancer_close(service);
     g_ptr_array_free(service->servers, TRUE);
     g_free(service);
 }
@@ -157,9 +158,19 @@ vs_ipvs_add_service(VsIpvs *ipvs, uint8_t protocol, VsAddr address, uint16_t por
         .persistence = persistence,
         .servers = g_ptr_array_new_with_free_func(g_free),
     };
+    vs_ipvs_balancer_open(service);
     g_ptr_array_add(ipvs->services, service);
     vs_table_insert(&ipvs->by_address, service_key(protocol, address, port), service);
     return service;
+}
+
+void
+vs_ipvs_set_flags(VsIpvsService *service, unsigned flags)
+{
+    g_assert(service->by_backend->len == 0);
+    vs_ipvs_balancer_close(service);
+    service->flags = flags;
+    vs_ipvs_balancer_open(service);
 }
 
 void
@@ -226,7 +237,7 @@ vs_ipvs_add_server(VsIpvsService *service, VsAddr address, uint16_t port,
     server->is_removed = false;
     server->weight = weight;
     g_ptr_array_add(service->servers, server);
-    vs_ipvs_servers_changed(service, -1);
+    vs_ipvs_balancer_add(service, server);
     return server;
 }
 
@@ -235,7 +246,7 @@ vs_ipvs_set_weight(VsIpvsServer *server, uint32_t weight)
 {
     server->weight = weight;
     if (!server->is_removed) {
-        vs_ipvs_servers_changed(server->service, -1);
+        vs_balancer_set_weight(&server->service->balancer, server->backend, weight);
     }
 }
 
@@ -248,7 +259,7 @@ vs_ipvs_remove_server(VsIpvsServer *server)
     g_assert(!server->is_removed);
     g_ptr_array_find(service->servers, server, &at);
     g_ptr_array_steal_index(service->servers, at);
-    vs_ipvs_servers_changed(service, (int)at);
+    vs_balancer_remove(&service->balancer, server->backend);
     server->is_removed = true;
     if (server->n_holders == 0) {
         g_free(server);

@@ -12,6 +12,7 @@
  * one-packet scheduling, synchronisation. */
 #pragma once
 
+#include "balance/balancer.h"
 #include "base/pool.h"
 #include "base/table.h"
 #include "engine/timer.h"
@@ -46,24 +47,34 @@ typedef struct VsIpvsConfig {
 
 extern const VsIpvsConfig vs_ipvs_config_default;
 
-/* How servers are chosen: pick() returns one, or NULL when none can be used. */
+/* How servers are chosen: by a balancer.  pick() returns one, or NULL when none can be
+ * used. */
 typedef struct VsIpvsScheduler {
     const char *name; /* "rr"; NULL ends the table. */
-    const char *doc;
+    const char *kind; /* The balancer's: "ipvs-rr". */
     VsIpvsServer *(*pick)(VsIpvsService *service, const VsFlow *flow);
 } VsIpvsScheduler;
 
-/* rr wrr lc wlc sh dh sed nq. */
+/* rr wrr lc wlc sh dh sed nq mh lblc lblcr fo ovf. */
 extern const VsIpvsScheduler vs_ipvs_schedulers[];
 const VsIpvsScheduler *vs_ipvs_scheduler_find(const char *name);
 
-/* Their names alone; NULL ends the list. */
+/* The first of them, which kube-proxy is offered; NULL ends the list. */
 extern const char *const vs_ipvs_scheduler_names[];
+
+/* Flags of 'scheduler', as in `ipvsadm -b sh-port,sh-fallback`: bits of VsIpvsService.flags.
+ * False when it has none of that name. */
+bool vs_ipvs_flags_parse(const VsIpvsScheduler *scheduler, const char *text,
+                         unsigned *ret);
+
+/* The same as text, newly allocated; empty without any. */
+char *vs_ipvs_flags_format(unsigned set);
 
 struct VsIpvsServer {
     VsIpvsService *service; /* NULL: that is gone. */
     VsAddr address;
     uint16_t port;
+    uint32_t backend;  /* Of the service's balancer, until it is removed. */
     uint32_t weight;   /* 0: gets nothing new, keeps what it has. */
     bool is_removed;   /* Kept for its connections. */
     uint32_t n_active; /* Connections that are open, or opening. */
@@ -72,22 +83,17 @@ struct VsIpvsServer {
     uint64_t n_connections;
 };
 
-enum { VS_IPVS_HASH_BUCKETS = 256 };
-
 struct VsIpvsService {
     VsIpvs *ipvs;
     uint8_t protocol; /* TCP or UDP. */
     VsAddr address;
     uint16_t port;
     const VsIpvsScheduler *scheduler;
-    VsTime persistence;  /* How long a client's affinity lasts; 0: none. */
-    GPtrArray *servers;  /* Of VsIpvsServer, in order of addition. */
-    unsigned position;   /* rr, wrr: the last one chosen, plus one; 0: none. */
-    uint32_t wrr_weight; /* wrr: the weight asked for in this pass. */
-    uint32_t wrr_step;
-    uint32_t wrr_max;
-    bool is_stale;                               /* 'buckets' are to be filled anew. */
-    VsIpvsServer *buckets[VS_IPVS_HASH_BUCKETS]; /* sh, dh. */
+    VsTime persistence; /* How long a client's affinity lasts; 0: none. */
+    GPtrArray *servers; /* Of VsIpvsServer, in order of addition. */
+    unsigned flags;     /* Of the scheduler. */
+    VsBalancer balancer;
+    GPtrArray *by_backend; /* Its backends, removed ones too, as VsIpvsServer. */
     uint64_t n_connections;
 };
 
@@ -118,6 +124,9 @@ void vs_ipvs_on_scheduled(VsIpvs *ipvs, VsIpvsScheduled scheduled, void *data);
 VsIpvsService *vs_ipvs_add_service(VsIpvs *ipvs, uint8_t protocol, VsAddr address,
                                    uint16_t port, const VsIpvsScheduler *scheduler,
                                    VsTime persistence, GError **error);
+
+/* Sets flags of its scheduler, while it has had no servers yet. */
+void vs_ipvs_set_flags(VsIpvsService *service, unsigned flags);
 VsIpvsService *vs_ipvs_find_service(const VsIpvs *ipvs, uint8_t protocol,
                                     VsAddr address, uint16_t port);
 void vs_ipvs_remove_service(VsIpvsService *service);
@@ -133,7 +142,7 @@ void vs_ipvs_set_weight(VsIpvsServer *server, uint32_t weight);
 void vs_ipvs_remove_server(VsIpvsServer *server);
 
 /* Adds what 'text' says, lines as `ipvsadm -Sn` prints and `ipvsadm -R` reads:
- * "-A -t 10.96.0.1:443 -s rr -p 10800", "-a -t 10.96.0.1:443 -r 10.0.0.2:6443 -m -w 1".
+ * "-A -t 10.96.0.1:443 -s rr -p 10800", "-A -t 10.96.0.1:443 -s mh -b mh-port", "-a -t 10.96.0.1:443 -r 10.0.0.2:6443 -m -w 1".
  * False with 'error' set: "LINE: what is wrong"; lines before that one are done. */
 bool vs_ipvs_read(VsIpvs *ipvs, const char *text, GError **error);
 

@@ -63,9 +63,10 @@ void vs_ipvs_expire(VsIpvsConnection *connection);
 /* Ends the connections and templates of removed servers; O(all connections). */
 void vs_ipvs_expire_removed(VsIpvs *ipvs);
 
-/* Servers or weights of 'service' have changed; 'removed' is the index of a server that is
- * gone, or -1. */
-void vs_ipvs_servers_changed(VsIpvsService *service, int removed);
+/* The service's balancer, from its scheduler and flags; without backends. */
+void vs_ipvs_balancer_open(VsIpvsService *service);
+void vs_ipvs_balancer_close(VsIpvsService *service);
+void vs_ipvs_balancer_add(VsIpvsService *service, VsIpvsServer *server);
 
 /* A connection of 'server' has ended: frees a removed one that has no more. */
 void vs_ipvs_put_server(VsIpvs *ipvs, VsIpvsServer *server);

@@ -1,232 +1,59 @@
-/* Schedulers of IPVS (ip_vs_{rr,wrr,lc,wlc,sh,dh,sed,nq}.c).  Servers are in order of
- * addition; ties go to the first. */
+/* Schedulers of IPVS: the balancers of balance/ipvs.h, told what the service's servers
+ * have. */
 #include <glib.h>
-#include <string.h>
 
+#include "base/units.h"
 #include "netfilter/ipvs.h"
 #include "netfilter/ipvs_internal.h"
 
-/* GOLDEN_RATIO_32 of linux/hash.h. */
-#define HASH_MULTIPLIER 0x61C88647u
-
-/* A connection that is open weighs as much as so many that are closing. */
-enum { INACTIVE_PER_ACTIVE = 256 };
-
-static inline VsIpvsServer *
-server_at(const VsIpvsService *service, unsigned i)
-{
-    return service->servers->pdata[i];
-}
-
 static VsIpvsServer *
-pick_rr(VsIpvsService *service, const VsFlow *flow)
+pick(VsIpvsService *service, const VsFlow *flow)
 {
-    unsigned n_servers = service->servers->len;
+    VsBalancer *balancer = &service->balancer;
+    const VsBalanceKey key = {.flow = *flow, .now = vs_now(service->ipvs->netns->run)};
+    uint32_t backend = vs_balancer_pick(balancer, &key);
 
-    (void)flow;
-    for (unsigned i = 0; i < n_servers; i++) {
-        unsigned at = (service->position + i) % n_servers;
-
-        if (server_at(service, at)->weight > 0) {
-            service->position = at + 1;
-            return server_at(service, at);
-        }
-    }
-    return NULL;
-}
-
-static uint32_t
-common_divisor(uint32_t a, uint32_t b)
-{
-    while (b != 0) {
-        uint32_t rest = a % b;
-
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
-/* Weights have changed (ip_vs_wrr_dest_changed): the pass begins anew. */
-static void
-wrr_changed(VsIpvsService *service)
-{
-    uint32_t step = 0;
-    uint32_t max = 0;
-
-    for (unsigned i = 0; i < service->servers->len; i++) {
-        step = common_divisor(server_at(service, i)->weight, step);
-        max = MAX(max, server_at(service, i)->weight);
-    }
-    service->position = 0;
-    service->wrr_step = MAX(step, 1);
-    service->wrr_max = max >= service->wrr_step ? max - (service->wrr_step - 1) : 0;
-    if (service->wrr_weight > service->wrr_max || service->wrr_weight == 0) {
-        service->wrr_weight = service->wrr_max;
-    } else if (service->wrr_step > 1) {
-        service->wrr_weight =
-            service->wrr_weight / service->wrr_step * service->wrr_step + 1;
-    }
-}
-
-/* In each pass those of at least the present weight; from pass to pass that sinks by the
- * weights' common divisor. */
-static VsIpvsServer *
-pick_wrr(VsIpvsService *service, const VsFlow *flow)
-{
-    (void)flow;
-    if (service->wrr_max == 0) {
+    if (backend == VS_BALANCER_NONE) {
         return NULL;
     }
-    for (;;) {
-        for (; service->position < service->servers->len; service->position++) {
-            VsIpvsServer *server = server_at(service, service->position);
-
-            if (server->weight >= service->wrr_weight) {
-                service->position++;
-                return server;
-            }
-        }
-        service->position = 0;
-        service->wrr_weight = service->wrr_weight > service->wrr_step
-                                  ? service->wrr_weight - service->wrr_step
-                                  : service->wrr_max;
-    }
+    /* From here on the server counts its connections itself, by their states. */
+    vs_balancer_release(balancer, backend, NULL);
+    return service->by_backend->pdata[backend];
 }
 
-static uint64_t
-load_of(const VsIpvsServer *server)
-{
-    return (uint64_t)server->n_active * INACTIVE_PER_ACTIVE + server->n_inactive;
-}
-
-static uint64_t
-expected_delay(const VsIpvsServer *server)
-{
-    return (uint64_t)server->n_active + 1;
-}
-
-static uint64_t
-weight_of(const VsIpvsServer *server)
-{
-    return server->weight;
-}
-
-static uint64_t
-one(const VsIpvsServer *server)
-{
-    (void)server;
-    return 1;
-}
-
-/* The server of least load for its weight, compared without division. */
+/* For those that look at the load of all servers anyway. */
 static VsIpvsServer *
-pick_least(const VsIpvsService *service, uint64_t (*load)(const VsIpvsServer *server),
-           uint64_t (*weight)(const VsIpvsServer *server))
-{
-    VsIpvsServer *least = NULL;
-
-    for (unsigned i = 0; i < service->servers->len; i++) {
-        VsIpvsServer *server = server_at(service, i);
-
-        if (server->weight > 0 &&
-            (!least || load(least) * weight(server) > load(server) * weight(least))) {
-            least = server;
-        }
-    }
-    return least;
-}
-
-static VsIpvsServer *
-pick_lc(VsIpvsService *service, const VsFlow *flow)
-{
-    (void)flow;
-    return pick_least(service, load_of, one);
-}
-
-static VsIpvsServer *
-pick_wlc(VsIpvsService *service, const VsFlow *flow)
-{
-    (void)flow;
-    return pick_least(service, load_of, weight_of);
-}
-
-static VsIpvsServer *
-pick_sed(VsIpvsService *service, const VsFlow *flow)
-{
-    (void)flow;
-    return pick_least(service, expected_delay, weight_of);
-}
-
-static VsIpvsServer *
-pick_nq(VsIpvsService *service, const VsFlow *flow)
+pick_by_load(VsIpvsService *service, const VsFlow *flow)
 {
     for (unsigned i = 0; i < service->servers->len; i++) {
-        if (server_at(service, i)->weight > 0 && server_at(service, i)->n_active == 0) {
-            return server_at(service, i);
-        }
+        const VsIpvsServer *server = service->servers->pdata[i];
+        VsBackend *backend = &service->balancer.backends[server->backend];
+
+        backend->n_active = server->n_active;
+        backend->n_inactive = server->n_inactive;
     }
-    return pick_sed(service, flow);
-}
-
-/* Gives each server in turn as many buckets as its weight, one at least, or just one. */
-static void
-fill_buckets(VsIpvsService *service, bool is_weighted)
-{
-    unsigned at = 0;
-    uint32_t n_given = 0;
-
-    service->is_stale = false;
-    memset(service->buckets, 0, sizeof(service->buckets));
-    for (unsigned i = 0; service->servers->len > 0 && i < VS_IPVS_HASH_BUCKETS; i++) {
-        VsIpvsServer *server = server_at(service, at);
-
-        service->buckets[i] = server;
-        if (++n_given >= (is_weighted ? server->weight : 1)) {
-            at = (at + 1) % service->servers->len;
-            n_given = 0;
-        }
-    }
-}
-
-static VsIpvsServer *
-pick_bucket(VsIpvsService *service, VsAddr address, bool is_weighted)
-{
-    VsIpvsServer *server;
-
-    if (service->is_stale) {
-        fill_buckets(service, is_weighted);
-    }
-    server = service->buckets[address * HASH_MULTIPLIER >> 24];
-    return server && server->weight > 0 ? server : NULL;
-}
-
-static VsIpvsServer *
-pick_sh(VsIpvsService *service, const VsFlow *flow)
-{
-    return pick_bucket(service, flow->saddr, true);
-}
-
-static VsIpvsServer *
-pick_dh(VsIpvsService *service, const VsFlow *flow)
-{
-    return pick_bucket(service, flow->daddr, false);
+    return pick(service, flow);
 }
 
 const VsIpvsScheduler vs_ipvs_schedulers[] = {
-    {"rr", "Round robin.", pick_rr},
-    {"wrr", "Weighted round robin, in bursts.", pick_wrr},
-    {"lc", "Least connections.", pick_lc},
-    {"wlc", "Least connections for the weight.", pick_wlc},
-    {"sh", "Hash of the source address.", pick_sh},
-    {"dh", "Hash of the destination address.", pick_dh},
-    {"sed", "Shortest expected delay.", pick_sed},
-    {"nq", "Never queue: an idle server, else shortest expected delay.", pick_nq},
+    {"rr", "ipvs-rr", pick},
+    {"wrr", "ipvs-wrr", pick},
+    {"lc", "ipvs-lc", pick_by_load},
+    {"wlc", "ipvs-wlc", pick_by_load},
+    {"sh", "ipvs-sh", pick},
+    {"dh", "ipvs-dh", pick},
+    {"sed", "ipvs-sed", pick_by_load},
+    {"nq", "ipvs-nq", pick_by_load},
+    {"mh", "ipvs-mh", pick},
+    {"lblc", "ipvs-lblc", pick_by_load},
+    {"lblcr", "ipvs-lblcr", pick_by_load},
+    {"fo", "ipvs-fo", pick},
+    {"ovf", "ipvs-ovf", pick_by_load},
     {NULL, NULL, NULL},
 };
 
 const char *const vs_ipvs_scheduler_names[] = {
-    "rr", "wrr", "lc", "wlc", "sh", "dh", "sed", "nq", NULL,
+    "rr", "wrr", "lc", "wlc", "sh", "dh", "sed", "nq", "mh", NULL,
 };
 
 const VsIpvsScheduler *
@@ -240,13 +67,91 @@ vs_ipvs_scheduler_find(const char *name)
     return NULL;
 }
 
-void
-vs_ipvs_servers_changed(VsIpvsService *service, int removed)
+/* ---- Flags ------------------------------------------------------------------------ */
+
+/* As `ipvsadm -b` has them; each is a param of the scheduler's balancer. */
+static const struct {
+    const char *name;
+    const char *scheduler;
+    const char *setting;
+} flags[] = {
+    {"sh-fallback", "sh", "sh-fallback=yes"},
+    {"sh-port", "sh", "sh-port=yes"},
+    {"mh-fallback", "mh", "mh-fallback=yes"},
+    {"mh-port", "mh", "mh-port=yes"},
+};
+
+bool
+vs_ipvs_flags_parse(const VsIpvsScheduler *scheduler, const char *text, unsigned *ret)
 {
-    service->is_stale = true;
-    if (service->scheduler->pick == pick_wrr) {
-        wrr_changed(service);
-    } else if (removed >= 0 && service->position > (unsigned)removed) {
-        service->position--; /* To the one before, when the last chosen goes. */
+    g_auto(GStrv) names = g_strsplit(text, ",", -1);
+
+    *ret = 0;
+    for (unsigned i = 0; names[i]; i++) {
+        unsigned at = 0;
+
+        while (at < G_N_ELEMENTS(flags) &&
+               !(g_str_equal(flags[at].name, names[i]) &&
+                 g_str_equal(flags[at].scheduler, scheduler->name))) {
+            at++;
+        }
+        if (at == G_N_ELEMENTS(flags)) {
+            return false;
+        }
+        *ret |= 1u << at;
     }
+    return true;
+}
+
+char *
+vs_ipvs_flags_format(unsigned set)
+{
+    GString *text = g_string_new(NULL);
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(flags); i++) {
+        if (set & 1u << i) {
+            g_string_append_printf(text, "%s%s", text->len > 0 ? "," : "",
+                                   flags[i].name);
+        }
+    }
+    return g_string_free(text, FALSE);
+}
+
+/* ---- A service's balancer --------------------------------------------------------- */
+
+void
+vs_ipvs_balancer_open(VsIpvsService *service)
+{
+    const VsBalancerKind *kind = vs_balancer_kind_find(service->scheduler->kind);
+    const char *settings[G_N_ELEMENTS(flags) + 1];
+    unsigned n_settings = 0;
+    const VsRng rng = {0}; /* Nothing is left to chance. */
+    bool is_good;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(flags); i++) {
+        if (service->flags & 1u << i) {
+            settings[n_settings++] = flags[i].setting;
+        }
+    }
+    settings[n_settings] = NULL;
+    is_good = vs_balancer_init(&service->balancer, kind, settings, &rng, NULL);
+    g_assert(is_good);
+    service->by_backend = g_ptr_array_new();
+}
+
+void
+vs_ipvs_balancer_close(VsIpvsService *service)
+{
+    vs_balancer_clear(&service->balancer);
+    g_ptr_array_free(service->by_backend, TRUE);
+}
+
+void
+vs_ipvs_balancer_add(VsIpvsService *service, VsIpvsServer *server)
+{
+    g_autofree char *address = vs_format_ipv4(server->address);
+    g_autofree char *name = g_strdup_printf("%s:%u", address, server->port);
+
+    server->backend = vs_balancer_add(&service->balancer, name, server->weight);
+    g_ptr_array_add(service->by_backend, server);
 }

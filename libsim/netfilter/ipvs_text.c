@@ -19,6 +19,7 @@ typedef struct Line {
     VsAddr address, server;
     uint16_t port, server_port;
     const VsIpvsScheduler *scheduler;
+    const char *flags; /* Of the line's words, or NULL. */
     uint64_t persistence_s;
     uint64_t weight;
     bool has_server;
@@ -71,8 +72,13 @@ read_value(Line *line, char option, const char *value, unsigned number, GError *
         line->scheduler = vs_ipvs_scheduler_find(value);
         if (!line->scheduler) {
             return fail(error, number, VS_IPVS_ERROR_UNSUPPORTED,
-                        "schedulers are rr, wrr, lc, wlc, sh, dh, sed, nq", value);
+                        "schedulers are rr, wrr, lc, wlc, sh, dh, sed, nq, mh, lblc, "
+                        "lblcr, fo, ovf",
+                        value);
         }
+        return true;
+    case 'b':
+        line->flags = value;
         return true;
     case 'w':
         if (!g_ascii_string_to_unsigned(value, 10, 0, MAX_WEIGHT, &line->weight,
@@ -106,7 +112,7 @@ read_options(Line *line, char **words, unsigned number, GError **error)
             line->command = option;
         } else if (option == 'p' && (!words[1] || words[1][0] == '-')) {
             line->persistence_s = DEFAULT_PERSISTENCE_S;
-        } else if (strchr("turswp", option)) {
+        } else if (strchr("turswpb", option)) {
             if (!words[1]) {
                 return fail(error, number, VS_IPVS_ERROR_SYNTAX, "it wants a value",
                             word);
@@ -117,7 +123,7 @@ read_options(Line *line, char **words, unsigned number, GError **error)
             }
         } else if (option != 'm') {
             return fail(error, number, VS_IPVS_ERROR_UNSUPPORTED,
-                        "options are -A -a -t -u -s -p -r -m -w", word);
+                        "options are -A -a -t -u -s -b -p -r -m -w", word);
         }
     }
     return true;
@@ -145,6 +151,31 @@ add_server(VsIpvs *ipvs, const Line *line, unsigned number, GError **error)
 }
 
 static bool
+add_service(VsIpvs *ipvs, const Line *line, unsigned number, const char *text,
+            GError **error)
+{
+    g_autoptr(GError) reason = NULL;
+    VsIpvsService *service;
+    unsigned flags = 0;
+
+    if (line->flags && !vs_ipvs_flags_parse(line->scheduler, line->flags, &flags)) {
+        return fail(
+            error, number, VS_IPVS_ERROR_UNSUPPORTED,
+            "flags are sh-fallback and sh-port of -s sh, mh-fallback and mh-port "
+            "of -s mh",
+            line->flags);
+    }
+    service = vs_ipvs_add_service(ipvs, line->protocol, line->address, line->port,
+                                  line->scheduler, (VsTime)line->persistence_s * VS_S,
+                                  &reason);
+    if (!service) {
+        return fail(error, number, VS_IPVS_ERROR_REFERENCE, reason->message, text);
+    }
+    vs_ipvs_set_flags(service, flags);
+    return true;
+}
+
+static bool
 read_line(VsIpvs *ipvs, const char *text, unsigned number, GError **error)
 {
     Line line = {.scheduler = vs_ipvs_scheduler_find("wlc"), .weight = 1};
@@ -161,15 +192,8 @@ read_line(VsIpvs *ipvs, const char *text, unsigned number, GError **error)
         return fail(error, number, VS_IPVS_ERROR_SYNTAX,
                     "-A or -a, and -t or -u with the service, are due", text);
     }
-    if (line.command == 'a') {
-        return add_server(ipvs, &line, number, error);
-    }
-    if (!vs_ipvs_add_service(ipvs, line.protocol, line.address, line.port,
-                             line.scheduler, (VsTime)line.persistence_s * VS_S,
-                             &reason)) {
-        return fail(error, number, VS_IPVS_ERROR_REFERENCE, reason->message, text);
-    }
-    return true;
+    return line.command == 'a' ? add_server(ipvs, &line, number, error)
+                               : add_service(ipvs, &line, number, text, error);
 }
 
 bool
@@ -205,6 +229,7 @@ vs_ipvs_print(const VsIpvs *ipvs)
 
     for (unsigned i = 0; i < ipvs->services->len; i++) {
         const VsIpvsService *service = ipvs->services->pdata[i];
+        g_autofree char *flags = vs_ipvs_flags_format(service->flags);
 
         g_string_append(text, "-A ");
         append_service(text, service);
@@ -212,6 +237,9 @@ vs_ipvs_print(const VsIpvs *ipvs)
         if (service->persistence != 0) {
             g_string_append_printf(text, " -p %" G_GINT64_FORMAT,
                                    (gint64)(service->persistence / VS_S));
+        }
+        if (*flags) {
+            g_string_append_printf(text, " -b %s", flags);
         }
         g_string_append_c(text, '\n');
         for (unsigned k = 0; k < service->servers->len; k++) {

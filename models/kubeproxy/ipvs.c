@@ -8,6 +8,7 @@ struct ProxyIpvs {
     ProxyTargets *targets;
     VsIpvs *ipvs;
     const VsIpvsScheduler *scheduler;
+    unsigned flags;     /* Its. */
     GArray *node_ports; /* Of VsAddr: where node ports are open. */
     GPtrArray *leaving; /* Of VsIpvsServer: of weight 0, until their connections end. */
     VsTimer check;      /* Of those; kube-proxy began with the run. */
@@ -234,6 +235,7 @@ pass_virtual_server(Pass *pass, const VsService *service,
         virtual = vs_ipvs_add_service(proxy->ipvs, service->protocol, address, port,
                                       proxy->scheduler,
                                       (VsTime)service->affinity_s * VS_S, NULL);
+        vs_ipvs_set_flags(virtual, proxy->flags);
     }
     if (vs_table_insert(&pass->seen, (VsKey){{(uintptr_t) virtual, 1}}, virtual)) {
         set_endpoints(pass, virtual, service, eligible);
@@ -341,6 +343,9 @@ proxy_ipvs_open(const VsNode *node, ProxyTargets *targets)
     proxy->targets = targets;
     proxy->ipvs = vs_ipvs_attach(node->host->root, &config);
     proxy->scheduler = vs_ipvs_scheduler_find(node->ipvs_scheduler);
+    if (g_str_equal(node->ipvs_scheduler, "mh")) { /* FlagSourceHash of kube-proxy. */
+        vs_ipvs_flags_parse(proxy->scheduler, "mh-port", &proxy->flags);
+    }
     proxy->node_ports = node_port_addresses(node);
     proxy->leaving = g_ptr_array_new();
     vs_timer_init(&proxy->check, &node->host->entity, check_leaving);
