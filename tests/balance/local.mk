@@ -3,6 +3,8 @@
 check_PROGRAMS += \
 	tests/balance/test_balancer \
 	tests/balance/test_envoy \
+	tests/balance/test_ipvs \
+	tests/balance/test_ipvs_hash \
 	tests/balance/test_key \
 	tests/balance/test_kong \
 	tests/balance/test_maglev \
@@ -14,6 +16,9 @@ balance_tests_fixture = tests/balance/balance_fixture.h
 tests_balance_test_balancer_SOURCES = tests/balance/test_balancer.c \
 	$(balance_tests_fixture)
 tests_balance_test_envoy_SOURCES = tests/balance/test_envoy.c $(balance_tests_fixture)
+tests_balance_test_ipvs_SOURCES = tests/balance/test_ipvs.c $(balance_tests_fixture)
+tests_balance_test_ipvs_hash_SOURCES = tests/balance/test_ipvs_hash.c \
+	$(balance_tests_fixture)
 tests_balance_test_key_SOURCES = tests/balance/test_key.c
 tests_balance_test_kong_SOURCES = tests/balance/test_kong.c $(balance_tests_fixture)
 tests_balance_test_maglev_SOURCES = tests/balance/test_maglev.c $(balance_tests_fixture)
