@@ -26,6 +26,7 @@ check_PROGRAMS += \
 	tests/models/test_kubeproxy_iptables \
 	tests/models/test_kubeproxy_ipvs \
 	tests/models/test_kubeproxy_ipvs_choice \
+	tests/models/test_kubeproxy_ipvs_flags \
 	tests/models/test_kubeproxy_ipvs_sync \
 	tests/models/test_kubeproxy_names \
 	tests/models/test_kubeproxy_nftables \
@@ -71,6 +72,8 @@ tests_models_test_kubeproxy_ipvs_SOURCES = tests/models/test_kubeproxy_ipvs.c \
 	$(model_tests_fixture)
 tests_models_test_kubeproxy_ipvs_choice_SOURCES = \
 	tests/models/test_kubeproxy_ipvs_choice.c $(model_tests_fixture)
+tests_models_test_kubeproxy_ipvs_flags_SOURCES = \
+	tests/models/test_kubeproxy_ipvs_flags.c $(model_tests_fixture)
 tests_models_test_kubeproxy_ipvs_sync_SOURCES = \
 	tests/models/test_kubeproxy_ipvs_sync.c $(model_tests_fixture)
 tests_models_test_kubeproxy_names_SOURCES = tests/models/test_kubeproxy_names.c

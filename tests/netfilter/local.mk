@@ -24,7 +24,9 @@ check_PROGRAMS += \
 	tests/netfilter/test_iptables_parse \
 	tests/netfilter/test_iptables_print \
 	tests/netfilter/test_ipvs \
+	tests/netfilter/test_ipvs_balancers \
 	tests/netfilter/test_ipvs_scheduler \
+	tests/netfilter/test_kube_proxy_choice \
 	tests/netfilter/test_nat \
 	tests/netfilter/test_nat_icmp \
 	tests/netfilter/test_nat_ports \
@@ -87,6 +89,10 @@ tests_netfilter_test_conntrack_race_SOURCES = tests/netfilter/test_conntrack_rac
 tests_netfilter_test_conntrack_rules_SOURCES = \
 	tests/netfilter/test_conntrack_rules.c $(nat_fixture)
 tests_netfilter_test_nat_ranges_SOURCES = tests/netfilter/test_nat_ranges.c $(nat_fixture)
+tests_netfilter_test_kube_proxy_choice_SOURCES = \
+	tests/netfilter/test_kube_proxy_choice.c
 tests_netfilter_test_ipvs_SOURCES = tests/netfilter/test_ipvs.c $(nat_fixture)
+tests_netfilter_test_ipvs_balancers_SOURCES = tests/netfilter/test_ipvs_balancers.c \
+	$(nat_fixture)
 tests_netfilter_test_ipvs_scheduler_SOURCES = tests/netfilter/test_ipvs_scheduler.c \
 	$(nat_fixture)
