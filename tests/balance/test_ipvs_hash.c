@@ -288,6 +288,23 @@ test_lblc_keeps_the_server_of_an_address(void)
     vs_balancer_clear(&balancer);
 }
 
+/* Half of its weight is not less than half. */
+static void
+test_lblc_leaves_for_the_idle_alone(void)
+{
+    VsBalancer balancer = ipvs_new("ipvs-lblc", "", 2);
+
+    vs_balancer_set_weight(&balancer, 0, 4);
+    vs_balancer_set_weight(&balancer, 1, 4);
+    pick_at(&balancer, 1, 0);
+    balancer.backends[0].n_active = 5;
+    balancer.backends[1].n_active = 2;
+    CU_ASSERT_EQUAL(pick_at(&balancer, 1, 0), 0);
+    balancer.backends[1].n_active = 1;
+    CU_ASSERT_EQUAL(pick_at(&balancer, 1, 0), 1);
+    vs_balancer_clear(&balancer);
+}
+
 /* Half an hour's full check forgets what is a day old: used at 0 and at 10 s, looked for
  * from 86400 s on; checks that were missed are made up for. */
 static void
@@ -300,13 +317,16 @@ test_local_entries_expire(void)
 
         pick_at(&balancer, 1, 0);
         pick_at(&balancer, 2, 10 * VS_S);
-        pick_at(&balancer, 3, 50000 * VS_S);
+        pick_at(&balancer, 3, 20 * VS_S);
+        pick_at(&balancer, 3, 50000 * VS_S); /* Used again. */
         CU_ASSERT_EQUAL(vs_ipvs_local_n_entries(&balancer), 3);
-        pick_at(&balancer, 3, 86400 * VS_S - 1);
+        pick_at(&balancer, 1, 86400 * VS_S - 1);
+        CU_ASSERT_EQUAL(vs_ipvs_local_n_entries(&balancer), 3);
+        pick_at(&balancer, 1, 86400 * VS_S);
         CU_ASSERT_EQUAL(vs_ipvs_local_n_entries(&balancer), 3);
         /* Full checks are at 30 * 60 s, and each 30 * 60 s after that: 48 * 1800 s. */
-        pick_at(&balancer, 3, 86400 * VS_S + 1800 * VS_S);
-        CU_ASSERT_EQUAL(vs_ipvs_local_n_entries(&balancer), 1);
+        pick_at(&balancer, 1, 86400 * VS_S + 1800 * VS_S);
+        CU_ASSERT_EQUAL(vs_ipvs_local_n_entries(&balancer), 2); /* 1 and 3 */
         vs_balancer_clear(&balancer);
     }
 }
@@ -348,10 +368,10 @@ test_lblcr_replicates_and_shrinks(void)
         vs_balancer_release(&balancer, 0, NULL);
     }
     CU_ASSERT_EQUAL(pick_at(&balancer, 1, 100 * VS_S), 0); /* The least of the set. */
-    vs_balancer_release(&balancer, 0, NULL);
-    CU_ASSERT_EQUAL(pick_at(&balancer, 1, 101 * VS_S), 0); /* And the other one goes. */
+    CU_ASSERT_EQUAL(pick_at(&balancer, 1, 100 * VS_S), 1); /* Both have 1: the newer. */
+    CU_ASSERT_EQUAL(pick_at(&balancer, 1, 101 * VS_S), 0); /* 1 and 2: that one goes. */
     for (unsigned i = 0; i < 2; i++) {
-        CU_ASSERT_EQUAL(pick_at(&balancer, 1, 101 * VS_S), 0); /* 2, 3 against 1. */
+        CU_ASSERT_EQUAL(pick_at(&balancer, 1, 101 * VS_S), 0); /* 2, 3 against 2. */
     }
     vs_balancer_clear(&balancer);
 }
@@ -366,6 +386,7 @@ static const VsTestCase tests[] = {
     {"mh table sizes", test_mh_table_sizes},
     {"mh drains without reshuffling", test_mh_drains_without_reshuffling},
     {"lblc keeps the server of an address", test_lblc_keeps_the_server_of_an_address},
+    {"lblc leaves for the idle alone", test_lblc_leaves_for_the_idle_alone},
     {"entries of lblc and lblcr expire", test_local_entries_expire},
     {"tables of lblc and lblcr are cut down", test_local_tables_are_cut_down},
     {"lblcr replicates and shrinks", test_lblcr_replicates_and_shrinks},
