@@ -1,8 +1,10 @@
 /* The schedulers of IPVS, the part that they share: the list of destinations, thresholds,
  * the measure of load.
  *
- * Destinations are in order of addition.  What is down counts as of weight 0.  A backend's
- * connections are n_active and n_inactive; the latter is its owner's to set. */
+ * Destinations are in order of addition; the kernel puts a new one at the head of its list
+ * (ip_vs_ctl.c, __ip_vs_update_dest()), so to compare with one add them in reverse.  What is
+ * down counts as of weight 0.  A backend's connections are n_active and n_inactive; the latter
+ * is its owner's to set. */
 #pragma once
 
 #include "balance/balancer.h"
