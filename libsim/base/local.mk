@@ -4,6 +4,7 @@ base_headers = \
 	libsim/base/dist.h \
 	libsim/base/fmath.h \
 	libsim/base/hash.h \
+	libsim/base/hash_flow.h \
 	libsim/base/histogram.h \
 	libsim/base/lpm.h \
 	libsim/base/pool.h \
@@ -19,6 +20,14 @@ libvethsim_la_SOURCES += \
 	libsim/base/dist_text.c \
 	libsim/base/fmath.c \
 	libsim/base/hash.c \
+	libsim/base/hash_bits.h \
+	libsim/base/hash_crc.c \
+	libsim/base/hash_flow.c \
+	libsim/base/hash_jhash.c \
+	libsim/base/hash_murmur.c \
+	libsim/base/hash_sip.c \
+	libsim/base/hash_toeplitz.c \
+	libsim/base/hash_xx.c \
 	libsim/base/histogram.c \
 	libsim/base/json_put.c \
 	libsim/base/json_put.h \

@@ -3,6 +3,7 @@
 #include <glib.h>
 
 #include "base/hash.h"
+#include "base/hash_flow.h"
 #include "base/units.h"
 #include "net/ip.h"
 #include "net/reassembly.h"
@@ -70,10 +71,7 @@ vs_tunnel_source_port(const VsLayer *inner)
     key = vs_flow_key(&flow);
     mixed = vs_mix64(key.w[0] ^ vs_mix64(key.w[1]));
     hash = (uint32_t)(mixed ^ mixed >> 32);
-    hash ^= hash << 16;
-    return (uint16_t)(VS_TUNNEL_PORT_FIRST +
-                      ((uint64_t)hash * (VS_TUNNEL_PORT_LAST - VS_TUNNEL_PORT_FIRST) >>
-                       32));
+    return vs_udp_flow_source_port(hash, VS_TUNNEL_PORT_FIRST, VS_TUNNEL_PORT_LAST);
 }
 
 /* Where the frame must go, or 0. */

@@ -74,8 +74,7 @@ void vs_tunnel_transmit(VsTunnel *tunnel, VsPacket *packet);
 bool vs_tunnel_receive(VsNetns *netns, VsPacket *packet);
 
 /* The outer source port of a frame: a hash of the inner flow, so that the network and the
- * receiver's cores keep a flow together and flows apart.  As in the kernel's
- * udp_flow_src_port(): hash ^= hash << 16; first + (hash * (last - first) >> 32).  The
+ * receiver's cores keep a flow together and flows apart: vs_udp_flow_source_port().  The
  * kernel's hash has a random key; ours is vs_mix64(ports and protocol, mixed with the
  * addresses), upper half folded in; fragments are hashed by addresses only. */
 uint16_t vs_tunnel_source_port(const VsLayer *inner);

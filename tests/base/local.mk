@@ -3,6 +3,9 @@ check_PROGRAMS += \
 	tests/base/test_dist_parse \
 	tests/base/test_fmath \
 	tests/base/test_hash \
+	tests/base/test_hash_flow \
+	tests/base/test_hash_text \
+	tests/base/test_hash_toeplitz \
 	tests/base/test_histogram \
 	tests/base/test_lpm \
 	tests/base/test_pool \
@@ -27,6 +30,15 @@ tests_base_test_fmath_LDADD = $(TEST_LIBS) $(GSL_LIBS) -lm
 
 tests_base_test_hash_SOURCES = tests/base/test_hash.c tests/vs_test.h
 tests_base_test_hash_LDADD = $(TEST_LIBS)
+
+tests_base_test_hash_flow_SOURCES = tests/base/test_hash_flow.c tests/vs_test.h
+tests_base_test_hash_flow_LDADD = $(TEST_LIBS)
+
+tests_base_test_hash_text_SOURCES = tests/base/test_hash_text.c tests/vs_test.h
+tests_base_test_hash_text_LDADD = $(TEST_LIBS)
+
+tests_base_test_hash_toeplitz_SOURCES = tests/base/test_hash_toeplitz.c tests/vs_test.h
+tests_base_test_hash_toeplitz_LDADD = $(TEST_LIBS)
 
 tests_base_test_histogram_SOURCES = tests/base/test_histogram.c tests/vs_test.h
 tests_base_test_histogram_LDADD = $(TEST_LIBS)

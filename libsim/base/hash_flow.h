@@ -1,0 +1,60 @@
+/* What Linux computes from a packet's headers to choose among paths, bit for bit.
+ *
+ * IPv4 only.  Addresses and ports are in host byte order; the functions lay them out as a
+ * little-endian kernel finds them in memory, on any host. */
+#ifndef VS_BASE_HASH_FLOW_H
+#define VS_BASE_HASH_FLOW_H
+
+#include <stdint.h>
+
+typedef struct VsHashTuple {
+    uint32_t saddr, daddr;
+    uint16_t sport, dport; /* 0 for protocols without. */
+    uint8_t protocol;
+} VsHashTuple;
+
+/* net.ipv4.fib_multipath_hash_policy.  3, a mask of fields, is not here. */
+typedef enum VsEcmpPolicy {
+    VS_ECMP_LAYER3,       /* 0: addresses. */
+    VS_ECMP_LAYER4,       /* 1: addresses, ports, protocol. */
+    VS_ECMP_LAYER3_INNER, /* 2: addresses inside a tunnel, else the packet's own. */
+} VsEcmpPolicy;
+
+/* The 31 bits by which a route chooses among its next hops: net/ipv4/route.c
+ * fib_multipath_hash() with flow_hash_from_keys() of net/core/flow_dissector.c: SipHash-2-4
+ * of 48 bytes of struct flow_keys, whose addresses and ports are each sorted so that both
+ * directions agree.  'inner' is the header inside a tunnel, or NULL.  'seed' is sysctl
+ * fib_multipath_hash_seed, twice in both halves of the key.
+ *
+ * The layout of the bytes is that of Linux 6.18; older kernels swap the ports together with
+ * the addresses. */
+uint32_t vs_ecmp_hash(VsEcmpPolicy policy, const VsHashTuple *outer,
+                      const VsHashTuple *inner, uint32_t seed);
+
+/* The outer source port of a UDP tunnel from the inner flow's hash: include/net/udp.h
+ * udp_flow_src_port().  first <= port < last (or first when they are equal); Linux takes
+ * both from ip_local_port_range.  A hash of 0 is replaced by the caller there. */
+uint16_t vs_udp_flow_source_port(uint32_t hash, uint16_t first, uint16_t last);
+
+/* xmit_hash_policy of a bond. */
+typedef enum VsBondPolicy {
+    VS_BOND_LAYER2,
+    VS_BOND_LAYER23,
+    VS_BOND_LAYER34,
+} VsBondPolicy;
+
+typedef struct VsBondFrame {
+    uint64_t smac, dmac; /* 02:00:00:00:00:01 is 0x020000000001. */
+    uint16_t ether_type;
+    const VsHashTuple *ip; /* NULL when the frame holds no IPv4: hashed by layer 2. */
+    uint8_t icmp_type;     /* Of an ICMP message with an identifier, as echo: */
+    uint8_t icmp_code;     /* these three stand for the ports. */
+    uint16_t
+        icmp_identifier; /* 0 in all others; Linux takes 1 for an identifier of 0. */
+} VsBondFrame;
+
+/* drivers/net/bonding/bond_main.c bond_xmit_hash() of Linux 5.18 and later, without the
+ * policies encap2+3, encap3+4 and vlan+srcmac.  The bond sends by slave hash % active. */
+uint32_t vs_bond_hash(VsBondPolicy policy, const VsBondFrame *frame);
+
+#endif

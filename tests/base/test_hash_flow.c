@@ -1,0 +1,163 @@
+/* How Linux chooses among paths: ECMP, tunnels' ports, bonds. */
+#include "base/hash_flow.h"
+
+#include "vs_test.h"
+
+#define IP(a, b, c, d) ((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
+#define TCP 6
+
+static const VsHashTuple to_web = {.saddr = IP(10, 8, 8, 8),
+                                   .daddr = IP(203, 0, 113, 5),
+                                   .sport = 1005,
+                                   .dport = 80,
+                                   .protocol = TCP};
+
+static VsHashTuple
+get_reverse(const VsHashTuple *tuple)
+{
+    return (VsHashTuple){tuple->daddr, tuple->saddr, tuple->dport, tuple->sport,
+                         tuple->protocol};
+}
+
+static void
+test_ecmp_gives_what_linux_gave(void)
+{
+    /* `ip route get` of Linux 6.18, sysctl fib_multipath_hash_seed = 1. */
+    CU_ASSERT_EQUAL(vs_ecmp_hash(VS_ECMP_LAYER3, &to_web, NULL, 1), 0x63D511D0u);
+    CU_ASSERT_EQUAL(vs_ecmp_hash(VS_ECMP_LAYER4, &to_web, NULL, 1), 0x73341D13u);
+}
+
+static void
+test_ecmp_agrees_on_both_directions(void)
+{
+    for (unsigned i = 0; i < 64; i++) {
+        VsHashTuple forth = to_web;
+        VsHashTuple back;
+
+        forth.daddr += i << 3;
+        forth.sport = (uint16_t)(forth.sport + 77 * i);
+        back = get_reverse(&forth);
+        CU_ASSERT_EQUAL(vs_ecmp_hash(VS_ECMP_LAYER3, &back, NULL, 1),
+                        vs_ecmp_hash(VS_ECMP_LAYER3, &forth, NULL, 1));
+        CU_ASSERT_EQUAL(vs_ecmp_hash(VS_ECMP_LAYER4, &back, NULL, 1),
+                        vs_ecmp_hash(VS_ECMP_LAYER4, &forth, NULL, 1));
+    }
+}
+
+static void
+test_ecmp_sorts_ports_apart_from_addresses(void)
+{
+    /* Only the ports change places: no other flow to Linux 6.18. */
+    VsHashTuple swapped = to_web;
+
+    swapped.sport = to_web.dport;
+    swapped.dport = to_web.sport;
+    CU_ASSERT_EQUAL(vs_ecmp_hash(VS_ECMP_LAYER4, &swapped, NULL, 1), 0x73341D13u);
+}
+
+static void
+test_ecmp_of_a_tunnel_looks_inside_by_policy_2_alone(void)
+{
+    VsHashTuple outer = {.saddr = IP(192, 0, 2, 1), .daddr = IP(192, 0, 2, 2)};
+
+    CU_ASSERT_EQUAL(vs_ecmp_hash(VS_ECMP_LAYER3_INNER, &outer, &to_web, 1),
+                    0x63D511D0u);
+    CU_ASSERT_EQUAL(vs_ecmp_hash(VS_ECMP_LAYER3_INNER, &to_web, NULL, 1), 0x63D511D0u);
+    CU_ASSERT_EQUAL(vs_ecmp_hash(VS_ECMP_LAYER3, &outer, &to_web, 1),
+                    vs_ecmp_hash(VS_ECMP_LAYER3, &outer, NULL, 1));
+    CU_ASSERT_NOT_EQUAL(vs_ecmp_hash(VS_ECMP_LAYER3, &outer, &to_web, 1), 0x63D511D0u);
+}
+
+static void
+test_a_tunnels_port_spreads_the_hash_over_the_range(void)
+{
+    CU_ASSERT_EQUAL(vs_udp_flow_source_port(0x12345678, 32768, 60999), 40299);
+    CU_ASSERT_EQUAL(vs_udp_flow_source_port(0x51CCC178, 32768, 60999), 48725);
+    CU_ASSERT_EQUAL(vs_udp_flow_source_port(0xFFFFFFFF, 32768, 60999), 32768);
+    CU_ASSERT_EQUAL(vs_udp_flow_source_port(0xFFFF0000, 32768, 60999), 60998);
+    CU_ASSERT_EQUAL(vs_udp_flow_source_port(0xFFFF0000, 500, 500), 500);
+}
+
+/* The frames of Linux commit 49aefd131739 ("bonding: do not discard lowest hash bit for non
+ * layer3+4 hashing"): two destinations, 192.168.122.30 to .1.  Its script has the ether type
+ * as it lies in memory, 0x0008; since 5.15 the kernel turns it round. */
+static const VsHashTuple virt = {.saddr = IP(192, 168, 122, 30),
+                                 .daddr = IP(192, 168, 122, 1)};
+static const VsBondFrame virt_frame = {
+    .smac = 0x5254000000E3, .dmac = 0x5254000000A0, .ether_type = 0x0008, .ip = &virt};
+
+static void
+test_layer23_of_a_bond_gives_the_kernels_example(void)
+{
+    VsBondFrame frame = virt_frame;
+
+    CU_ASSERT_EQUAL(vs_bond_hash(VS_BOND_LAYER23, &frame), 522133332);
+    frame.dmac = 0x5254000000A1;
+    CU_ASSERT_EQUAL(vs_bond_hash(VS_BOND_LAYER23, &frame), 522133333);
+}
+
+static void
+test_layer2_of_a_bond_is_two_bytes_and_the_ether_type(void)
+{
+    VsBondFrame frame = virt_frame;
+
+    frame.ether_type = 0x0800;
+    CU_ASSERT_EQUAL(vs_bond_hash(VS_BOND_LAYER2, &frame), 0xA0 ^ 0xE3 ^ 0x800);
+    /* And so do all policies for what is no IP. */
+    frame.ip = NULL;
+    frame.ether_type = 0x0806;
+    for (VsBondPolicy policy = VS_BOND_LAYER2; policy <= VS_BOND_LAYER34; policy++) {
+        CU_ASSERT_EQUAL(vs_bond_hash(policy, &frame), 0xA0 ^ 0xE3 ^ 0x806);
+    }
+}
+
+static void
+test_layer34_of_a_bond_is_ports_and_addresses_as_they_lie_in_memory(void)
+{
+    const VsHashTuple ip = {.saddr = IP(10, 0, 0, 1),
+                            .daddr = IP(10, 0, 0, 2),
+                            .sport = 0x1234,
+                            .dport = 80,
+                            .protocol = TCP};
+    const VsBondFrame frame = {.smac = 1, .dmac = 2, .ether_type = 0x800, .ip = &ip};
+    uint32_t hash = 0x50003412 ^ 0x0100000A ^ 0x0200000A;
+
+    hash ^= hash >> 16;
+    hash ^= hash >> 8;
+    CU_ASSERT_EQUAL(hash >> 1, 0x29A9B3BA);
+    CU_ASSERT_EQUAL(vs_bond_hash(VS_BOND_LAYER34, &frame), 0x29A9B3BA);
+}
+
+static void
+test_layer34_of_a_bond_keeps_a_ping_together(void)
+{
+    /* Type 8, code 0, identifier 0x1234 in host order: 0x12340008. */
+    const VsHashTuple ip = {
+        .saddr = IP(10, 0, 0, 1), .daddr = IP(10, 0, 0, 2), .protocol = 1};
+    const VsBondFrame frame = {
+        .ether_type = 0x800, .ip = &ip, .icmp_type = 8, .icmp_identifier = 0x1234};
+
+    CU_ASSERT_EQUAL(vs_bond_hash(VS_BOND_LAYER34, &frame), 0x08929296);
+}
+
+static const VsTestCase tests[] = {
+    {"ECMP gives what Linux gave", test_ecmp_gives_what_linux_gave},
+    {"ECMP agrees on both directions", test_ecmp_agrees_on_both_directions},
+    {"ECMP sorts ports apart from addresses",
+     test_ecmp_sorts_ports_apart_from_addresses},
+    {"ECMP of a tunnel looks inside by policy 2 alone",
+     test_ecmp_of_a_tunnel_looks_inside_by_policy_2_alone},
+    {"a tunnel's port spreads the hash over the range",
+     test_a_tunnels_port_spreads_the_hash_over_the_range},
+    {"layer2+3 of a bond gives the kernel's example",
+     test_layer23_of_a_bond_gives_the_kernels_example},
+    {"layer2 of a bond is two bytes and the ether type",
+     test_layer2_of_a_bond_is_two_bytes_and_the_ether_type},
+    {"layer3+4 of a bond is ports and addresses as they lie in memory",
+     test_layer34_of_a_bond_is_ports_and_addresses_as_they_lie_in_memory},
+    {"layer3+4 of a bond keeps a ping together",
+     test_layer34_of_a_bond_keeps_a_ping_together},
+    {0},
+};
+
+VS_TESTS("flow hashes")
