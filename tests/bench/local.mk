@@ -4,22 +4,37 @@ benches = \
 	tests/bench/bench_article \
 	tests/bench/bench_balance \
 	tests/bench/bench_chain \
+	tests/bench/bench_hash \
 	tests/bench/bench_hold \
 	tests/bench/bench_kubeproxy \
 	tests/bench/bench_memory \
 	tests/bench/bench_path \
 	tests/bench/bench_rules
 
+# The peer of bench_hash takes headers of DPDK alone, which are C.
+if HAVE_DPDK
+benches += tests/bench/peer_dpdk
+endif
+
 EXTRA_PROGRAMS += $(benches)
 
 tests_bench_bench_article_SOURCES = tests/bench/bench_article.c tests/bench/bench.h
 tests_bench_bench_balance_SOURCES = tests/bench/bench_balance.c tests/bench/bench.h
 tests_bench_bench_chain_SOURCES = tests/bench/bench_chain.c tests/bench/bench.h
+tests_bench_bench_hash_SOURCES = tests/bench/bench_hash.c tests/bench/bench_hash.h \
+	tests/bench/bench.h
 tests_bench_bench_hold_SOURCES = tests/bench/bench_hold.c tests/bench/bench.h
 tests_bench_bench_kubeproxy_SOURCES = tests/bench/bench_kubeproxy.c tests/bench/bench.h
 tests_bench_bench_memory_SOURCES = tests/bench/bench_memory.c
 tests_bench_bench_path_SOURCES = tests/bench/bench_path.c tests/bench/bench.h
 tests_bench_bench_rules_SOURCES = tests/bench/bench_rules.c tests/bench/bench.h
+
+if HAVE_DPDK
+tests_bench_peer_dpdk_SOURCES = tests/bench/peer_dpdk.c tests/bench/bench_hash.h \
+	tests/bench/bench.h
+tests_bench_peer_dpdk_CFLAGS = $(AM_CFLAGS) $(DPDK_CFLAGS) -Wno-shadow
+tests_bench_peer_dpdk_LDADD = $(LDADD) $(DPDK_LIBS)
+endif
 
 EXTRA_DIST += \
 	tests/bench/README.md \
@@ -30,6 +45,7 @@ EXTRA_DIST += \
 CLEANFILES += $(benches) tests/bench/peer_ns3 tests/bench/peer_simgrid
 
 # BENCH="hold chain rules memory article kubeproxy path balance" chooses; RUNS=5 are the samples of
+# BENCH="hold chain rules memory article kubeproxy path hash" chooses; RUNS=5 are the samples of
 # each median.
 bench: $(benches)
 	top_srcdir='$(abs_top_srcdir)' CXX='$(CXX)' CC='$(CC)' CFLAGS='$(CFLAGS)' \

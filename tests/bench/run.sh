@@ -2,7 +2,7 @@
 # Runs the benches and their peers, turn by turn, and prints medians, spreads and ratios.
 # "make bench" calls it in the build folder.
 #
-# usage: run.sh [hold|chain|rules|memory|article|kubeproxy|path|balance]...
+# usage: run.sh [hold|chain|rules|memory|article|kubeproxy|path|balance|hash]...
 #        all of them without an argument
 #
 # RUNS=5 is the number of samples of each; QUICK=1 leaves out the largest cases.
@@ -148,12 +148,27 @@ bench_balance() {
     compare "pick by ring" "ns" "$here/bench_balance ring"
 }
 
+bench_hash() {
+    local n name
+
+    echo "== Hashes of flows"
+    for n in 12 36; do
+        compare "Toeplitz, $n bytes" "Mhashes/s" "$here/bench_hash toeplitz $n" \
+            "rte_softrss_be=$here/peer_dpdk toeplitz $n" "bit by bit=$here/bench_hash plain $n"
+        compare "jhash, $n bytes" "Mhashes/s" "$here/bench_hash jhash $n" \
+            "rte_jhash=$here/peer_dpdk jhash $n"
+        compare "SipHash-2-4, $n bytes" "Mhashes/s" "$here/bench_hash siphash $n"
+        compare "CRC-32C, $n bytes" "Mhashes/s" "$here/bench_hash crc32c $n" \
+            "rte_hash_crc=$here/peer_dpdk crc32c $n"
+    done
+}
+
 echo "$(awk -F': ' '/model name/ { print $2; exit }' /proc/cpuinfo), $(nproc) cores," \
     "load $(cut -d' ' -f1 /proc/loadavg); $(${CC:-cc} --version | head -n 1); ${CFLAGS-}"
 mkdir -p "$here"
 build_peer peer_ns3 ns3/core-module.h -lns3-core -lns3-network -lns3-internet -lns3-point-to-point
 build_peer peer_simgrid simgrid/s4u.hpp -lsimgrid
-for bench in "${@:-hold chain rules memory article kubeproxy path balance}"; do
+for bench in "${@:-hold chain rules memory article kubeproxy path balance hash}"; do
     for name in $bench; do
         "bench_$name"
     done
