@@ -12,13 +12,16 @@ static const VsBalancerKind *const families[] = {
     vs_balancer_kinds_envoy,
     vs_balancer_kinds_envoy_hash,
     vs_balancer_kinds_generic,
+    vs_balancer_kinds_ingress_nginx,
+    vs_balancer_kinds_ipvs,
     vs_balancer_kinds_kong,
     vs_balancer_kinds_kong_load,
-    vs_balancer_kinds_ipvs,
     vs_balancer_kinds_kube_proxy,
     vs_balancer_kinds_maglev,
     vs_balancer_kinds_maglev_programs,
+    vs_balancer_kinds_nginx,
     vs_balancer_kinds_rendezvous,
+    vs_balancer_kinds_traefik,
 };
 
 const VsBalancerKind *

@@ -13,6 +13,9 @@ libvethsim_la_SOURCES += \
 	libsim/balance/generic.c \
 	libsim/balance/hash_ring.c \
 	libsim/balance/hash_ring.h \
+	libsim/balance/ingress_nginx.c \
+	libsim/balance/ketama.c \
+	libsim/balance/ketama.h \
 	libsim/balance/key.c \
 	libsim/balance/kinds.h \
 	libsim/balance/kong.c \
@@ -34,4 +37,12 @@ libvethsim_la_SOURCES += \
 	libsim/balance/params.c \
 	libsim/balance/params.h \
 	libsim/balance/rendezvous.c \
+	libsim/balance/nginx.c \
+	libsim/balance/nginx.h \
+	libsim/balance/nginx_hash.c \
+	libsim/balance/nginx_peer.c \
+	libsim/balance/params.c \
+	libsim/balance/params.h \
+	libsim/balance/reload.h \
+	libsim/balance/traefik.c \
 	libsim/balance/weights.h

@@ -10,6 +10,11 @@ check_PROGRAMS += \
 	tests/balance/test_maglev \
 	tests/balance/test_maglev_programs \
 	tests/balance/test_rendezvous
+	tests/balance/test_ingress_nginx \
+	tests/balance/test_key \
+	tests/balance/test_maglev \
+	tests/balance/test_nginx \
+	tests/balance/test_traefik
 
 balance_tests_fixture = tests/balance/balance_fixture.h
 
@@ -26,3 +31,17 @@ tests_balance_test_maglev_programs_SOURCES = tests/balance/test_maglev_programs.
 	$(balance_tests_fixture)
 tests_balance_test_rendezvous_SOURCES = tests/balance/test_rendezvous.c \
 	$(balance_tests_fixture)
+tests_balance_test_ingress_nginx_SOURCES = tests/balance/test_ingress_nginx.c \
+	$(balance_tests_fixture)
+tests_balance_test_nginx_SOURCES = tests/balance/test_nginx.c $(balance_tests_fixture)
+tests_balance_test_traefik_SOURCES = tests/balance/test_traefik.c $(balance_tests_fixture)
+
+# nginx itself as the oracle.  pick prints what a balancer picks; it is no test itself.
+EXTRA_PROGRAMS += tests/balance/pick
+tests_balance_pick_SOURCES = tests/balance/pick.c
+tests_balance_pick_LDADD = libvethsim.la $(DEPS_LIBS)
+CLEANFILES += tests/balance/pick
+
+script_tests += tests/balance/nginx.sh
+EXTRA_DIST += tests/balance/nginx.py
+tests/balance/nginx.log: tests/balance/pick$(EXEEXT)
