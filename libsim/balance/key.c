@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "balance/balancer.h"
-#include "base/units.h"
 
 const char *const vs_balance_key_kind_names[] = {
     [VS_BALANCE_BY_NOTHING] = "nothing", [VS_BALANCE_BY_ADDRESS] = "address",
@@ -24,49 +23,73 @@ vs_balance_fold(const uint8_t address[16])
     return folded;
 }
 
+/* Digits alone, from 'text' to 'end'. */
 static bool
-parse_port(const char *text, uint16_t *ret)
+parse_port(const char *text, const char *end, uint16_t *ret)
 {
-    uint64_t value;
+    uint32_t value = 0;
 
-    if (!vs_parse_uint(text, &value, NULL) || value == 0 || value > UINT16_MAX) {
+    if (end - text < 1 || end - text > 5) {
         return false;
     }
+    for (; text < end; text++) {
+        if (!g_ascii_isdigit(*text)) {
+            return false;
+        }
+        value = 10 * value + (uint32_t)(*text - '0');
+    }
     *ret = (uint16_t)value;
-    return true;
+    return value > 0 && value <= UINT16_MAX;
 }
 
-/* Where the address ends and ":PORT" begins; the end of the text without a port. */
+/* Where the address from 'text' to 'end' is over and ":PORT" begins; 'end' without a port. */
 static const char *
-find_port(const char *text)
+find_port(const char *text, const char *end)
 {
-    const char *colon = strrchr(text, ':');
-    bool is_ipv6 = colon && strchr(text, ':') != colon;
+    const char *colon = NULL;
+    unsigned n_colons = 0;
 
-    if (!colon || (is_ipv6 && colon[-1] != ']')) {
-        return text + strlen(text);
+    for (const char *at = text; at < end; at++) {
+        if (*at == ':') {
+            colon = at;
+            n_colons++;
+        }
     }
-    return colon;
+    /* Several are an IPv6 address: only one in brackets has a port. */
+    return n_colons == 1 || (n_colons > 1 && colon[-1] == ']') ? colon : end;
+}
+
+/* vs_balance_address_parse() of what is from 'text' to 'end'.  Files of keys have millions
+ * of these: nothing is allocated. */
+static size_t
+parse_end(const char *text, const char *end, VsBalancePort port,
+          uint8_t ret_address[16], uint16_t *ret_port)
+{
+    const char *colon = find_port(text, end);
+    bool has_brackets = colon > text + 1 && text[0] == '[' && colon[-1] == ']';
+    size_t length = (size_t)(colon - text) - 2 * has_brackets;
+    char address[INET6_ADDRSTRLEN];
+
+    *ret_port = 0;
+    if (length >= sizeof(address) ||
+        (colon < end ? !parse_port(colon + 1, end, ret_port)
+                     : port == VS_BALANCE_PORT_NEEDED)) {
+        return 0;
+    }
+    memcpy(address, text + has_brackets, length);
+    address[length] = '\0';
+    memset(ret_address, 0, 16);
+    if (!has_brackets && inet_pton(AF_INET, address, ret_address) == 1) {
+        return 4;
+    }
+    return inet_pton(AF_INET6, address, ret_address) == 1 ? 16 : 0;
 }
 
 size_t
 vs_balance_address_parse(const char *text, VsBalancePort port, uint8_t ret_address[16],
                          uint16_t *ret_port)
 {
-    const char *end = find_port(text);
-    bool has_brackets = end > text + 1 && text[0] == '[' && end[-1] == ']';
-    g_autofree char *address =
-        g_strndup(text + has_brackets, (size_t)(end - text) - 2 * has_brackets);
-
-    *ret_port = 0;
-    if (*end ? !parse_port(end + 1, ret_port) : port == VS_BALANCE_PORT_NEEDED) {
-        return 0;
-    }
-    memset(ret_address, 0, 16);
-    if (!has_brackets && inet_pton(AF_INET, address, ret_address) == 1) {
-        return 4;
-    }
-    return inet_pton(AF_INET6, address, ret_address) == 1 ? 16 : 0;
+    return parse_end(text, text + strlen(text), port, ret_address, ret_port);
 }
 
 /* The word that stands for an address: itself, or folded. */
@@ -121,18 +144,20 @@ static bool
 parse_flow(const char *text, VsBalanceKeyBuffer *buffer, VsBalanceKey *ret,
            GError **error)
 {
-    g_auto(GStrv) words = g_strsplit(text, " ", -1);
-    unsigned n_words = g_strv_length(words);
+    const char *source_end = text + strcspn(text, " ");
+    const char *target_text = source_end + (*source_end == ' ');
+    const char *target_end = target_text + strcspn(target_text, " ");
     uint8_t target[16];
     size_t bytes;
 
-    if (n_words < 2 || n_words > 3 || !parse_protocol(words[2], &ret->flow.protocol)) {
+    if (target_text == target_end ||
+        !parse_protocol(*target_end ? target_end + 1 : NULL, &ret->flow.protocol)) {
         return fail(text, "two ends, as in 192.0.2.1:1234 198.51.100.1:80 tcp", error);
     }
-    bytes = vs_balance_address_parse(words[0], VS_BALANCE_PORT_NEEDED, buffer->address,
-                                     &ret->flow.sport);
-    if (bytes == 0 || vs_balance_address_parse(words[1], VS_BALANCE_PORT_NEEDED, target,
-                                               &ret->flow.dport) != bytes) {
+    bytes = parse_end(text, source_end, VS_BALANCE_PORT_NEEDED, buffer->address,
+                      &ret->flow.sport);
+    if (bytes == 0 || parse_end(target_text, target_end, VS_BALANCE_PORT_NEEDED, target,
+                                &ret->flow.dport) != bytes) {
         return fail(text,
                     "two addresses of one family with ports, as in "
                     "192.0.2.1:1234 198.51.100.1:80 tcp",
