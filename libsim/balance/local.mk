@@ -1,7 +1,11 @@
 balance_headers = \
 	libsim/balance/balancer.h \
+	libsim/balance/disruption.h \
 	libsim/balance/key.h \
-	libsim/balance/maglev.h
+	libsim/balance/key_lines.h \
+	libsim/balance/maglev.h \
+	libsim/balance/manual.h \
+	libsim/balance/select.h
 
 libvethsim_la_SOURCES += \
 	libsim/balance/balancer.c \
@@ -10,6 +14,7 @@ libvethsim_la_SOURCES += \
 	libsim/balance/edf.h \
 	libsim/balance/envoy.c \
 	libsim/balance/envoy_hash.c \
+	libsim/balance/disruption.c \
 	libsim/balance/generic.c \
 	libsim/balance/hash_ring.c \
 	libsim/balance/hash_ring.h \
@@ -17,6 +22,7 @@ libvethsim_la_SOURCES += \
 	libsim/balance/ketama.c \
 	libsim/balance/ketama.h \
 	libsim/balance/key.c \
+	libsim/balance/key_lines.c \
 	libsim/balance/kinds.h \
 	libsim/balance/kong.c \
 	libsim/balance/kong_load.c \
@@ -45,4 +51,8 @@ libvethsim_la_SOURCES += \
 	libsim/balance/params.h \
 	libsim/balance/reload.h \
 	libsim/balance/traefik.c \
+	libsim/balance/manual.c \
+	libsim/balance/params.c \
+	libsim/balance/params.h \
+	libsim/balance/select.c \
 	libsim/balance/weights.h

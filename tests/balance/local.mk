@@ -5,6 +5,7 @@ check_PROGRAMS += \
 	tests/balance/test_envoy \
 	tests/balance/test_ipvs \
 	tests/balance/test_ipvs_hash \
+	tests/balance/test_disruption \
 	tests/balance/test_key \
 	tests/balance/test_kong \
 	tests/balance/test_maglev \
@@ -23,6 +24,7 @@ tests_balance_test_balancer_SOURCES = tests/balance/test_balancer.c \
 tests_balance_test_envoy_SOURCES = tests/balance/test_envoy.c $(balance_tests_fixture)
 tests_balance_test_ipvs_SOURCES = tests/balance/test_ipvs.c $(balance_tests_fixture)
 tests_balance_test_ipvs_hash_SOURCES = tests/balance/test_ipvs_hash.c \
+tests_balance_test_disruption_SOURCES = tests/balance/test_disruption.c \
 	$(balance_tests_fixture)
 tests_balance_test_key_SOURCES = tests/balance/test_key.c
 tests_balance_test_kong_SOURCES = tests/balance/test_kong.c $(balance_tests_fixture)
