@@ -1,11 +1,17 @@
 /* vethsim for those who run scenarios: read one, run it, look at what came of it. */
 #pragma once
 
+#include "balance/disruption.h"
+#include "balance/key_lines.h"
+#include "balance/manual.h"
+#include "balance/select.h"
 #include "base/suggest.h"
 #include "base/units.h"
 #include "model/registry.h"
 #include "results/capture_all.h"
+#include "results/disruption_report.h"
 #include "results/export.h"
+#include "results/pick_lines.h"
 #include "results/plot.h"
 #include "results/results.h"
 #include "results/summary.h"

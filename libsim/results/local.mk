@@ -2,8 +2,10 @@
 
 results_headers = \
 	libsim/results/capture_all.h \
+	libsim/results/disruption_report.h \
 	libsim/results/export.h \
 	libsim/results/number.h \
+	libsim/results/pick_lines.h \
 	libsim/results/plot.h \
 	libsim/results/results.h \
 	libsim/results/stage_table.h \
@@ -18,6 +20,7 @@ libvethsim_la_SOURCES += \
 	libsim/results/capture_all.c \
 	libsim/results/csv.c \
 	libsim/results/csv.h \
+	libsim/results/disruption_report.c \
 	libsim/results/export.c \
 	libsim/results/export_ip.c \
 	libsim/results/export_ip.h \
@@ -32,6 +35,7 @@ libvethsim_la_SOURCES += \
 	libsim/results/manifest.c \
 	libsim/results/manifest.h \
 	libsim/results/number.c \
+	libsim/results/pick_lines.c \
 	libsim/results/plot.c \
 	libsim/results/plot_input.c \
 	libsim/results/plot_input.h \
