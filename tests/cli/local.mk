@@ -5,5 +5,6 @@ script_tests += \
 	tests/cli/test_cli.sh \
 	tests/cli/test_import.sh \
 	tests/cli/test_run.sh \
+	tests/cli/test_select.sh \
 	tests/cli/test_trace.sh
 EXTRA_DIST += tests/cli/command.sh

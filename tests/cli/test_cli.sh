@@ -27,7 +27,7 @@ check "and one of them shows a model" said 0 "vethsim models lb" ""
 run help
 check "help lists the verbs" said 0 "check " ""
 check "help tells the exit status" said 0 "0 good, 2 bad input or usage, 3 internal" ""
-for verb in run check models schema plot; do
+for verb in run check models schema select plot; do
     run $verb --help
     check "$verb --help has examples" said 0 "vethsim $verb" ""
     run help $verb

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Writes digests.txt and the tutorial's expected.trace anew, after a change that is meant
-# to change runs or what is told of them.
+# Writes digests.txt, the tutorial's expected.trace and the reference part of
+# docs/selection.md anew, after a change that is meant to change runs, what is told of them,
+# or the algorithms that there are.
 #
 # usage: renew.sh [BUILD]      BUILD: the build folder, build/ of the tree without it
 set -eu
@@ -13,6 +14,7 @@ variants=(
     "scenarios/article/scenario.xml proxy=nftables"
 )
 one_wire=scenarios/tutorial/01-one-wire
+selection=docs/selection.md
 
 make -s -C "$build" vethsim tests/golden/digest
 {
@@ -33,4 +35,10 @@ mv "$list.new" "$list"
 
 "$build/vethsim" trace "$one_wire/scenario.xml" --from user \
     --to http://172.16.0.2:30080/ > "$one_wire/expected.trace"
-git diff --stat -- "$list" "$one_wire" 2> /dev/null || cat "$list"
+
+{
+    sed '/^## The algorithms$/,$d' "$selection"
+    "$build/vethsim" select --list --markdown
+} > "$selection.new"
+mv "$selection.new" "$selection"
+git diff --stat -- "$list" "$one_wire" "$selection" 2> /dev/null || cat "$list"

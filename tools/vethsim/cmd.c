@@ -106,7 +106,10 @@ parse(const CmdUsage *usage, bool is_help, int *argc, char ***argv)
     g_option_context_set_summary(context, usage->summary);
     g_option_context_set_description(context, examples);
     if (usage->options) {
-        g_option_context_add_main_entries(context, usage->options, NULL);
+        GOptionGroup *group = g_option_group_new("", "", "", usage->data, NULL);
+
+        g_option_group_add_entries(group, usage->options);
+        g_option_context_set_main_group(context, group);
     }
     if (is_help) {
         g_autofree char *help = g_option_context_get_help(context, TRUE, NULL);

@@ -23,6 +23,7 @@ int cmd_models(int argc, char **argv);
 int cmd_plot(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_schema(int argc, char **argv);
+int cmd_select(int argc, char **argv);
 int cmd_trace(int argc, char **argv);
 
 /* How a verb is used, for its --help. */
@@ -31,6 +32,7 @@ typedef struct CmdUsage {
     const char *summary;         /* What it does: a sentence or more. */
     const char *examples;        /* Lines that start with two blanks. */
     const GOptionEntry *options; /* Ended by { 0 }; NULL for none. */
+    void *data;                  /* For options that are callbacks. */
 } CmdUsage;
 
 /* Reads the options; '*argc' and '*argv' keep the verb and the other arguments, at most as

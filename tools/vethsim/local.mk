@@ -9,5 +9,6 @@ vethsim_SOURCES += \
 	tools/vethsim/cmd_plot.c \
 	tools/vethsim/cmd_run.c \
 	tools/vethsim/cmd_schema.c \
+	tools/vethsim/cmd_select.c \
 	tools/vethsim/cmd_trace.c \
 	tools/vethsim/main.c

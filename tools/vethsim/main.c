@@ -22,6 +22,8 @@ static const Verb verbs[] = {
      "Shows what scenarios can hold: models and their parameters."},
     {"plot", cmd_plot, "Draws the figures of a folder of results again."},
     {"schema", cmd_schema, "Prints the XML schema of scenario files."},
+    {"select", cmd_select,
+     "Tells which backend an algorithm picks for each key, and what changes move."},
     {0}};
 
 static const char first_steps[] = "Three commands that work at once:\n"
