@@ -75,8 +75,8 @@ append_moves(const VsDisruption *disruption, GString *out)
 
     put_count(table, "remapped", disruption->n_remapped, disruption);
     put_count(table, "  their backend is gone", disruption->n_forced, disruption);
-    put_count(table, "  their backend is still there", disruption->n_remapped - disruption->n_forced,
-              disruption);
+    put_count(table, "  their backend is still there",
+              disruption->n_remapped - disruption->n_forced, disruption);
     put_theory(table, "in theory: the least, by the weights", disruption->least,
                disruption);
     put_theory(table, "  hash modulo the total weight", disruption->modulo, disruption);
@@ -108,7 +108,8 @@ vs_disruption_print_text(const VsDisruption *disruption)
     if (disruption->is_by_key) {
         append_moves(disruption, out);
     } else {
-        g_string_append(out, "  remapped: not by key, each request draws anew\n");
+        g_string_append(out,
+                        "  remapped: not by key: no client has a backend of its own\n");
     }
     g_string_append(out, "  load skew (most loaded over mean, by weight): ");
     append_skew(disruption->skew_before, out);

@@ -45,30 +45,30 @@ add_picks(VsDisruption *disruption, void (*add)(VsDisruption *, uint32_t),
 static void
 test_keys_are_counted(void)
 {
-    /* Backends 0 to 2; 2 goes.  Key 1 stays; 0 moves though it need not; 2 and 3 must; 4
-     * loses its server; 5 had none and gets one, which moves nothing. */
-    static const uint32_t before[] = {0, 1, 2, 2, 0, VS_BALANCER_NONE};
-    static const uint32_t after[] = {1, 1, 0, 1, VS_BALANCER_NONE, 0};
+    /* Backends 0 to 2; 2 goes.  Key 1 stays; 0 moves though it need not; 2, 3 and 6
+     * must; 4 loses its server; 5 had none and gets one, which moves nothing. */
+    static const uint32_t before[] = {0, 1, 2, 2, 0, VS_BALANCER_NONE, 2};
+    static const uint32_t after[] = {1, 1, 0, 1, VS_BALANCER_NONE, 0, 0};
     VsBalancer balancer = balancer_of("source-hash", "a=2,b,c");
     g_autoptr(VsDisruption) disruption = vs_disruption_new(&balancer);
 
-    add_picks(disruption, vs_disruption_add_before, before, 6);
+    add_picks(disruption, vs_disruption_add_before, before, G_N_ELEMENTS(before));
     change(&balancer, VS_SELECT_REMOVE, "c");
     vs_disruption_change(disruption);
-    add_picks(disruption, vs_disruption_add_after, after, 6);
+    add_picks(disruption, vs_disruption_add_after, after, G_N_ELEMENTS(after));
     vs_disruption_finish(disruption);
 
-    CU_ASSERT_EQUAL(disruption->n_keys, 6);
-    CU_ASSERT_EQUAL(disruption->n_remapped, 4);
-    CU_ASSERT_EQUAL(disruption->n_forced, 2);
+    CU_ASSERT_EQUAL(disruption->n_keys, 7);
+    CU_ASSERT_EQUAL(disruption->n_remapped, 5);
+    CU_ASSERT_EQUAL(disruption->n_forced, 3);
     CU_ASSERT_EQUAL(disruption->n_unserved_before, 1);
     CU_ASSERT_EQUAL(disruption->n_unserved_after, 1);
     CU_ASSERT_EQUAL(server_at(disruption, 0)->n_before, 2);
     CU_ASSERT_EQUAL(server_at(disruption, 1)->n_after, 3);
-    /* Before: 2/2, 1/1, 2/1 keys a weight; 5 keys over weight 4 are 1.25 on average. */
-    CLOSE(disruption->skew_before, 2 / 1.25);
-    /* After: 2/2 and 3/1; 5 keys over weight 3. */
-    CLOSE(disruption->skew_after, 3 / (5 / 3.));
+    /* Before: 2/2, 1/1, 3/1 keys a weight; 6 keys over weight 4 are 1.5 on average. */
+    CLOSE(disruption->skew_before, 3 / 1.5);
+    /* After: 3/2 and 3/1; 6 keys over weight 3. */
+    CLOSE(disruption->skew_after, 3 / 2.);
     /* c had a quarter; a had 2/4 and has 2/3, b had 1/4 and has 1/3. */
     CLOSE(disruption->least, 1 / 4.);
     CLOSE(disruption->anew, 1 - (2 / 4. * 2 / 3. + 1 / 4. * 1 / 3.));
