@@ -192,6 +192,18 @@ test_crc32c_gives_the_vectors_of_iscsi(void)
     CU_ASSERT_EQUAL(vs_crc32c(0, data, sizeof(data)), 0x46DD794Eu);
 }
 
+/* Of HAProxy 2.6; sdbm of "/index.html" is what the last vector is mixed from. */
+static void
+test_haproxys_hashes_give_its_values(void)
+{
+    CU_ASSERT_EQUAL(vs_sdbm("/index.html", 11), 0x33242976u);
+    CU_ASSERT_EQUAL(vs_djb2("/index.html", 11), 0xE114B9CFu);
+    CU_ASSERT_EQUAL(vs_wt6("/index.html", 11), 0x3101077Eu);
+    CU_ASSERT_EQUAL(vs_avalanche(0), 0xAB4ED927u);
+    CU_ASSERT_EQUAL(vs_avalanche(1), 0x348681B6u);
+    CU_ASSERT_EQUAL(vs_avalanche(0x33242976u), 0xFB63160Cu);
+}
+
 static void
 test_a_crc_goes_on_where_it_stopped(void)
 {
@@ -241,6 +253,7 @@ static const VsTestCase tests[] = {
      test_jhash_of_words_is_that_of_their_bytes},
     {"CRC-32 gives its check value", test_crc32_gives_its_check_value},
     {"CRC-32C gives the vectors of iSCSI", test_crc32c_gives_the_vectors_of_iscsi},
+    {"HAProxy's hashes give its values", test_haproxys_hashes_give_its_values},
     {"a CRC goes on where it stopped", test_a_crc_goes_on_where_it_stopped},
     {"every input bit of mix64 reaches every output bit",
      test_every_input_bit_of_mix64_reaches_every_output_bit},
