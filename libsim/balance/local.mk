@@ -34,6 +34,12 @@ libvethsim_la_SOURCES += \
 	libsim/balance/ipvs_local.c \
 	libsim/balance/ipvs_mh.c \
 	libsim/balance/ipvs_turn.c \
+	libsim/balance/haproxy.h \
+	libsim/balance/haproxy_hash.c \
+	libsim/balance/haproxy_load.c \
+	libsim/balance/haproxy_map.c \
+	libsim/balance/haproxy_ring.c \
+	libsim/balance/haproxy_roundrobin.c \
 	libsim/balance/key.c \
 	libsim/balance/kinds.h \
 	libsim/balance/kube_proxy.c \
@@ -55,4 +61,6 @@ libvethsim_la_SOURCES += \
 	libsim/balance/params.c \
 	libsim/balance/params.h \
 	libsim/balance/select.c \
+	libsim/balance/queue.c \
+	libsim/balance/queue.h \
 	libsim/balance/weights.h
