@@ -2,7 +2,7 @@
 
 nginx has one worker, a port for each case, and proxies to itself: all of 127.0.0.0/8
 answers at BACKEND_PORT with the address that was asked.  At HELD_PORT this script answers
-when it likes, so that connections last.  Lines that pick.c reads are what was asked.
+when it likes, so that connections last.  Lines that nginx_pick.c reads are what was asked.
 """
 
 import collections
@@ -232,7 +232,7 @@ def keys(case, n):
 
 
 def ask_nginx(nginx, case, lines, picks, n=N_REQUESTS):
-    """Sends requests; appends what pick.c is to be asked, and what nginx has tried."""
+    """Sends requests; appends what nginx_pick.c is to be asked, and what nginx has tried."""
     with Client(port_of(case)) as client:
         for key in keys(case, n):
             uri = key if case.key == "uri" else "/"

@@ -22,4 +22,4 @@ trap 'rm -rf "$folder"' EXIT
 trap 'exit 1' INT TERM
 
 "${isolated[@]}" bash -c 'ip link set lo up && exec python3 "$@"' bash \
-    "$source/tests/balance/nginx.py" "$build/tests/balance/pick" "$folder"
+    "$source/tests/balance/nginx.py" "$build/tests/balance/nginx_pick" "$folder"

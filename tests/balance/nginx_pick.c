@@ -1,4 +1,4 @@
-/* Prints what a balancer picks: pick KIND BACKENDS [PARAM=VALUE...] < LINES
+/* Prints what a balancer picks: nginx_pick KIND BACKENDS [PARAM=VALUE...] < LINES
  *
  * BACKENDS is NAME*WEIGHT[!down|!dead],...; requests to the dead fail and are sent on.  A
  * line of input is one of
@@ -101,7 +101,7 @@ main(int argc, char **argv)
     VsRng rng;
 
     if (!kind) {
-        fprintf(stderr, "usage: pick KIND BACKENDS [PARAM=VALUE...]\n");
+        fprintf(stderr, "usage: nginx_pick KIND BACKENDS [PARAM=VALUE...]\n");
         return 2;
     }
     vs_rng_init(&rng, 1, "pick", "backend");
