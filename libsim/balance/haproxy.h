@@ -7,9 +7,8 @@
 #include "balance/balancer.h"
 
 enum {
-    VS_HAPROXY_WEIGHT_SCALE =
-        16,                      /* Effective weights are finer than configured ones. */
-    VS_HAPROXY_WEIGHT_MAX = 256, /* Of configured ones; more counts as this. */
+    VS_HAPROXY_WEIGHT_SCALE = 16, /* Effective weights are finer. */
+    VS_HAPROXY_WEIGHT_MAX = 256,  /* Of configured ones; more counts as this. */
 };
 
 /* A backend's weight as HAProxy computes with it; 0 if it is not available. */

@@ -364,11 +364,10 @@ def key_cases():
                [3, 2, 5, 1], loads(N_KEYS, 50, lambda: "%s/%s" % (HELD, word())),
                [*consistent[0], "hash-balance-factor=125"],
                [*consistent[1], "hash-balance-factor 125"], "uri")
-    for balance in "whole", "len 7", "depth 2", "path-only", "len 9 depth 1 whole":
-        words = balance.split()
-        params = [w + "=yes" if w in ("whole", "path-only") else
-                  w + "=" + words[i + 1] for i, w in enumerate(words) if w.isalpha() or
-                  w == "path-only"]
+    for balance, params in (
+            ("whole", ["whole=yes"]), ("len 7", ["len=7"]), ("depth 2", ["depth=2"]),
+            ("path-only", ["path-only=yes"]),
+            ("len 9 depth 1 whole", ["len=9", "depth=1", "whole=yes"])):
         yield Case("uri " + balance, "haproxy-uri", "uri " + balance, [1] * 7,
                    uris(is_absolute=True), params, (), "uri")
     yield Case("hdr, use_domain_only", "haproxy-hdr", "hdr(X-Key) use_domain_only",

@@ -347,6 +347,38 @@ test_rings_are_those_of_the_slow_twin(void)
     }
 }
 
+/* Where the ring's ends meet, at points, and in the middle between two. */
+static void
+test_edges_of_rings(void)
+{
+    static const uint32_t weights[] = {2, 3, 1};
+    VsBalancer balancer = haproxy_new(
+        "haproxy-source", "hash-type=consistent hash-function=sdbm", weights, 3);
+
+    for (uint32_t i = 0; i < 3; i++) {
+        for (uint32_t n = 0; n < 16 * weights[i]; n++) {
+            uint32_t point = vs_avalanche((i + 1) * 4096 + n);
+            uint32_t gap = UINT32_MAX;
+
+            for (uint32_t j = 0; j < 3; j++) {
+                for (uint32_t m = 0; m < 16 * weights[j]; m++) {
+                    gap = MIN(gap, vs_avalanche((j + 1) * 4096 + m) - point - 1);
+                }
+            }
+            CU_ASSERT_EQUAL(balancer_pick_number(&balancer, point), i);
+            /* As far from the next one, or one nearer. */
+            CU_ASSERT_EQUAL(balancer_pick_number(&balancer, point + (gap + 1) / 2), i);
+        }
+    }
+    for (uint32_t step = 0; step < 4096; step++) {
+        uint32_t hash = (step - 2048) << 14;
+
+        CU_ASSERT_EQUAL(balancer_pick_number(&balancer, hash),
+                        slow_ring(&balancer, hash));
+    }
+    vs_balancer_clear(&balancer);
+}
+
 /* With the same numbers drawn. */
 static void
 test_random_takes_the_least_loaded_of_its_draws(void)
@@ -571,6 +603,7 @@ static const VsTestCase tests[] = {
      test_roundrobin_comes_to_its_shares_after_changes},
     {"maps are those of the slow twin", test_maps_are_those_of_the_slow_twin},
     {"rings are those of the slow twin", test_rings_are_those_of_the_slow_twin},
+    {"edges of rings", test_edges_of_rings},
     {"random takes the least loaded of its draws",
      test_random_takes_the_least_loaded_of_its_draws},
     {"bounded loads are bounded", test_bounded_loads_are_bounded},
