@@ -9,6 +9,8 @@ G_DEFINE_QUARK(vs - balance - error - quark, vs_balance_error)
 
 static const VsBalancerKind *const families[] = {
     vs_balancer_kinds_cloud,
+    vs_balancer_kinds_ecmp,
+    vs_balancer_kinds_ecmp_resilient,
     vs_balancer_kinds_envoy,
     vs_balancer_kinds_envoy_hash,
     vs_balancer_kinds_generic,

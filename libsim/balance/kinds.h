@@ -5,6 +5,8 @@
 #include "balance/balancer.h"
 
 extern const VsBalancerKind vs_balancer_kinds_cloud[];
+extern const VsBalancerKind vs_balancer_kinds_ecmp[];
+extern const VsBalancerKind vs_balancer_kinds_ecmp_resilient[];
 extern const VsBalancerKind vs_balancer_kinds_envoy[];
 extern const VsBalancerKind vs_balancer_kinds_envoy_hash[];
 extern const VsBalancerKind vs_balancer_kinds_generic[];

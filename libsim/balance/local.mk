@@ -15,6 +15,9 @@ libvethsim_la_SOURCES += \
 	libsim/balance/envoy.c \
 	libsim/balance/envoy_hash.c \
 	libsim/balance/disruption.c \
+	libsim/balance/ecmp.c \
+	libsim/balance/ecmp.h \
+	libsim/balance/ecmp_resilient.c \
 	libsim/balance/generic.c \
 	libsim/balance/hash_ring.c \
 	libsim/balance/hash_ring.h \

@@ -2,6 +2,7 @@
 
 base_headers = \
 	libsim/base/dist.h \
+	libsim/base/flow_hash.h \
 	libsim/base/fmath.h \
 	libsim/base/hash.h \
 	libsim/base/hash_flow.h \
@@ -18,6 +19,7 @@ libvethsim_la_SOURCES += \
 	$(base_headers) \
 	libsim/base/dist.c \
 	libsim/base/dist_text.c \
+	libsim/base/flow_hash.c \
 	libsim/base/fmath.c \
 	libsim/base/hash.c \
 	libsim/base/hash_bits.h \

@@ -8,6 +8,7 @@ check_PROGRAMS += \
 	tests/balance/test_ingress_nginx \
 	tests/balance/test_ipvs \
 	tests/balance/test_ipvs_hash \
+	tests/balance/test_ecmp \
 	tests/balance/test_key \
 	tests/balance/test_kong \
 	tests/balance/test_maglev \
@@ -60,3 +61,6 @@ script_tests += tests/balance/haproxy.sh tests/balance/nginx.sh
 EXTRA_DIST += tests/balance/haproxy.py tests/balance/nginx.py
 tests/balance/haproxy.log: tests/balance/haproxy_pick$(EXEEXT)
 tests/balance/nginx.log: tests/balance/nginx_pick$(EXEEXT)
+tests_balance_test_ecmp_SOURCES = tests/balance/test_ecmp.c $(balance_tests_fixture)
+tests_balance_test_key_SOURCES = tests/balance/test_key.c
+tests_balance_test_maglev_SOURCES = tests/balance/test_maglev.c $(balance_tests_fixture)

@@ -1,6 +1,7 @@
 check_PROGRAMS += \
 	tests/base/test_dist \
 	tests/base/test_dist_parse \
+	tests/base/test_flow_hash \
 	tests/base/test_fmath \
 	tests/base/test_hash \
 	tests/base/test_hash_flow \
@@ -23,6 +24,9 @@ tests_base_test_dist_parse_SOURCES = tests/base/test_dist_parse.c tests/vs_test.
 	tests/base/random_fixture.h
 tests_base_test_dist_parse_CFLAGS = $(AM_CFLAGS) $(GSL_CFLAGS)
 tests_base_test_dist_parse_LDADD = $(TEST_LIBS) $(GSL_LIBS)
+
+tests_base_test_flow_hash_SOURCES = tests/base/test_flow_hash.c tests/vs_test.h
+tests_base_test_flow_hash_LDADD = $(TEST_LIBS)
 
 tests_base_test_fmath_SOURCES = tests/base/test_fmath.c tests/vs_test.h
 tests_base_test_fmath_CFLAGS = $(AM_CFLAGS) $(GSL_CFLAGS)
