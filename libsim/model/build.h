@@ -25,6 +25,7 @@ typedef struct VsBuiltHost {
     const VsElement *element;
     VsHost *host;
     VsHostRole role;
+    bool is_multipath; /* Its routes have all next hops of equally short paths. */
     VsBridge *bridge;  /* SWITCH: of which new interfaces become ports. */
     VsTime latency;    /* SWITCH: of its forwarding. */
     VsPrefix subnet;   /* SWITCH: of its segment, if given. */

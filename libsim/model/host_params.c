@@ -23,6 +23,30 @@ vs_costs_init(VsCosts *costs)
 #undef VS_COST
 }
 
+const char *const vs_ecmp_mode_names[] = {
+    [VS_ECMP_OFF] = "off",
+    [VS_ECMP_L3] = "l3",
+    [VS_ECMP_L4] = "l4",
+    [VS_ECMP_INNER_L3] = "inner-l3",
+    NULL,
+};
+
+static void
+set_multipath(VsMultipathConfig *multipath, const VsHostParams *params)
+{
+    static const VsMultipathPolicy policies[] = {
+        [VS_ECMP_OFF] = VS_MULTIPATH_L3, /* The kernel's default, for given routes. */
+        [VS_ECMP_L3] = VS_MULTIPATH_L3,
+        [VS_ECMP_L4] = VS_MULTIPATH_L4,
+        [VS_ECMP_INNER_L3] = VS_MULTIPATH_INNER_L3,
+    };
+
+    multipath->policy = policies[params->ecmp];
+    if (params->ecmp_seed != 0) {
+        multipath->hash_key = vs_flow_hash_key_of_seed(params->ecmp_seed);
+    }
+}
+
 VsHost *
 vs_build_new_host(VsBuild *build, const VsElement *element, const VsHostParams *params,
                   VsHostRole role)
@@ -30,7 +54,8 @@ vs_build_new_host(VsBuild *build, const VsElement *element, const VsHostParams *
     VsCosts costs;
     VsHostConfig config = {
         .n_cores = params->cores, .backlog_max = params->backlog, .costs = &costs};
-    VsBuiltHost built = {.element = element, .role = role};
+    VsBuiltHost built = {
+        .element = element, .role = role, .is_multipath = params->ecmp != VS_ECMP_OFF};
 
     if (params->costs) {
         costs = *(const VsCosts *)params->costs->config;
@@ -40,6 +65,7 @@ vs_build_new_host(VsBuild *build, const VsElement *element, const VsHostParams *
     built.host = vs_host_new(build->run, element->id, &config);
     built.host->root->is_forwarding =
         role == VS_HOST_ROUTER || role == VS_HOST_LAST_RESORT_ROUTER;
+    set_multipath(&built.host->root->multipath, params);
     vs_build_add_host(build, &built);
     vs_build_capture(build, element, built.host->root, params->capture);
     return built.host;

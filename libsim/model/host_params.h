@@ -8,9 +8,21 @@
 typedef struct VsHostParams {
     uint32_t cores;
     uint32_t backlog;
+    VsChoice ecmp; /* VsEcmpMode. */
+    uint32_t ecmp_seed;
     const VsElement *costs; /* <costs>, or NULL: the defaults. */
     const char *capture;    /* Interfaces of the root namespace, or NULL. */
 } VsHostParams;
+
+/* Whether, and by what, equally short paths share the flows. */
+typedef enum VsEcmpMode {
+    VS_ECMP_OFF,
+    VS_ECMP_L3,
+    VS_ECMP_L4,
+    VS_ECMP_INNER_L3
+} VsEcmpMode;
+
+extern const char *const vs_ecmp_mode_names[];
 
 /* Rows for the member 'm' (a VsHostParams) of a model's configuration. */
 #define VS_HOST_PARAM_ROWS(Config, m, default_cores)                                 \
@@ -19,6 +31,16 @@ typedef struct VsHostParams {
         VS_PARAM_UINT(Config, m.backlog, "backlog", .def = "1000", .min = "1",       \
                       .doc = "Received packets that may wait for each core "         \
                              "(net.core.netdev_max_backlog)."),                      \
+        VS_PARAM_CHOICE(Config, m.ecmp, "ecmp", .def = "off",                        \
+                        .choices = vs_ecmp_mode_names,                               \
+                        .doc = "Off: one of several equally short paths is taken.  " \
+                               "Else all are, each flow by a hash of its addresses " \
+                               "(l3), of protocol and ports, too (l4), or of the "   \
+                               "addresses inside IPIP (inner-l3): "                  \
+                               "net.ipv4.fib_multipath_hash_policy."),               \
+        VS_PARAM_UINT(Config, m.ecmp_seed, "ecmp-seed", .def = "0",                  \
+                      .doc = "Of that hash (net.ipv4.fib_multipath_hash_seed); 0: "  \
+                             "drawn by the scenario's seed."),                       \
         VS_PARAM_REF(Config, m.costs, "costs", .to = "costs",                        \
                      .doc = "What each step of the datapath costs; the defaults of " \
                             "<costs> without it."),                                  \

@@ -199,14 +199,15 @@ is_kept(const VsRoute *route)
     return route->type == VS_ROUTE_LOCAL || vs_route_is_connected(route);
 }
 
-/* Finds the interface of a route that leads somewhere. */
+/* Finds the interface of a way. */
 static bool
-resolve_route(VsNetns *root, const VsGivenRoute *given, VsRoute *ret_route,
-              GError **error)
+resolve_hop(VsNetns *root, const VsGivenRoute *given, const VsGivenHop *hop,
+            VsNextHop *ret_hop, GError **error)
 {
-    VsIface *iface = vs_netns_find_iface(root, given->device);
+    VsIface *iface = vs_netns_find_iface(root, hop->device);
 
-    *ret_route = given->route;
+    *ret_hop = hop->hop;
+    ret_hop->iface = iface;
     if (!iface) {
         g_autofree char *all = list_ifaces(root);
 
@@ -214,19 +215,38 @@ resolve_route(VsNetns *root, const VsGivenRoute *given, VsRoute *ret_route,
             given, error,
             "there is no interface \"%s\" (there are %s); take the route out "
             "of the file",
-            given->device, all);
+            hop->device, all);
     }
     if (iface->kind == VS_IFACE_LOOPBACK) {
         return fail_route(given, error,
                           "a route to lo leads nowhere; take it out, or make "
                           "it of type blackhole");
     }
+    return true;
+}
+
+/* Finds the ways of a route that leads somewhere. */
+static bool
+resolve_route(VsNetns *root, const VsGivenRoute *given, VsRoute *ret_route,
+              GError **error)
+{
+    g_autofree VsNextHop *hops = g_new0(VsNextHop, given->hops->len);
+    const VsIface *iface;
+
+    for (unsigned i = 0; i < given->hops->len; i++) {
+        if (!resolve_hop(root, given, &g_array_index(given->hops, VsGivenHop, i),
+                         &hops[i], error)) {
+            return false;
+        }
+    }
     if (given->route.source != 0 && !vs_netns_is_local(root, given->route.source)) {
         return fail_route(given, error,
                           "\"prefsrc\" is no address of the node; see addresses=");
     }
-    ret_route->iface = iface;
-    if (given->route.source == iface->address && !iface->has_borrowed_address) {
+    vs_multipath_set(ret_route, hops, given->hops->len);
+    iface = ret_route->iface;
+    if (!ret_route->multipath && given->route.source == iface->address &&
+        !iface->has_borrowed_address) {
         VsRoute connected = *ret_route;
 
         /* The kernel tells the source of connected routes, which is the interface's. */
@@ -250,7 +270,7 @@ add_route(VsNetns *root, const VsGivenRoute *given, GError **error)
                           "the node itself has this address; take the route "
                           "out of the file");
     }
-    if (given->device && !resolve_route(root, given, &route, error)) {
+    if (given->hops && !resolve_route(root, given, &route, error)) {
         return false;
     }
     vs_routes_add(&root->routes, &route);

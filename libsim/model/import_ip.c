@@ -385,25 +385,22 @@ vs_given_addresses_parse(const char *text, size_t length, const char *file,
 /* ---- Routes ---------------------------------------------------------------------- */
 
 /* "protocol" says who made the route: nothing follows from it. */
-static const char *const route_members[] = {"dst",      "gateway", "dev",    "scope",
-                                            "prefsrc",  "type",    "metric", "flags",
-                                            "protocol", NULL};
+static const char *const route_members[] = {"dst",      "gateway",  "dev",    "scope",
+                                            "prefsrc",  "type",     "metric", "flags",
+                                            "protocol", "nexthops", NULL};
+static const char *const hop_members[] = {"gateway", "dev", "weight", "flags", NULL};
 
 static bool
-check_members(const Entry *entry, GError **error)
+check_members(const Entry *entry, const char *const *allowed, const char *what,
+              GError **error)
 {
     g_autoptr(GList) names = json_object_get_members(entry->object);
 
     for (const GList *at = names; at; at = at->next) {
-        if (g_strcmp0(at->data, "nexthops") == 0) {
+        if (!g_strv_contains(allowed, at->data)) {
             return fail(entry, error,
-                        "routes of several next hops are not modelled; leave one as "
-                        "\"gateway\" and \"dev\"");
-        }
-        if (!g_strv_contains(route_members, at->data)) {
-            return fail(entry, error,
-                        "\"%s\" of a route is not modelled; take it out, or the route",
-                        (const char *)at->data);
+                        "\"%s\" of a %s is not modelled; take it out, or the route",
+                        (const char *)at->data, what);
         }
     }
     return true;
@@ -457,23 +454,40 @@ read_type(const Entry *entry, VsRoute *route, GError **error)
     return true;
 }
 
-/* "onlink" is how every gateway is reached here; other flags say that a route is dead. */
+/* "onlink" is how every gateway is reached here; "linkdown" comes with "dead", which a next
+ * hop may be, and no route. */
 static bool
-check_words(const Entry *entry, GError **error)
+read_flags(const Entry *entry, bool *ret_is_dead, GError **error)
 {
     g_auto(GStrv) flags = NULL;
-    const char *scope;
 
-    if (!get_words(entry, "flags", &flags, error) ||
-        !get_text(entry, "scope", &scope, error)) {
+    if (!get_words(entry, "flags", &flags, error)) {
         return false;
     }
+    if (ret_is_dead) {
+        *ret_is_dead = flags && g_strv_contains((const char *const *)flags, "dead");
+    }
     for (unsigned i = 0; flags && flags[i]; i++) {
-        if (!g_str_equal(flags[i], "onlink")) {
+        bool is_of_dead =
+            g_str_equal(flags[i], "dead") || g_str_equal(flags[i], "linkdown");
+
+        if (!g_str_equal(flags[i], "onlink") &&
+            !(ret_is_dead && *ret_is_dead && is_of_dead)) {
             return fail(entry, error,
                         "the flag \"%s\" is not modelled; take the route out",
                         flags[i]);
         }
+    }
+    return true;
+}
+
+static bool
+check_words(const Entry *entry, GError **error)
+{
+    const char *scope;
+
+    if (!read_flags(entry, NULL, error) || !get_text(entry, "scope", &scope, error)) {
+        return false;
     }
     if (scope && !g_str_equal(scope, "link") && !g_str_equal(scope, "global")) {
         return fail(entry, error,
@@ -482,27 +496,98 @@ check_words(const Entry *entry, GError **error)
     return true;
 }
 
-static bool
-read_way(const Entry *entry, VsGivenRoute *given, GError **error)
+static void
+clear_hop(gpointer hop)
 {
-    VsRoute *route = &given->route;
+    g_free(((VsGivenHop *)hop)->device);
+}
+
+/* "gateway" and "dev", of the route itself or of a next hop. */
+static bool
+read_hop(const Entry *entry, GArray *hops, const char *what, GError **error)
+{
+    VsGivenHop hop = {.hop.weight = 1};
     const char *device;
 
-    if (!get_address(entry, "gateway", &route->via, error) ||
-        !get_address(entry, "prefsrc", &route->source, error) ||
+    if (!get_address(entry, "gateway", &hop.hop.via, error) ||
         !get_text(entry, "dev", &device, error)) {
         return false;
     }
-    if (route->type != VS_ROUTE_UNICAST) {
-        return (route->via == 0 && route->source == 0) ||
-               fail(entry, error,
-                    "a route that leads nowhere has no gateway and prefsrc");
-    }
     if (!device) {
-        return fail(entry, error, "a route without \"dev\"");
+        return fail(entry, error, "a %s without \"dev\"", what);
     }
-    given->device = g_strdup(device);
+    hop.device = g_strdup(device);
+    g_array_append_val(hops, hop);
     return true;
+}
+
+static bool
+read_weighted_hop(const Entry *entry, JsonNode *node, GArray *hops, GError **error)
+{
+    Entry inner = {entry->where, NULL};
+    VsGivenHop *hop;
+
+    if (!JSON_NODE_HOLDS_OBJECT(node)) {
+        return fail(entry, error, "\"nexthops\" holds something that is no object");
+    }
+    inner.object = json_node_get_object(node);
+    if (!check_members(&inner, hop_members, "next hop", error) ||
+        !read_hop(&inner, hops, "next hop", error)) {
+        return false;
+    }
+    hop = &g_array_index(hops, VsGivenHop, hops->len - 1);
+    if (!read_flags(&inner, &hop->hop.is_dead, error) ||
+        !get_number(&inner, "weight", VS_MULTIPATH_MAX_WEIGHT, 1, &hop->hop.weight,
+                    error)) {
+        return false;
+    }
+    return hop->hop.weight > 0 || fail(entry, error, "a next hop of weight 0");
+}
+
+static bool
+read_hops(const Entry *entry, JsonNode *node, GArray *hops, GError **error)
+{
+    bool has_living = false;
+    JsonArray *array;
+
+    if (json_object_has_member(entry->object, "gateway") ||
+        json_object_has_member(entry->object, "dev")) {
+        return fail(entry, error,
+                    "a route has \"nexthops\", or \"gateway\" and \"dev\", not both");
+    }
+    if (!JSON_NODE_HOLDS_ARRAY(node) ||
+        json_array_get_length(json_node_get_array(node)) == 0) {
+        return fail(entry, error, "\"nexthops\" is not a list of next hops");
+    }
+    array = json_node_get_array(node);
+    for (guint i = 0; i < json_array_get_length(array); i++) {
+        if (!read_weighted_hop(entry, json_array_get_element(array, i), hops, error)) {
+            return false;
+        }
+        has_living = has_living || !g_array_index(hops, VsGivenHop, i).hop.is_dead;
+    }
+    return has_living ||
+           fail(entry, error, "all its next hops are dead; take the route out");
+}
+
+static bool
+read_way(const Entry *entry, VsGivenRoute *given, GError **error)
+{
+    JsonNode *several = json_object_get_member(entry->object, "nexthops");
+
+    if (!get_address(entry, "prefsrc", &given->route.source, error)) {
+        return false;
+    }
+    if (given->route.type != VS_ROUTE_UNICAST) {
+        return (!several && given->route.source == 0 &&
+                !json_object_has_member(entry->object, "gateway")) ||
+               fail(entry, error,
+                    "a route that leads nowhere has no gateway, nexthops and prefsrc");
+    }
+    given->hops = g_array_new(FALSE, TRUE, sizeof(VsGivenHop));
+    g_array_set_clear_func(given->hops, clear_hop);
+    return several ? read_hops(entry, several, given->hops, error)
+                   : read_hop(entry, given->hops, "route", error);
 }
 
 /* Of routes to one prefix the kernel takes the lowest metric. */
@@ -536,8 +621,8 @@ add_route(GArray *list, const Entry *entry, GError **error)
     g_array_set_size(list, list->len + 1);
     given = &g_array_index(list, VsGivenRoute, list->len - 1);
     given->where = g_strdup(entry->where);
-    return check_members(entry, error) && check_words(entry, error) &&
-           read_destination(entry, &given->route, error) &&
+    return check_members(entry, route_members, "route", error) &&
+           check_words(entry, error) && read_destination(entry, &given->route, error) &&
            read_type(entry, &given->route, error) && read_way(entry, given, error) &&
            get_number(entry, "metric", UINT32_MAX, 0, &given->metric, error) &&
            choose_by_metric(list, entry, error);
@@ -549,7 +634,7 @@ clear_route(gpointer given_)
     VsGivenRoute *given = given_;
 
     g_free(given->where);
-    g_free(given->device);
+    g_clear_pointer(&given->hops, g_array_unref);
 }
 
 GArray *

@@ -4,7 +4,7 @@
  * describes the device, which is the scenario's.  It has one IPv4 address at most, and none
  * if it is down.
  * IPv6 is not modelled: only link-local addresses, and ::1 on lo, are passed over.  Of a
- * route every member counts: one that is not modelled (nexthops, metrics, encap, table) is
+ * route every member counts: one that is not modelled (metrics, encap, table) is
  * refused by its name.
  *
  * Both return an array that is to be freed with g_array_unref(), or NULL with 'error' set in
@@ -19,7 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "net/route.h"
+#include "net/multipath.h"
 
 /* An interface. */
 typedef struct VsGivenAddress {
@@ -31,11 +31,17 @@ typedef struct VsGivenAddress {
     bool is_down; /* Told, and not UP. */
 } VsGivenAddress;
 
+/* A way that a route leads. */
+typedef struct VsGivenHop {
+    char *device;
+    VsNextHop hop; /* Without its interface. */
+} VsGivenHop;
+
 /* A route; of several to one prefix only that of the lowest metric is given. */
 typedef struct VsGivenRoute {
     char *where;
-    VsRoute route; /* Without its interface. */
-    char *device;  /* NULL: unreachable and blackhole lead nowhere. */
+    VsRoute route; /* Without its ways. */
+    GArray *hops;  /* Of VsGivenHop; NULL: unreachable and blackhole lead nowhere. */
     uint32_t metric;
 } VsGivenRoute;
 

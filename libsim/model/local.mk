@@ -25,6 +25,8 @@ libvethsim_la_SOURCES += \
 	libsim/model/param.c \
 	libsim/model/registry.c \
 	libsim/model/routing.c \
+	libsim/model/routing_internal.h \
+	libsim/model/routing_ways.c \
 	libsim/model/topology.c \
 	libsim/model/value.c \
 	libsim/model/value.h

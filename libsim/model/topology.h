@@ -12,5 +12,6 @@
  * subnet is too small, overlaps another, or two are given for one segment. */
 bool vs_topology_assign_addresses(VsBuild *build, GError **error);
 
-/* Gives every host its routes to all segments and VIPs. */
-void vs_topology_compute_routes(VsBuild *build);
+/* Gives every host its routes to all segments and VIPs; of several next hops where paths
+ * are equally short and the host has ecmp.  Fails, naming the element, where they are not. */
+bool vs_topology_compute_routes(VsBuild *build, GError **error);

@@ -30,9 +30,19 @@ vs_ip_find_route(VsNetns *netns, VsPacket *packet)
     if (G_LIKELY(!netns->policy)) {
         route = vs_routes_find(&netns->routes, flow->daddr);
     } else {
-        VsRouteKey key = {flow->saddr, flow->daddr, packet->mark, packet->iface};
+        VsRouteKey key = {.saddr = flow->saddr,
+                          .daddr = flow->daddr,
+                          .mark = packet->mark,
+                          .iif = packet->iface};
 
         route = vs_policy_find(netns, &key, &choice);
+    }
+    if (G_UNLIKELY(route && route->multipath)) {
+        choice.multipath = route->multipath;
+        choice.hash = vs_multipath_hash(netns, packet);
+        route = &vs_multipath_select(choice.multipath, choice.hash,
+                                     packet->iface ? 0 : flow->saddr)
+                     ->route;
     }
     vs_host_charge(netns->host, choice.n_tables * netns->host->costs.route_lookup);
     if (vs_packet_is_traced(packet)) {

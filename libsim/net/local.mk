@@ -10,6 +10,7 @@ net_headers = \
 	libsim/net/icmp.h \
 	libsim/net/iface.h \
 	libsim/net/ip.h \
+	libsim/net/multipath.h \
 	libsim/net/neighbour.h \
 	libsim/net/netns.h \
 	libsim/net/policy.h \
@@ -32,6 +33,7 @@ libvethsim_la_SOURCES += \
 	libsim/net/icmp.c \
 	libsim/net/iface.c \
 	libsim/net/ip.c \
+	libsim/net/multipath.c \
 	libsim/net/neighbour.c \
 	libsim/net/netns.c \
 	libsim/net/policy.c \

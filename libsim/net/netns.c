@@ -3,6 +3,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "base/rng.h"
 #include "base/units.h"
 #include "net/bridge.h"
 #include "net/ip.h"
@@ -21,6 +22,19 @@ append_to_host(VsHost *host, VsNetns *netns)
     *link = netns;
 }
 
+/* As a kernel draws it at boot. */
+static VsFlowHashKey
+draw_hash_key(const VsNetns *netns)
+{
+    VsFlowHashKey key;
+    VsRng rng;
+
+    vs_rng_init(&rng, netns->run->seed, netns->name, "multipath");
+    key.k0 = vs_rng_u64(&rng);
+    key.k1 = vs_rng_u64(&rng);
+    return key;
+}
+
 VsNetns *
 vs_netns_new(VsHost *host, const char *name)
 {
@@ -35,6 +49,7 @@ vs_netns_new(VsHost *host, const char *name)
     netns->neighbour_stage = vs_stages_add(stages, place, "arp", VS_STAGE_DELAY);
     netns->reassembly_stage =
         vs_stages_add(stages, place, "reassembly", VS_STAGE_DELAY);
+    netns->multipath.hash_key = draw_hash_key(netns);
     vs_ip_attach(netns);
     vs_routes_init(&netns->routes);
     vs_neighbours_init(&netns->neighbours);

@@ -6,6 +6,7 @@
 #include "net/hook.h"
 #include "net/host.h"
 #include "net/iface.h"
+#include "net/multipath.h"
 #include "net/neighbour.h"
 #include "net/policy.h"
 #include "net/route.h"
@@ -24,6 +25,7 @@ struct VsNetns {
     unsigned n_taps; /* On its interfaces: decisions are noted (net/decision.h). */
     VsRoutes routes;
     VsPolicy *policy; /* NULL: none but the kernel's own rules. */
+    VsMultipathConfig multipath;
     VsNeighbours neighbours;
     VsHookList hooks[VS_HOOK_N_POINTS];
     bool is_forwarding; /* net.ipv4.ip_forward */
@@ -63,14 +65,23 @@ void vs_netns_free(VsNetns *netns);
 /* Adds the hooks of a table ended by a row without function; 'data' goes to each call. */
 void vs_netns_add_hooks(VsNetns *netns, const VsHook *hooks, void *data);
 
-/* The route for 'key' by the rules of the namespace, or NULL; valid until one is added. */
+/* The route for 'key' by the rules of the namespace, with one next hop, or NULL; valid until
+ * one is added. */
 static inline const VsRoute *
 vs_netns_find_route(VsNetns *netns, const VsRouteKey *key)
 {
     VsPolicyChoice choice;
+    const VsRoute *route = G_LIKELY(!netns->policy)
+                               ? vs_routes_find(&netns->routes, key->daddr)
+                               : vs_policy_find(netns, key, &choice);
 
-    return G_LIKELY(!netns->policy) ? vs_routes_find(&netns->routes, key->daddr)
-                                    : vs_policy_find(netns, key, &choice);
+    if (G_UNLIKELY(route && route->multipath)) {
+        route =
+            &vs_multipath_select(route->multipath, vs_multipath_hash_key(netns, key),
+                                 key->iif ? 0 : key->saddr)
+                 ->route;
+    }
+    return route;
 }
 
 /* The interface of this name, or NULL. */

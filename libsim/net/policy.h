@@ -15,6 +15,7 @@
 #include "net/route.h"
 
 struct VsIface;
+struct VsMultipath;
 struct VsNetns;
 
 /* Numbers of the kernel's own tables (rtnetlink.h).  Local and main are the routes of the
@@ -27,6 +28,9 @@ typedef struct VsRouteKey {
     VsAddr daddr;
     uint32_t mark;
     const struct VsIface *iif; /* NULL: made here. */
+    uint16_t sport;            /* These choose among next hops; 0: not known. */
+    uint16_t dport;
+    uint8_t protocol;
 } VsRouteKey;
 
 typedef struct VsPolicyRule {
@@ -51,8 +55,10 @@ typedef struct VsPolicy {
 
 /* How a route was found. */
 typedef struct VsPolicyChoice {
-    const VsPolicyRule *rule; /* NULL: there is no policy, or no route. */
-    unsigned n_tables;        /* That were asked. */
+    const VsPolicyRule *rule;            /* NULL: there is no policy, or no route. */
+    unsigned n_tables;                   /* That were asked. */
+    const struct VsMultipath *multipath; /* That the route is a hop of, or NULL. */
+    uint32_t hash;                       /* That chose the hop. */
 } VsPolicyChoice;
 
 /* The policy of 'netns', made on demand with the kernel's rules 0, 32766 and 32767. */
@@ -65,7 +71,7 @@ void vs_policy_add_rule(VsPolicy *policy, const VsPolicyRule *rule);
 /* The table of this number, which is not local or main, made when absent. */
 VsRoutes *vs_policy_get_table(VsPolicy *policy, uint32_t number);
 
-/* The route for 'key' in a namespace with a policy, or NULL; valid until a route is added. */
+/* The route for 'key' in a namespace with a policy, or NULL, before a next hop is chosen; valid until a route is added. */
 const VsRoute *vs_policy_find(struct VsNetns *netns, const VsRouteKey *key,
                               VsPolicyChoice *ret_choice);
 

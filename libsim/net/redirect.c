@@ -26,14 +26,20 @@ is_for(const VsIface *iface, const VsLayer *top)
 /* The way the program may take, or NULL: then the stack decides.  Cards pass on what is for
  * pods and what was translated, no more. */
 static const VsRoute *
-find_way(VsIface *iface, const VsLayer *top, bool is_translated)
+find_way(VsIface *iface, VsPacket *packet, bool is_translated)
 {
+    const VsLayer *top = vs_packet_top(packet);
     const VsRoute *route;
 
     if (top->ttl <= 1) {
         return NULL;
     }
     route = vs_routes_find(&iface->netns->routes, top->flow.daddr);
+    if (G_UNLIKELY(route && route->multipath)) {
+        route = &vs_multipath_select(route->multipath,
+                                     vs_multipath_hash(iface->netns, packet), 0)
+                     ->route;
+    }
     if (!route || route->type != VS_ROUTE_UNICAST ||
         top->ip_bytes > route->iface->mtu) {
         return NULL;
@@ -129,7 +135,7 @@ vs_redirect_receive(VsIface *iface, VsPacket *packet)
     if (result == VS_REDIRECT_DROPPED) {
         return true;
     }
-    route = find_way(iface, vs_packet_top(packet), result == VS_REDIRECT_TRANSLATED);
+    route = find_way(iface, packet, result == VS_REDIRECT_TRANSLATED);
     if (route) {
         send_on(iface, packet, route);
     } else if (result == VS_REDIRECT_TRANSLATED) {

@@ -14,6 +14,9 @@ void
 vs_routes_clear(VsRoutes *routes)
 {
     vs_lpm_clear(&routes->lpm);
+    for (unsigned i = 0; i < routes->n_routes; i++) {
+        g_free(routes->routes[i].multipath);
+    }
     g_free(routes->routes);
     routes->routes = NULL;
     routes->n_routes = 0;
@@ -27,6 +30,7 @@ vs_routes_add(VsRoutes *routes, const VsRoute *route)
     routes->generation++;
     memset(routes->recent, 0, sizeof(routes->recent));
     if (vs_lpm_find(&routes->lpm, route->prefix, route->length, &index)) {
+        g_free(routes->routes[index].multipath);
         routes->routes[index] = *route;
         return;
     }
@@ -47,6 +51,7 @@ vs_routes_filter(VsRoutes *routes, bool (*is_kept)(const VsRoute *route))
     for (unsigned i = 0; i < routes->n_routes; i++) {
         if (is_kept(&routes->routes[i])) {
             vs_routes_add(&kept, &routes->routes[i]);
+            routes->routes[i].multipath = NULL;
         }
     }
     kept.generation = routes->generation + 1;

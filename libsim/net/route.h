@@ -8,6 +8,7 @@
 #include "packet/flow.h"
 
 struct VsIface;
+struct VsMultipath;
 
 typedef enum VsRouteType {
     VS_ROUTE_UNICAST,     /* Out of 'iface', to 'via' or the destination itself. */
@@ -24,6 +25,9 @@ typedef struct VsRoute {
     VsAddr via;    /* Gateway, reached on the link even where its address is no part of
                     * the link's prefix ("onlink"); 0: the destination is on the link. */
     VsAddr source; /* Preferred source address; 0: the interface's. */
+    struct VsMultipath
+        *multipath; /* Of several next hops, of which 'iface' and 'via' are
+                                    * the first: net/multipath.h; NULL: one. */
 } VsRoute;
 
 /* True if 'route' (NULL: there is none) leads somewhere. */
@@ -50,7 +54,8 @@ typedef struct VsRoutes {
 void vs_routes_init(VsRoutes *routes);
 void vs_routes_clear(VsRoutes *routes);
 
-/* Adds 'route', or replaces the one of the same prefix. */
+/* Adds 'route', or replaces the one of the same prefix; its 'multipath' becomes the
+ * table's. */
 void vs_routes_add(VsRoutes *routes, const VsRoute *route);
 
 /* Removes all routes but those that 'is_kept' says yes to. */

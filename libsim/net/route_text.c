@@ -21,8 +21,9 @@ vs_route_is_connected(const VsRoute *route)
 {
     uint32_t mask = vs_prefix_mask(route->length);
 
-    return route->type == VS_ROUTE_UNICAST && route->via == 0 && route->source == 0 &&
-           route->iface->address != 0 && !route->iface->has_borrowed_address &&
+    return route->type == VS_ROUTE_UNICAST && !route->multipath && route->via == 0 &&
+           route->source == 0 && route->iface->address != 0 &&
+           !route->iface->has_borrowed_address &&
            route->length == route->iface->prefix_length &&
            (route->iface->address & mask) == route->prefix;
 }
@@ -34,6 +35,42 @@ append_table(GString *text, uint32_t table)
         g_autofree char *name = vs_policy_table_name(table);
 
         g_string_append_printf(text, " table %s", name);
+    }
+}
+
+static void
+append_way(GString *text, const VsRoute *route)
+{
+    if (route->via != 0) {
+        g_autofree char *via = vs_format_ipv4(route->via);
+
+        g_string_append_printf(text, " via %s", via);
+    }
+    g_string_append_printf(text, " dev %s", route->iface->name);
+}
+
+static void
+append_source(GString *text, const VsRoute *route)
+{
+    if (route->source != 0) {
+        g_autofree char *source = vs_format_ipv4(route->source);
+
+        g_string_append_printf(text, " src %s", source);
+    }
+}
+
+/* A line each, as ip-route(8) prints them. */
+static void
+append_hops(GString *text, const VsMultipath *multipath)
+{
+    for (unsigned i = 0; i < multipath->n_hops; i++) {
+        const VsMultipathHop *hop = &multipath->hops[i];
+
+        g_string_append(text, "\n\tnexthop");
+        append_way(text, &hop->route);
+        g_string_append_printf(text, " weight %u%s", hop->weight,
+                               hop->bound == VS_HASH_THRESHOLD_DEAD ? " dead linkdown"
+                                                                    : "");
     }
 }
 
@@ -52,12 +89,14 @@ append_route(GString *text, const VsRoute *route, uint32_t table)
         return;
     }
     g_string_append(text, destination);
-    if (route->via != 0) {
-        g_autofree char *via = vs_format_ipv4(route->via);
-
-        g_string_append_printf(text, " via %s", via);
+    if (route->multipath) {
+        append_table(text, table);
+        append_source(text, route);
+        append_hops(text, route->multipath);
+        g_string_append_c(text, '\n');
+        return;
     }
-    g_string_append_printf(text, " dev %s", route->iface->name);
+    append_way(text, route);
     append_table(text, table);
     if (vs_route_is_connected(route)) {
         g_autofree char *source = vs_format_ipv4(route->iface->address);
@@ -67,11 +106,7 @@ append_route(GString *text, const VsRoute *route, uint32_t table)
         if (route->via == 0) {
             g_string_append(text, " scope link");
         }
-        if (route->source != 0) {
-            g_autofree char *source = vs_format_ipv4(route->source);
-
-            g_string_append_printf(text, " src %s", source);
-        }
+        append_source(text, route);
     }
     g_string_append_c(text, '\n');
 }

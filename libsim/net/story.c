@@ -4,6 +4,7 @@
 
 #include "base/units.h"
 #include "net/host.h"
+#include "net/multipath.h"
 
 static const char *const point_names[VS_HOOK_N_POINTS] = {
     [VS_HOOK_PREROUTING] = "PREROUTING",   [VS_HOOK_INPUT] = "INPUT",
@@ -54,6 +55,22 @@ vs_story_hook(const VsHookState *state, VsPacket *packet)
     }
 }
 
+/* The rule and the next hop that were chosen, or NULL. */
+static char *
+explain_route(const VsRoute *route, const VsPolicyChoice *choice)
+{
+    g_autofree char *rule = choice->rule ? vs_policy_rule_format(choice->rule) : NULL;
+    g_autofree char *hop =
+        choice->multipath ? vs_multipath_explain(choice->multipath, route, choice->hash)
+                          : NULL;
+
+    if (!rule) {
+        return g_steal_pointer(&hop);
+    }
+    return g_strdup_printf("rule %u: %s%s%s", choice->rule->priority, rule,
+                           hop ? "; " : "", hop ? hop : "");
+}
+
 void
 vs_story_route(const VsNetns *netns, VsPacket *packet, const VsRoute *route,
                const VsPolicyChoice *choice)
@@ -64,11 +81,7 @@ vs_story_route(const VsNetns *netns, VsPacket *packet, const VsRoute *route,
     g_autofree char *via = route && route->via ? vs_format_ipv4(route->via) : NULL;
 
     record->cost = choice->n_tables * netns->host->costs.route_lookup;
-    if (choice->rule) {
-        g_autofree char *rule = vs_policy_rule_format(choice->rule);
-
-        record->why = g_strdup_printf("rule %u: %s", choice->rule->priority, rule);
-    }
+    record->why = explain_route(route, choice);
     if (!route) {
         record->text = g_strdup("no route");
         record->verdict = g_strdup("unreachable");

@@ -128,6 +128,46 @@ put_way(JsonBuilder *json, const VsRoute *route)
 }
 
 static void
+put_hop_flags(JsonBuilder *json, const VsRoute *route, bool is_dead)
+{
+    vs_json_begin_array(json, "flags");
+    if (is_onlink(route)) {
+        json_builder_add_string_value(json, "onlink");
+    }
+    if (is_dead) {
+        json_builder_add_string_value(json, "dead");
+        json_builder_add_string_value(json, "linkdown");
+    }
+    json_builder_end_array(json);
+}
+
+static void
+put_hops(JsonBuilder *json, const VsRoute *route)
+{
+    const VsMultipath *multipath = route->multipath;
+
+    if (route->source != 0) {
+        put_address(json, "prefsrc", route->source);
+    }
+    vs_json_begin_array(json, "flags");
+    json_builder_end_array(json);
+    vs_json_begin_array(json, "nexthops");
+    for (unsigned i = 0; i < multipath->n_hops; i++) {
+        const VsMultipathHop *hop = &multipath->hops[i];
+
+        json_builder_begin_object(json);
+        if (hop->route.via != 0) {
+            put_address(json, "gateway", hop->route.via);
+        }
+        vs_json_put_text(json, "dev", hop->route.iface->name);
+        vs_json_put_uint(json, "weight", hop->weight);
+        put_hop_flags(json, &hop->route, hop->bound == VS_HASH_THRESHOLD_DEAD);
+        json_builder_end_object(json);
+    }
+    json_builder_end_array(json);
+}
+
+static void
 put_route(JsonBuilder *json, const VsRoute *route, uint32_t table)
 {
     json_builder_begin_object(json);
@@ -137,7 +177,7 @@ put_route(JsonBuilder *json, const VsRoute *route, uint32_t table)
                                                            : "unreachable");
     }
     put_destination(json, route);
-    if (route->type == VS_ROUTE_UNICAST) {
+    if (route->type == VS_ROUTE_UNICAST && !route->multipath) {
         put_way(json, route);
     }
     if (table != VS_TABLE_MAIN) {
@@ -145,11 +185,11 @@ put_route(JsonBuilder *json, const VsRoute *route, uint32_t table)
 
         vs_json_put_text(json, "table", name);
     }
-    vs_json_begin_array(json, "flags");
-    if (is_onlink(route)) {
-        json_builder_add_string_value(json, "onlink");
+    if (route->multipath) {
+        put_hops(json, route);
+    } else {
+        put_hop_flags(json, route, false);
     }
-    json_builder_end_array(json);
     json_builder_end_object(json);
 }
 

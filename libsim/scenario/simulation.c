@@ -100,11 +100,9 @@ compile(VsSimulation *simulation, GError **error)
     }
     if (!sweep(simulation, G_STRUCT_OFFSET(VsModel, create), error) ||
         !sweep(simulation, G_STRUCT_OFFSET(VsModel, connect), error) ||
-        !vs_topology_assign_addresses(build, error)) {
-        return false;
-    }
-    vs_topology_compute_routes(build);
-    if (!sweep(simulation, G_STRUCT_OFFSET(VsModel, declare), error)) {
+        !vs_topology_assign_addresses(build, error) ||
+        !vs_topology_compute_routes(build, error) ||
+        !sweep(simulation, G_STRUCT_OFFSET(VsModel, declare), error)) {
         return false;
     }
     vs_cluster_complete(build->cluster);

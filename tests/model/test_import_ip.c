@@ -60,6 +60,16 @@ test_what_ip_prints_of_a_machine(void)
     CU_ASSERT_EQUAL(eth0->mtu, 9001);
 }
 
+/* The one way of a route that has one. */
+static const VsGivenHop *
+only_hop(const GArray *list, unsigned i)
+{
+    const VsGivenRoute *given = &g_array_index(list, VsGivenRoute, i);
+
+    CU_ASSERT_EQUAL_FATAL(given->hops->len, 1);
+    return &g_array_index(given->hops, VsGivenHop, 0);
+}
+
 static void
 test_lowest_metric_wins_wherever_it_stands(void)
 {
@@ -78,7 +88,7 @@ test_lowest_metric_wins_wherever_it_stands(void)
 
         CU_ASSERT_PTR_NOT_NULL_FATAL(list);
         CU_ASSERT_EQUAL(list->len, 1);
-        CU_ASSERT_STRING_EQUAL(g_array_index(list, VsGivenRoute, 0).device, "b");
+        CU_ASSERT_STRING_EQUAL(only_hop(list, 0)->device, "b");
     }
 }
 
@@ -98,13 +108,13 @@ test_routes_have_all_their_parts(void)
     given = &g_array_index(list, VsGivenRoute, 0);
     CU_ASSERT_EQUAL(given->route.prefix, 0x0af40100);
     CU_ASSERT_EQUAL(given->route.length, 24);
-    CU_ASSERT_EQUAL(given->route.via, 0xc0000202);
+    CU_ASSERT_EQUAL(only_hop(list, 0)->hop.via, 0xc0000202);
     CU_ASSERT_EQUAL(given->route.source, 0xc0000201);
     CU_ASSERT_EQUAL(given->route.type, VS_ROUTE_UNICAST);
     given = &g_array_index(list, VsGivenRoute, 1);
     CU_ASSERT_EQUAL(given->route.type, VS_ROUTE_BLACKHOLE);
     CU_ASSERT_EQUAL(given->route.length, 26);
-    CU_ASSERT_PTR_NULL(given->device);
+    CU_ASSERT_PTR_NULL(given->hops);
     given = &g_array_index(list, VsGivenRoute, 2);
     CU_ASSERT_EQUAL(given->route.type, VS_ROUTE_UNREACHABLE);
     CU_ASSERT_EQUAL(given->route.length, 32);
