@@ -304,7 +304,7 @@ END
 refused_file x.json addresses ": [0] (lo)" "has 127.0.0.1/8 here" \
     <<< "[{\"ifname\":\"lo\",$address}]"
 
-refused_file x.json routes ": [0] (default)" "several next hops" \
+refused_file x.json routes ": [0] (default)" "is not a list of next hops" \
     <<< '[{"dst":"default","nexthops":[]}]'
 refused_file x.json routes ": [0] (default)" '"metrics" of a route is not modelled' \
     <<< '[{"dst":"default","dev":"eth0","metrics":[{"mtu":1400}]}]'

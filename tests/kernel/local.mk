@@ -11,11 +11,14 @@ tests_kernel_policy_choose_SOURCES = tests/kernel/policy_choose.c
 tests_kernel_policy_choose_LDADD = libvethsim.la $(DEPS_LIBS)
 CLEANFILES += tests/kernel/policy_choose
 
-script_tests += tests/kernel/kernel.sh tests/kernel/policy.sh
+script_tests += tests/kernel/ecmp.sh tests/kernel/kernel.sh tests/kernel/policy.sh
 EXTRA_DIST += \
 	tests/kernel/cases.txt \
 	tests/kernel/cluster.xml \
 	tests/kernel/compare.py \
+	tests/kernel/ecmp.json \
+	tests/kernel/ecmp.xml \
 	tests/kernel/vpc.xml
+tests/kernel/ecmp.log: tests/kernel/policy_choose$(EXEEXT)
 tests/kernel/kernel.log: tests/kernel/netprobe$(EXEEXT)
 tests/kernel/policy.log: tests/kernel/policy_choose$(EXEEXT)
