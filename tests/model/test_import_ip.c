@@ -121,6 +121,58 @@ test_routes_have_all_their_parts(void)
 }
 
 static void
+test_next_hops_have_weights_and_may_be_dead(void)
+{
+    g_autoptr(GArray) list =
+        routes("[{\"dst\":\"default\",\"flags\":[],\"nexthops\":["
+               "{\"gateway\":\"192.0.2.2\",\"dev\":\"a\",\"weight\":256,"
+               "\"flags\":[\"onlink\"]},"
+               "{\"dev\":\"b\",\"flags\":[\"dead\",\"linkdown\"]}]}]",
+               NULL);
+    const VsGivenHop *hops;
+
+    CU_ASSERT_PTR_NOT_NULL_FATAL(list);
+    CU_ASSERT_EQUAL_FATAL(g_array_index(list, VsGivenRoute, 0).hops->len, 2);
+    hops = &g_array_index(g_array_index(list, VsGivenRoute, 0).hops, VsGivenHop, 0);
+    CU_ASSERT_STRING_EQUAL(hops[0].device, "a");
+    CU_ASSERT_EQUAL(hops[0].hop.via, 0xc0000202);
+    CU_ASSERT_EQUAL(hops[0].hop.weight, 256);
+    CU_ASSERT_FALSE(hops[0].hop.is_dead);
+    CU_ASSERT_STRING_EQUAL(hops[1].device, "b");
+    CU_ASSERT_EQUAL(hops[1].hop.weight, 1);
+    CU_ASSERT(hops[1].hop.is_dead);
+}
+
+static void
+test_wrong_next_hops_are_refused(void)
+{
+    static const char *const rows[][2] = {
+        {"\"nexthops\":[{\"dev\":\"a\",\"flags\":[\"dead\"]}]",
+         "all its next hops are dead; take the route out"},
+        {"\"nexthops\":[{\"dev\":\"a\",\"flags\":[\"linkdown\"]}]",
+         "the flag \"linkdown\" is not modelled; take the route out"},
+        {"\"nexthops\":[{\"gateway\":\"192.0.2.2\"}]", "a next hop without \"dev\""},
+        {"\"nexthops\":[{\"dev\":\"a\",\"weight\":0}]", "a next hop of weight 0"},
+        {"\"nexthops\":[{\"dev\":\"a\",\"encap\":\"mpls\"}]",
+         "\"encap\" of a next hop is not modelled; take it out, or the route"},
+        {"\"dev\":\"a\",\"nexthops\":[{\"dev\":\"a\"}]",
+         "a route has \"nexthops\", or \"gateway\" and \"dev\", not both"},
+        {"\"nexthops\":[7]", "\"nexthops\" holds something that is no object"},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
+        g_autofree char *text =
+            g_strdup_printf("[{\"dst\":\"default\",%s}]", rows[i][0]);
+        g_autofree char *right =
+            g_strdup_printf("r.json: [0] (default): %s", rows[i][1]);
+        GError *error = NULL;
+        GArray *list = routes(text, &error);
+
+        check_refused(list, error, right);
+    }
+}
+
+static void
 test_messages_are_one_line_with_the_place(void)
 {
     GError *error = NULL;
@@ -185,5 +237,8 @@ static const VsTestCase tests[] = {
     {"messages are one line with the place", test_messages_are_one_line_with_the_place},
     {"damaged texts give a list or a message",
      test_damaged_texts_give_a_list_or_a_message},
+    {"next hops have weights, and may be dead",
+     test_next_hops_have_weights_and_may_be_dead},
+    {"wrong next hops are refused", test_wrong_next_hops_are_refused},
     {0}};
 VS_TESTS("import_ip")

@@ -291,6 +291,54 @@ test_switches_are_one_segment(void)
     tap_free(got);
 }
 
+/* A client behind r1, a server behind r2, and three ways in between. */
+#define FABRIC(of_r1)                                                                \
+    "<client id='c' arrivals='constant(600/s)' stop='1s' to='http://203.0.113.2/'/>" \
+    "<router id='r1' " of_r1 "/><router id='spine' count='3'/><router id='r2'/>"     \
+    "<dns id='d'><record name='x' to='d'/></dns>"                                    \
+    "<link from='c' to='r1'/><link from='r1' to='spine' delay='10us'/>"              \
+    "<link from='spine' to='r2' delay='10us'/>"                                      \
+    "<link from='r2' to='d' subnet='203.0.113.0/30'/>"
+
+static void
+test_equally_short_paths_share_the_flows(void)
+{
+    Model *model = model_new(FABRIC("ecmp='l4'"));
+    const VsIface *iface = vs_netns_find_iface(model_host(model, "r1")->root, "eth1");
+    uint64_t n_sent = 0;
+
+    model_run(model, 3 * VS_S);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "error-refused"), 600);
+    for (unsigned i = 0; i < 3; i++, iface = iface->next) {
+        /* 600 SYNs and some ARP: of a third five sigma are 58. */
+        CU_ASSERT(iface->tx_packets > 142 && iface->tx_packets < 262);
+        n_sent += iface->tx_packets;
+    }
+    CU_ASSERT(n_sent >= 600);
+    model_free(model);
+}
+
+static void
+test_without_ecmp_one_path_is_taken(void)
+{
+    Model *model = model_new(FABRIC(""));
+    const VsIface *iface = vs_netns_find_iface(model_host(model, "r1")->root, "eth1");
+
+    model_run(model, 3 * VS_S);
+    CU_ASSERT(iface->tx_packets >= 600);
+    CU_ASSERT(iface->next->tx_packets < 10);
+    model_free(model);
+}
+
+static void
+test_ecmp_without_effect_is_refused(void)
+{
+    model_check_error("no two shortest paths lead from \"r\" anywhere",
+                      "<router id='r' ecmp='l3'/>" PAIR("node", "192.0.2.0/24"));
+    model_check_error("ecmp-seed without ecmp", FABRIC("ecmp-seed='4'"));
+    model_check_error(NULL, FABRIC("ecmp='inner-l3' ecmp-seed='4'"));
+}
+
 static const VsTestCase tests[] = {
     {"subnets are just large enough", test_subnets_are_just_large_enough},
     {"given subnets are kept free", test_given_subnets_are_kept_free},
@@ -306,6 +354,9 @@ static const VsTestCase tests[] = {
     {"two hundred clients have a link each", test_counted_clients},
     {"neighbours talk without a router", test_neighbours_talk_directly},
     {"switches in a row are one segment", test_switches_are_one_segment},
+    {"equally short paths share the flows", test_equally_short_paths_share_the_flows},
+    {"without ecmp one path is taken", test_without_ecmp_one_path_is_taken},
+    {"ecmp without effect is refused", test_ecmp_without_effect_is_refused},
     {0},
 };
 

@@ -9,6 +9,7 @@ check_PROGRAMS += \
 	tests/net/test_hook \
 	tests/net/test_host \
 	tests/net/test_ip \
+	tests/net/test_multipath \
 	tests/net/test_neighbour \
 	tests/net/test_route \
 	tests/net/test_tunnel \
@@ -22,6 +23,7 @@ tests_net_test_hook_SOURCES = tests/net/test_hook.c $(net_fixture)
 tests_net_test_host_SOURCES = tests/net/test_host.c $(net_fixture) \
 	tests/engine/count_allocations.h
 tests_net_test_ip_SOURCES = tests/net/test_ip.c $(net_fixture)
+tests_net_test_multipath_SOURCES = tests/net/test_multipath.c $(net_fixture)
 tests_net_test_neighbour_SOURCES = tests/net/test_neighbour.c $(net_fixture)
 tests_net_test_route_SOURCES = tests/net/test_route.c $(net_fixture)
 tests_net_test_tunnel_SOURCES = tests/net/test_tunnel.c $(net_fixture)
