@@ -10,25 +10,24 @@ balance_headers = \
 libvethsim_la_SOURCES += \
 	libsim/balance/balancer.c \
 	libsim/balance/cloud.c \
-	libsim/balance/edf.c \
-	libsim/balance/edf.h \
-	libsim/balance/envoy.c \
-	libsim/balance/envoy_hash.c \
 	libsim/balance/disruption.c \
 	libsim/balance/ecmp.c \
 	libsim/balance/ecmp.h \
 	libsim/balance/ecmp_resilient.c \
+	libsim/balance/edf.c \
+	libsim/balance/edf.h \
+	libsim/balance/envoy.c \
+	libsim/balance/envoy_hash.c \
 	libsim/balance/generic.c \
+	libsim/balance/haproxy.h \
+	libsim/balance/haproxy_hash.c \
+	libsim/balance/haproxy_load.c \
+	libsim/balance/haproxy_map.c \
+	libsim/balance/haproxy_ring.c \
+	libsim/balance/haproxy_roundrobin.c \
 	libsim/balance/hash_ring.c \
 	libsim/balance/hash_ring.h \
 	libsim/balance/ingress_nginx.c \
-	libsim/balance/ketama.c \
-	libsim/balance/ketama.h \
-	libsim/balance/key.c \
-	libsim/balance/key_lines.c \
-	libsim/balance/kinds.h \
-	libsim/balance/kong.c \
-	libsim/balance/kong_load.c \
 	libsim/balance/ipvs.c \
 	libsim/balance/ipvs.h \
 	libsim/balance/ipvs_hash.c \
@@ -37,33 +36,28 @@ libvethsim_la_SOURCES += \
 	libsim/balance/ipvs_local.c \
 	libsim/balance/ipvs_mh.c \
 	libsim/balance/ipvs_turn.c \
-	libsim/balance/haproxy.h \
-	libsim/balance/haproxy_hash.c \
-	libsim/balance/haproxy_load.c \
-	libsim/balance/haproxy_map.c \
-	libsim/balance/haproxy_ring.c \
-	libsim/balance/haproxy_roundrobin.c \
+	libsim/balance/ketama.c \
+	libsim/balance/ketama.h \
 	libsim/balance/key.c \
+	libsim/balance/key_lines.c \
 	libsim/balance/kinds.h \
+	libsim/balance/kong.c \
+	libsim/balance/kong_load.c \
 	libsim/balance/kube_proxy.c \
 	libsim/balance/maglev.c \
 	libsim/balance/maglev_fill.c \
 	libsim/balance/maglev_programs.c \
-	libsim/balance/params.c \
-	libsim/balance/params.h \
-	libsim/balance/rendezvous.c \
+	libsim/balance/manual.c \
 	libsim/balance/nginx.c \
 	libsim/balance/nginx.h \
 	libsim/balance/nginx_hash.c \
 	libsim/balance/nginx_peer.c \
 	libsim/balance/params.c \
 	libsim/balance/params.h \
-	libsim/balance/reload.h \
-	libsim/balance/traefik.c \
-	libsim/balance/manual.c \
-	libsim/balance/params.c \
-	libsim/balance/params.h \
-	libsim/balance/select.c \
 	libsim/balance/queue.c \
 	libsim/balance/queue.h \
+	libsim/balance/reload.h \
+	libsim/balance/rendezvous.c \
+	libsim/balance/select.c \
+	libsim/balance/traefik.c \
 	libsim/balance/weights.h

@@ -4,14 +4,6 @@
 
 #include "base/hash.h"
 
-/* Of struct flow_keys from 'basic' on, with IPv4 addresses and padding. */
-enum {
-    KEYS_PROTOCOL = 2,
-    KEYS_PORTS = 28,
-    KEYS_ADDRESSES = 36,
-    KEYS_BYTES = 48,
-};
-
 /* As a little-endian CPU reads the field from a packet. */
 static inline uint32_t
 wire32(uint32_t x)
@@ -23,38 +15,6 @@ static inline uint16_t
 wire16(uint16_t x)
 {
     return (uint16_t)(x >> 8 | x << 8);
-}
-
-static inline void
-put_be32(uint8_t *bytes, uint32_t x)
-{
-    for (int i = 0; i < 4; i++) {
-        bytes[i] = (uint8_t)(x >> (24 - 8 * i));
-    }
-}
-
-uint32_t
-vs_ecmp_hash(VsEcmpPolicy policy, const VsHashTuple *outer, const VsHashTuple *inner,
-             uint32_t seed)
-{
-    const VsHashTuple *tuple = policy == VS_ECMP_LAYER3_INNER && inner ? inner : outer;
-    const uint64_t key = (uint64_t)seed << 32 | seed;
-    bool swap = wire32(tuple->daddr) < wire32(tuple->saddr);
-    uint8_t keys[KEYS_BYTES] = {0};
-    uint32_t hash;
-
-    put_be32(keys + KEYS_ADDRESSES, swap ? tuple->daddr : tuple->saddr);
-    put_be32(keys + KEYS_ADDRESSES + 4, swap ? tuple->saddr : tuple->daddr);
-    if (policy == VS_ECMP_LAYER4) {
-        uint32_t forth = (uint32_t)tuple->sport << 16 | tuple->dport;
-        uint32_t back = (uint32_t)tuple->dport << 16 | tuple->sport;
-
-        swap = wire16(tuple->dport) < wire16(tuple->sport);
-        put_be32(keys + KEYS_PORTS, swap ? back : forth);
-        keys[KEYS_PROTOCOL] = tuple->protocol;
-    }
-    hash = (uint32_t)vs_siphash_2_4(keys, sizeof(keys), key, key);
-    return (hash ? hash : 1) >> 1;
 }
 
 uint16_t

@@ -1,4 +1,5 @@
-/* What Linux computes from a packet's headers to choose among paths, bit for bit.
+/* What Linux computes from a packet's headers to spread it over a tunnel's ports or a bond's
+ * cards, bit for bit.
  *
  * IPv4 only.  Addresses and ports are in host byte order; the functions lay them out as a
  * little-endian kernel finds them in memory, on any host. */
@@ -12,24 +13,6 @@ typedef struct VsHashTuple {
     uint16_t sport, dport; /* 0 for protocols without. */
     uint8_t protocol;
 } VsHashTuple;
-
-/* net.ipv4.fib_multipath_hash_policy.  3, a mask of fields, is not here. */
-typedef enum VsEcmpPolicy {
-    VS_ECMP_LAYER3,       /* 0: addresses. */
-    VS_ECMP_LAYER4,       /* 1: addresses, ports, protocol. */
-    VS_ECMP_LAYER3_INNER, /* 2: addresses inside a tunnel, else the packet's own. */
-} VsEcmpPolicy;
-
-/* The 31 bits by which a route chooses among its next hops: net/ipv4/route.c
- * fib_multipath_hash() with flow_hash_from_keys() of net/core/flow_dissector.c: SipHash-2-4
- * of 48 bytes of struct flow_keys, whose addresses and ports are each sorted so that both
- * directions agree.  'inner' is the header inside a tunnel, or NULL.  'seed' is sysctl
- * fib_multipath_hash_seed, twice in both halves of the key.
- *
- * The layout of the bytes is that of Linux 6.18; older kernels swap the ports together with
- * the addresses. */
-uint32_t vs_ecmp_hash(VsEcmpPolicy policy, const VsHashTuple *outer,
-                      const VsHashTuple *inner, uint32_t seed);
 
 /* The outer source port of a UDP tunnel from the inner flow's hash: include/net/udp.h
  * udp_flow_src_port().  first <= port < last (or first when they are equal); Linux takes

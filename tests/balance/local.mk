@@ -3,12 +3,12 @@
 check_PROGRAMS += \
 	tests/balance/test_balancer \
 	tests/balance/test_disruption \
+	tests/balance/test_ecmp \
 	tests/balance/test_envoy \
 	tests/balance/test_haproxy \
 	tests/balance/test_ingress_nginx \
 	tests/balance/test_ipvs \
 	tests/balance/test_ipvs_hash \
-	tests/balance/test_ecmp \
 	tests/balance/test_key \
 	tests/balance/test_kong \
 	tests/balance/test_maglev \
@@ -22,6 +22,8 @@ balance_tests_fixture = tests/balance/balance_fixture.h
 tests_balance_test_balancer_SOURCES = tests/balance/test_balancer.c \
 	$(balance_tests_fixture)
 tests_balance_test_disruption_SOURCES = tests/balance/test_disruption.c \
+	$(balance_tests_fixture)
+tests_balance_test_ecmp_SOURCES = tests/balance/test_ecmp.c \
 	$(balance_tests_fixture)
 tests_balance_test_envoy_SOURCES = tests/balance/test_envoy.c \
 	$(balance_tests_fixture)
@@ -61,6 +63,3 @@ script_tests += tests/balance/haproxy.sh tests/balance/nginx.sh
 EXTRA_DIST += tests/balance/haproxy.py tests/balance/nginx.py
 tests/balance/haproxy.log: tests/balance/haproxy_pick$(EXEEXT)
 tests/balance/nginx.log: tests/balance/nginx_pick$(EXEEXT)
-tests_balance_test_ecmp_SOURCES = tests/balance/test_ecmp.c $(balance_tests_fixture)
-tests_balance_test_key_SOURCES = tests/balance/test_key.c
-tests_balance_test_maglev_SOURCES = tests/balance/test_maglev.c $(balance_tests_fixture)

@@ -1,72 +1,10 @@
-/* How Linux chooses among paths: ECMP, tunnels' ports, bonds. */
+/* How Linux spreads flows over tunnels' ports and bonds' cards. */
 #include "base/hash_flow.h"
 
 #include "vs_test.h"
 
 #define IP(a, b, c, d) ((uint32_t)(a) << 24 | (b) << 16 | (c) << 8 | (d))
 #define TCP 6
-
-static const VsHashTuple to_web = {.saddr = IP(10, 8, 8, 8),
-                                   .daddr = IP(203, 0, 113, 5),
-                                   .sport = 1005,
-                                   .dport = 80,
-                                   .protocol = TCP};
-
-static VsHashTuple
-get_reverse(const VsHashTuple *tuple)
-{
-    return (VsHashTuple){tuple->daddr, tuple->saddr, tuple->dport, tuple->sport,
-                         tuple->protocol};
-}
-
-static void
-test_ecmp_gives_what_linux_gave(void)
-{
-    /* `ip route get` of Linux 6.18, sysctl fib_multipath_hash_seed = 1. */
-    CU_ASSERT_EQUAL(vs_ecmp_hash(VS_ECMP_LAYER3, &to_web, NULL, 1), 0x63D511D0u);
-    CU_ASSERT_EQUAL(vs_ecmp_hash(VS_ECMP_LAYER4, &to_web, NULL, 1), 0x73341D13u);
-}
-
-static void
-test_ecmp_agrees_on_both_directions(void)
-{
-    for (unsigned i = 0; i < 64; i++) {
-        VsHashTuple forth = to_web;
-        VsHashTuple back;
-
-        forth.daddr += i << 3;
-        forth.sport = (uint16_t)(forth.sport + 77 * i);
-        back = get_reverse(&forth);
-        CU_ASSERT_EQUAL(vs_ecmp_hash(VS_ECMP_LAYER3, &back, NULL, 1),
-                        vs_ecmp_hash(VS_ECMP_LAYER3, &forth, NULL, 1));
-        CU_ASSERT_EQUAL(vs_ecmp_hash(VS_ECMP_LAYER4, &back, NULL, 1),
-                        vs_ecmp_hash(VS_ECMP_LAYER4, &forth, NULL, 1));
-    }
-}
-
-static void
-test_ecmp_sorts_ports_apart_from_addresses(void)
-{
-    /* Only the ports change places: no other flow to Linux 6.18. */
-    VsHashTuple swapped = to_web;
-
-    swapped.sport = to_web.dport;
-    swapped.dport = to_web.sport;
-    CU_ASSERT_EQUAL(vs_ecmp_hash(VS_ECMP_LAYER4, &swapped, NULL, 1), 0x73341D13u);
-}
-
-static void
-test_ecmp_of_a_tunnel_looks_inside_by_policy_2_alone(void)
-{
-    VsHashTuple outer = {.saddr = IP(192, 0, 2, 1), .daddr = IP(192, 0, 2, 2)};
-
-    CU_ASSERT_EQUAL(vs_ecmp_hash(VS_ECMP_LAYER3_INNER, &outer, &to_web, 1),
-                    0x63D511D0u);
-    CU_ASSERT_EQUAL(vs_ecmp_hash(VS_ECMP_LAYER3_INNER, &to_web, NULL, 1), 0x63D511D0u);
-    CU_ASSERT_EQUAL(vs_ecmp_hash(VS_ECMP_LAYER3, &outer, &to_web, 1),
-                    vs_ecmp_hash(VS_ECMP_LAYER3, &outer, NULL, 1));
-    CU_ASSERT_NOT_EQUAL(vs_ecmp_hash(VS_ECMP_LAYER3, &outer, &to_web, 1), 0x63D511D0u);
-}
 
 static void
 test_a_tunnels_port_spreads_the_hash_over_the_range(void)
@@ -141,12 +79,6 @@ test_layer34_of_a_bond_keeps_a_ping_together(void)
 }
 
 static const VsTestCase tests[] = {
-    {"ECMP gives what Linux gave", test_ecmp_gives_what_linux_gave},
-    {"ECMP agrees on both directions", test_ecmp_agrees_on_both_directions},
-    {"ECMP sorts ports apart from addresses",
-     test_ecmp_sorts_ports_apart_from_addresses},
-    {"ECMP of a tunnel looks inside by policy 2 alone",
-     test_ecmp_of_a_tunnel_looks_inside_by_policy_2_alone},
     {"a tunnel's port spreads the hash over the range",
      test_a_tunnels_port_spreads_the_hash_over_the_range},
     {"layer2+3 of a bond gives the kernel's example",

@@ -208,15 +208,22 @@ test_rules_choose_among_tables(void)
 
     CU_ASSERT_EQUAL(gateway_of(root, (VsRouteKey){.daddr = FAR}, 1), 1);
     /* Table 5 is empty: the next rule is asked. */
-    CU_ASSERT_EQUAL(gateway_of(root, (VsRouteKey){POD, FAR, 0, NULL}, 2), 1);
-    CU_ASSERT_EQUAL(gateway_of(root, (VsRouteKey){POD, FAR, 12, NULL}, 2), 6);
-    CU_ASSERT_EQUAL(gateway_of(root, (VsRouteKey){OWN, FAR, 12, card}, 1), 6);
+    CU_ASSERT_EQUAL(gateway_of(root, (VsRouteKey){.saddr = POD, .daddr = FAR}, 2), 1);
+    CU_ASSERT_EQUAL(
+        gateway_of(root, (VsRouteKey){.saddr = POD, .daddr = FAR, .mark = 12}, 2), 6);
+    CU_ASSERT_EQUAL(
+        gateway_of(
+            root, (VsRouteKey){.saddr = OWN, .daddr = FAR, .mark = 12, .iif = card}, 1),
+        6);
     /* A route that refuses is an answer, too. */
-    CU_ASSERT_EQUAL(gateway_of(root, (VsRouteKey){0, NET_IP(10, 9, 1, 1), 0, card}, 1),
-                    7);
-    CU_ASSERT_EQUAL(gateway_of(root, (VsRouteKey){0, NET_IP(10, 9, 1, 1), 0, NULL}, 1),
-                    1);
-    CU_ASSERT_EQUAL(gateway_of(root, (VsRouteKey){POD, OWN, 8, card}, 0), 0);
+    CU_ASSERT_EQUAL(
+        gateway_of(root, (VsRouteKey){.daddr = NET_IP(10, 9, 1, 1), .iif = card}, 1),
+        7);
+    CU_ASSERT_EQUAL(gateway_of(root, (VsRouteKey){.daddr = NET_IP(10, 9, 1, 1)}, 1), 1);
+    CU_ASSERT_EQUAL(
+        gateway_of(root,
+                   (VsRouteKey){.saddr = POD, .daddr = OWN, .mark = 8, .iif = card}, 0),
+        0);
     CU_ASSERT_STRING_EQUAL(before, "0:\tfrom all lookup local\n"
                                    "32766:\tfrom all lookup main\n"
                                    "32767:\tfrom all lookup default\n");
