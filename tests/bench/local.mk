@@ -9,11 +9,11 @@ benches = \
 	tests/bench/bench_kubeproxy \
 	tests/bench/bench_memory \
 	tests/bench/bench_path \
-	tests/bench/bench_rules
+	tests/bench/bench_rules \
+	tests/bench/bench_tables
 
-# The peer of bench_hash takes headers of DPDK alone, which are C.
 if HAVE_DPDK
-benches += tests/bench/peer_dpdk
+benches += tests/bench/peer_dpdk tests/bench/peer_dpdk_tables
 endif
 
 EXTRA_PROGRAMS += $(benches)
@@ -28,12 +28,20 @@ tests_bench_bench_kubeproxy_SOURCES = tests/bench/bench_kubeproxy.c tests/bench/
 tests_bench_bench_memory_SOURCES = tests/bench/bench_memory.c
 tests_bench_bench_path_SOURCES = tests/bench/bench_path.c tests/bench/bench.h
 tests_bench_bench_rules_SOURCES = tests/bench/bench_rules.c tests/bench/bench.h
+tests_bench_bench_tables_SOURCES = tests/bench/bench_tables.c tests/bench/bench_tables.h \
+	tests/bench/bench.h
+tests_bench_bench_tables_LDADD = $(LDADD) -lm
 
+# They take headers of DPDK alone, which are C.
 if HAVE_DPDK
 tests_bench_peer_dpdk_SOURCES = tests/bench/peer_dpdk.c tests/bench/bench_hash.h \
 	tests/bench/bench.h
 tests_bench_peer_dpdk_CFLAGS = $(AM_CFLAGS) $(DPDK_CFLAGS) -Wno-shadow
 tests_bench_peer_dpdk_LDADD = $(LDADD) $(DPDK_LIBS)
+tests_bench_peer_dpdk_tables_SOURCES = tests/bench/peer_dpdk_tables.c \
+	tests/bench/bench_tables.h tests/bench/bench.h
+tests_bench_peer_dpdk_tables_CFLAGS = $(AM_CFLAGS) $(DPDK_CFLAGS)
+tests_bench_peer_dpdk_tables_LDADD = $(LDADD) $(DPDK_LIBS)
 endif
 
 EXTRA_DIST += \
@@ -44,9 +52,7 @@ EXTRA_DIST += \
 
 CLEANFILES += $(benches) tests/bench/peer_ns3 tests/bench/peer_simgrid
 
-# BENCH="hold chain rules memory article kubeproxy path balance" chooses; RUNS=5 are the samples of
-# BENCH="hold chain rules memory article kubeproxy path hash" chooses; RUNS=5 are the samples of
-# each median.
+# BENCH="hold chain" runs some of them; RUNS=5 are the samples of each median.
 bench: $(benches)
 	top_srcdir='$(abs_top_srcdir)' CXX='$(CXX)' CC='$(CC)' CFLAGS='$(CFLAGS)' \
 	$(BASH) $(top_srcdir)/tests/bench/run.sh $(BENCH)

@@ -2,7 +2,7 @@
 # Runs the benches and their peers, turn by turn, and prints medians, spreads and ratios.
 # "make bench" calls it in the build folder.
 #
-# usage: run.sh [hold|chain|rules|memory|article|kubeproxy|path|balance|hash]...
+# usage: run.sh [hold|chain|rules|memory|article|kubeproxy|path|balance|hash|tables]...
 #        all of them without an argument
 #
 # RUNS=5 is the number of samples of each; QUICK=1 leaves out the largest cases.
@@ -163,12 +163,30 @@ bench_hash() {
     done
 }
 
+bench_tables() {
+    local n ours=$here/bench_tables peer=$here/peer_dpdk_tables
+
+    echo "== Tables of the path"
+    for n in 262144 2000000; do
+        compare "find, $n" "M/s" "$ours find $n" "rte_hash=$peer find $n" \
+            "GHashTable=$ours glib-find $n"
+        compare "churn, $n" "M/s" "$ours churn $n" "rte_hash=$peer churn $n" \
+            "GHashTable=$ours glib-churn $n"
+        compare "churn as grown, $n" "M/s" "$ours churn-grown $n" "rte_hash=$peer churn $n"
+    done
+    compare "route, 5000 nodes" "M/s" "$ours route" "rte_lpm=$peer route"
+    compare "host and path" "M/s" "$ours host" "GHashTable=$ours glib-host"
+    compare "host and path, texts" "M/s" "$ours host-text" "GHashTable=$ours glib-host"
+    compare "exponential" "M/s" "$ours exponential" "drand48 and log=$ours log"
+    compare "record" "M/s" "$ours record"
+}
+
 echo "$(awk -F': ' '/model name/ { print $2; exit }' /proc/cpuinfo), $(nproc) cores," \
     "load $(cut -d' ' -f1 /proc/loadavg); $(${CC:-cc} --version | head -n 1); ${CFLAGS-}"
 mkdir -p "$here"
 build_peer peer_ns3 ns3/core-module.h -lns3-core -lns3-network -lns3-internet -lns3-point-to-point
 build_peer peer_simgrid simgrid/s4u.hpp -lsimgrid
-for bench in "${@:-hold chain rules memory article kubeproxy path balance hash}"; do
+for bench in "${@:-hold chain rules memory article kubeproxy path balance hash tables}"; do
     for name in $bench; do
         "bench_$name"
     done
