@@ -17,6 +17,7 @@
 #include "engine/station.h"
 #include "engine/stats.h"
 #include "model/build.h"
+#include "model/balance_params.h"
 #include "model/conntrack_params.h"
 #include "model/host_params.h"
 #include "model/import.h"

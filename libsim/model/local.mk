@@ -3,6 +3,7 @@
 model_headers = \
 	libsim/model/build.h \
 	libsim/model/capture.h \
+	libsim/model/balance_params.h \
 	libsim/model/conntrack_params.h \
 	libsim/model/element.h \
 	libsim/model/host_params.h \
@@ -17,6 +18,7 @@ libvethsim_la_SOURCES += \
 	$(model_headers) \
 	libsim/model/build.c \
 	libsim/model/capture.c \
+	libsim/model/balance_params.c \
 	libsim/model/conntrack_params.c \
 	libsim/model/element.c \
 	libsim/model/host_params.c \

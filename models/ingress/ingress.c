@@ -4,12 +4,16 @@
 
 static const char *const upstream_choices[] = {"service", "endpoints", NULL};
 
+/* A request, and who is at the other end of its connection. */
+#define KEYS (1u << VS_BALANCE_BY_ADDRESS | 1u << VS_BALANCE_BY_TEXT)
+
 typedef struct IngressConfig {
     uint32_t port;
     VsDist processing;
     uint32_t workers;
     uint32_t backlog;
     VsChoice upstream;
+    VsBalanceParams balance;
     uint32_t keepalive;
     VsTime read_timeout;
     const VsElement *default_service;
@@ -43,8 +47,12 @@ static const VsParam ingress_params[] = {
     VS_PARAM_CHOICE(
         IngressConfig, upstream, "upstream", .def = "endpoints",
         .choices = upstream_choices,
-        .doc = "endpoints: to pods in turn, past kube-proxy, as controllers do; "
+        .doc = "endpoints: to pods, past kube-proxy, as controllers do; "
                "service: to the cluster IP (ingress-nginx: service-upstream)."),
+    VS_BALANCE_PARAM_ROWS(
+        IngressConfig, balance, "round-robin",
+        "How a request gets its endpoint, with upstream=\"endpoints\": "
+        "by text is by its path, by address its client's."),
     VS_PARAM_UINT(IngressConfig, keepalive, "keepalive", .def = "320",
                   .doc = "Idle upstream connections kept for each address "
                          "(ingress-nginx: upstream-keepalive-connections)."),
@@ -133,10 +141,29 @@ ingress_request(VsHttpServer *server, VsHttpRequest *request)
 static const VsHttpServerOps server_ops = {ingress_request};
 
 static bool
+is_to_endpoints(const IngressConfig *config)
+{
+    return strcmp(upstream_choices[config->upstream], "endpoints") == 0;
+}
+
+static bool
 ingress_check(const void *config_, const VsElement *element, GError **error)
 {
     const IngressConfig *config = config_;
+    static const char *const of_endpoints[] = {"algorithm", "algorithm-params"};
 
+    for (unsigned i = 0; i < G_N_ELEMENTS(of_endpoints); i++) {
+        if (vs_element_has(element, of_endpoints[i]) && !is_to_endpoints(config)) {
+            vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                            "%s has no effect with upstream=\"service\", where "
+                            "kube-proxy chooses; leave it out",
+                            of_endpoints[i]);
+            return false;
+        }
+    }
+    if (!vs_balance_params_check(&config->balance, KEYS, element, error)) {
+        return false;
+    }
     if (element->n_children == 0 && !config->default_service) {
         vs_set_error_at(
             error, element, VS_SCENARIO_ERROR_NO_EFFECT,
@@ -164,8 +191,7 @@ check_endpoints(const Ingress *ingress, const VsElement *element, GError **error
 {
     const VsService *service = ingress_rules_find_changing(ingress->rules);
 
-    if (service &&
-        strcmp(upstream_choices[ingress->config->upstream], "endpoints") == 0) {
+    if (service && is_to_endpoints(ingress->config)) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
                         "endpoints of service \"%s\" change during the run, which "
                         "upstream=\"endpoints\" does not follow; write "
@@ -187,7 +213,7 @@ ingress_open(void *self, const VsElement *element, VsBuild *build, GError **erro
     g_autofree char *place = g_strdup_printf("ingress %s", name);
     IngressUpstreamsConfig upstreams = {
         .netns = pod->netns,
-        .is_to_endpoints = config->upstream == 1,
+        .balance = is_to_endpoints(config) ? &config->balance : NULL,
         .keepalive = config->keepalive,
         .read_timeout = config->read_timeout,
     };

@@ -40,9 +40,9 @@ typedef struct IngressUpstreams IngressUpstreams;
 
 typedef struct IngressUpstreamsConfig {
     VsNetns *netns;
-    bool
-        is_to_endpoints; /* To pods in turn, past kube-proxy; else to the cluster IP. */
-    uint32_t keepalive;  /* Idle connections kept for each address. */
+    const VsBalanceParams
+        *balance;       /* To pods, past kube-proxy; NULL: to the cluster IP. */
+    uint32_t keepalive; /* Idle connections kept for each address. */
     VsTime read_timeout;
 } IngressUpstreamsConfig;
 
@@ -58,6 +58,6 @@ IngressUpstreams *ingress_upstreams_new(const IngressUpstreamsConfig *config,
 void ingress_upstreams_free(IngressUpstreams *upstreams);
 
 /* Sends 'request' on to 'service' and answers it when the answer comes: 502 when the
- * connection fails, 503 without endpoints, 504 after the read time-out. */
+ * connection fails, or the algorithm has no endpoint for it, 503 without endpoints, 504 after the read time-out. */
 void ingress_upstreams_forward(IngressUpstreams *upstreams, VsService *service,
                                VsHttpRequest *request);

@@ -1,6 +1,7 @@
 #include "models/ingress/ingress.h"
 
 typedef struct Target Target;
+typedef struct Pool Pool;
 
 /* A connection to one address of a service. */
 typedef struct Upstream {
@@ -9,6 +10,9 @@ typedef struct Upstream {
     Target *target;
     VsTcp *tcp;
     VsHttpRequest *request; /* Waiting for its answer; NULL: idle. */
+    Pool *pool;             /* That chose it for the request; NULL: none did. */
+    uint32_t backend;       /* In the pool's balancer. */
+    VsTime sent;
     VsTimer timeout;
 } Upstream;
 
@@ -26,13 +30,15 @@ struct IngressUpstreams {
     IngressUpstreamsStats *stats;
     VsPool connections;
     VsTable targets; /* (address, port) to Target. */
-    VsTable turns;   /* Service index to Turn: round robin over endpoints. */
+    VsTable pools;   /* Service index to Pool. */
     VsStage timeout_stage;
 };
 
-typedef struct Turn {
-    unsigned next;
-} Turn;
+/* The endpoints of a service, to choose from. */
+struct Pool {
+    VsBalancer balancer;
+    const VsService *service;
+};
 
 enum { CONNECTIONS_A_SLAB = 32 };
 
@@ -52,19 +58,35 @@ ingress_upstreams_new(const IngressUpstreamsConfig *config, VsEntity *entity,
                                              place, "upstream failure", VS_STAGE_DELAY);
     vs_pool_init(&upstreams->connections, sizeof(Upstream), CONNECTIONS_A_SLAB);
     vs_table_init(&upstreams->targets);
-    vs_table_init(&upstreams->turns);
+    vs_table_init(&upstreams->pools);
     return upstreams;
 }
 
 static void
-free_values(VsTable *table)
+free_targets(VsTable *table)
+{
+    size_t cursor = 0;
+    VsKey key;
+    void *target;
+
+    while (vs_table_next(table, &cursor, &key, &target)) {
+        g_free(target);
+    }
+    vs_table_clear(table);
+}
+
+static void
+free_pools(VsTable *table)
 {
     size_t cursor = 0;
     VsKey key;
     void *value;
 
     while (vs_table_next(table, &cursor, &key, &value)) {
-        g_free(value);
+        Pool *pool = value;
+
+        vs_balancer_clear(&pool->balancer);
+        g_free(pool);
     }
     vs_table_clear(table);
 }
@@ -73,8 +95,8 @@ void
 ingress_upstreams_free(IngressUpstreams *upstreams)
 {
     if (upstreams) {
-        free_values(&upstreams->targets);
-        free_values(&upstreams->turns);
+        free_targets(&upstreams->targets);
+        free_pools(&upstreams->pools);
         vs_pool_clear(&upstreams->connections);
         g_free(upstreams);
     }
@@ -95,25 +117,71 @@ target_get(IngressUpstreams *upstreams, VsAddr address, uint16_t port)
     return target;
 }
 
-static Target *
-choose_target(IngressUpstreams *upstreams, const VsService *service)
+static Pool *
+pool_new(const IngressUpstreams *upstreams, const VsService *service)
+{
+    const VsNetns *netns = upstreams->config.netns;
+    Pool *pool = g_new0(Pool, 1);
+    VsRng rng;
+
+    pool->service = service;
+    vs_rng_init(&rng, netns->run->seed, netns->name, service->name);
+    vs_balance_params_init(upstreams->config.balance, &pool->balancer, &rng);
+    for (unsigned i = 0; i < service->n_endpoints; i++) {
+        const VsEndpoint *endpoint = &service->endpoints[i];
+        g_autofree char *address = vs_format_ipv4(endpoint->address);
+        g_autofree char *name = g_strdup_printf("%s:%u", address, endpoint->port);
+
+        vs_balancer_add(&pool->balancer, name, 1);
+    }
+    return pool;
+}
+
+static Pool *
+pool_get(IngressUpstreams *upstreams, const VsService *service)
 {
     VsKey key = {{service->index, 0}};
-    const VsEndpoint *endpoint;
-    Turn *turn;
+    Pool *pool = vs_table_find(&upstreams->pools, key);
 
-    if (!upstreams->config.is_to_endpoints) {
-        return target_get(upstreams, service->cluster_ip, service->port);
+    if (!pool) {
+        pool = pool_new(upstreams, service);
+        vs_table_insert(&upstreams->pools, key, pool);
     }
-    turn = vs_table_find(&upstreams->turns, key);
-    if (!turn) {
-        turn = g_new0(Turn, 1);
-        vs_table_insert(&upstreams->turns, key, turn);
+    return pool;
+}
+
+/* The index of the endpoint for 'request', or VS_BALANCER_NONE. */
+static uint32_t
+choose_endpoint(const IngressUpstreams *upstreams, Pool *pool,
+                const VsHttpRequest *request)
+{
+    const VsRun *run = upstreams->config.netns->run;
+    const VsAddr peer = vs_http_peer(request);
+    const uint32_t wire_address = GUINT32_TO_BE(peer);
+    bool is_by_text = pool->balancer.kind->key == VS_BALANCE_BY_TEXT;
+    const char *path = vs_names_get(&run->packets->names, request->payload.http.path);
+    const VsBalanceKey key = {
+        .data = is_by_text ? (const void *)path : &wire_address,
+        .bytes = is_by_text ? strlen(path) : sizeof(wire_address),
+        .flow = {.saddr = peer, .protocol = VS_PROTOCOL_TCP, .family = VS_FAMILY_IPV4},
+        .now = vs_now(run),
+    };
+
+    return vs_balancer_pick(&pool->balancer, &key);
+}
+
+/* The request is over, well or not: the algorithm may learn from it. */
+static void
+release(Upstream *upstream, bool has_failed)
+{
+    VsTime now = vs_now(upstream->owner->config.netns->run);
+    const VsBalanceOutcome outcome = {
+        .now = now, .latency = now - upstream->sent, .has_failed = has_failed};
+
+    if (upstream->pool) {
+        vs_balancer_release(&upstream->pool->balancer, upstream->backend, &outcome);
+        upstream->pool = NULL;
     }
-    endpoint = &service->endpoints[turn->next];
-    turn->next = (turn->next + 1) % service->n_endpoints;
-    service->shares->shares[endpoint->share].count++;
-    return target_get(upstreams, endpoint->address, endpoint->port);
 }
 
 static void
@@ -142,6 +210,7 @@ fail(Upstream *upstream, unsigned status)
     if (!request) {
         return;
     }
+    release(upstream, true);
     if (journey) {
         vs_journey_wait(journey, upstream->owner->timeout_stage,
                         vs_now(upstream->owner->config.netns->run));
@@ -168,6 +237,7 @@ upstream_message(VsTcp *tcp, const VsPayload *payload, uint64_t bytes)
     }
     vs_timer_cancel(&upstream->timeout);
     upstream->request = NULL;
+    release(upstream, false);
     vs_http_reply(request, payload->http.status, payload->http.body_bytes);
     upstream->next = upstream->target->idle;
     upstream->target->idle = upstream;
@@ -263,10 +333,43 @@ record_upstream(const IngressUpstreams *upstreams, const VsService *service,
     record->text =
         g_strdup_printf("%s:%u, on %s", address, target->port,
                         is_reused ? "a connection kept alive" : "a new connection");
-    record->why = upstreams->config.is_to_endpoints
-                      ? g_strdup_printf("the next of the %u endpoints of service %s",
+    record->why = upstreams->config.balance
+                      ? g_strdup_printf("%s among the %u endpoints of service %s",
+                                        upstreams->config.balance->algorithm,
                                         service->n_endpoints, service->name)
                       : g_strdup_printf("the cluster IP of service %s", service->name);
+}
+
+/* A connection to the service, or to the endpoint that is chosen for 'request'; NULL when
+ * there is none for it. */
+static Upstream *
+open_upstream(IngressUpstreams *upstreams, const VsService *service,
+              const VsHttpRequest *request)
+{
+    VsJourney *journey = vs_payload_journey(&request->payload);
+    const VsEndpoint *endpoint;
+    Upstream *upstream;
+    uint32_t backend;
+    Pool *pool;
+
+    if (!upstreams->config.balance) {
+        return upstream_get(upstreams,
+                            target_get(upstreams, service->cluster_ip, service->port),
+                            journey);
+    }
+    pool = pool_get(upstreams, service);
+    backend = choose_endpoint(upstreams, pool, request);
+    if (backend == VS_BALANCER_NONE) {
+        return NULL;
+    }
+    endpoint = &service->endpoints[backend];
+    service->shares->shares[endpoint->share].count++;
+    upstream = upstream_get(
+        upstreams, target_get(upstreams, endpoint->address, endpoint->port), journey);
+    upstream->pool = pool;
+    upstream->backend = backend;
+    upstream->sent = vs_now(upstreams->config.netns->run);
+    return upstream;
 }
 
 void
@@ -282,8 +385,11 @@ ingress_upstreams_forward(IngressUpstreams *upstreams, VsService *service,
         vs_http_reply(request, 503, 0);
         return;
     }
-    upstream = upstream_get(upstreams, choose_target(upstreams, service),
-                            vs_payload_journey(&payload));
+    upstream = open_upstream(upstreams, service, request);
+    if (!upstream) {
+        vs_http_reply(request, 502, 0);
+        return;
+    }
     upstream->request = request;
     record_upstream(upstreams, service, &payload, upstream,
                     upstreams->stats->n_reused > n_reused);

@@ -6,9 +6,9 @@ typedef enum LbTarget {
 } LbTarget;
 
 static const char *const target_choices[] = {"node-port", "pods", NULL};
-static const char *const algorithm_choices[] = {
-    "round-robin", "smooth-wrr", "random", "least-conn", "source-hash", "maglev", NULL,
-};
+
+/* A connection is all it sees. */
+#define KEYS (1u << VS_BALANCE_BY_ADDRESS | 1u << VS_BALANCE_BY_FLOW)
 
 static const VsParam lb_params[] = {
     VS_PARAM_IPV4(
@@ -25,12 +25,8 @@ static const VsParam lb_params[] = {
     VS_PARAM_REFS(LbConfig, nodes, "nodes", .to = "node",
                   .doc = "Nodes to send to; all of them without it.  For "
                          "target=\"node-port\"."),
-    VS_PARAM_CHOICE(LbConfig, algorithm, "algorithm", .def = "round-robin",
-                    .choices = algorithm_choices,
-                    .doc = "How a new connection gets its backend, which it keeps."),
-    VS_PARAM_UINT(
-        LbConfig, table_size, "table-size", .def = "65521", .min = "3", .max = "65537",
-        .doc = "Slots of the Maglev table: a prime, over 100 for each backend."),
+    VS_BALANCE_PARAM_ROWS(LbConfig, balance, "round-robin",
+                          "How a new connection gets its backend, which it keeps."),
     VS_PARAM_TIME(
         LbConfig, health_interval, "health-interval", .def = "10s", .min = "1ms",
         .doc = "Between two health checks of a backend: a TCP connection; but "
@@ -72,23 +68,12 @@ lb_check(const void *config_, const VsElement *element, GError **error)
 {
     const LbConfig *config = config_;
 
-    if (!vs_is_prime(config->table_size)) {
-        vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
-                        "table-size=\"%u\" is not prime; the next prime is %u",
-                        config->table_size, vs_next_prime(config->table_size));
+    if (!vs_balance_params_check(&config->balance, KEYS, element, error)) {
         return false;
     }
     if (config->target == LB_TARGET_PODS && config->nodes.n_elements > 0) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
                         "nodes=\"\" has no effect with target=\"pods\"; leave it out");
-        return false;
-    }
-    if (vs_element_has(element, "table-size") &&
-        strcmp(algorithm_choices[config->algorithm], "maglev") != 0) {
-        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
-                        "table-size=\"%u\" has no effect with algorithm=\"%s\"; write "
-                        "algorithm=\"maglev\" or leave it out",
-                        config->table_size, algorithm_choices[config->algorithm]);
         return false;
     }
     if (config->health_timeout >= config->health_interval) {
@@ -190,7 +175,12 @@ lb_dst_rule(void *data, VsPacket *packet, VsConntrackEntry *entry,
 {
     Lb *lb = data;
     const VsFlow *flow = &vs_packet_top(packet)->flow;
-    const VsBalanceKey key = {.flow = *flow, .now = vs_now(lb->host->root->run)};
+    const uint32_t saddr = GUINT32_TO_BE(flow->saddr);
+    const VsBalanceKey key = {.data = &saddr,
+                              .bytes = sizeof(saddr),
+                              .flow = *flow,
+                              .tcp_seq = vs_packet_top(packet)->tcp.seq,
+                              .now = vs_now(lb->host->root->run)};
     const LbBackend *backend;
     uint32_t choice;
 
@@ -356,24 +346,6 @@ add_endpoints(Lb *lb, const VsService *service)
 }
 
 static bool
-open_balancer(Lb *lb, const VsElement *element, const VsRng *rng, GError **error)
-{
-    const LbConfig *config = lb->config;
-    const VsBalancerKind *kind =
-        vs_balancer_kind_find(algorithm_choices[config->algorithm]);
-    g_autofree char *size = g_strdup_printf("table-size=%u", config->table_size);
-    const char *const settings[] = {size, NULL};
-    g_autoptr(GError) cause = NULL;
-
-    if (!vs_balancer_init(&lb->balancer, kind, kind->params ? settings : NULL, rng,
-                          &cause)) {
-        vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE, "%s", cause->message);
-        return false;
-    }
-    return true;
-}
-
-static bool
 lb_open(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
     Lb *lb = self;
@@ -387,9 +359,7 @@ lb_open(void *self, const VsElement *element, VsBuild *build, GError **error)
     }
     lb->service = service;
     vs_rng_init(&rng, build->run->seed, element->id, "backend");
-    if (!open_balancer(lb, element, &rng, error)) {
-        return false;
-    }
+    vs_balance_params_init(&config->balance, &lb->balancer, &rng);
     if (config->target == LB_TARGET_PODS && vs_service_changes(service)) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
                         "endpoints of service \"%s\" change during the run, which "

@@ -12,8 +12,7 @@ typedef struct LbConfig {
     const VsElement *service;
     VsChoice target;
     VsRefs nodes;
-    VsChoice algorithm;
-    uint32_t table_size;
+    VsBalanceParams balance;
     VsTime health_interval;
     VsTime health_timeout;
     uint32_t healthy_after;

@@ -353,9 +353,10 @@ test_wrong_configurations_are_refused(void)
         const char *attributes;
         const char *message;
     } cases[] = {
-        {"algorithm='maglev' table-size='65535'",
+        {"algorithm='maglev' algorithm-params='table-size=65535'",
          "is not prime; the next prime is 65537"},
-        {"table-size='65537'", "has no effect with algorithm=\"round-robin\""},
+        {"algorithm-params='table-size=65537'", "round-robin has no param"},
+        {"algorithm='round-robbin'", "did you mean \"round-robin\""},
         {"target='pods' nodes='n-1'", "has no effect with target=\"pods\""},
         {"health-interval='1s' health-timeout='1s'", "not below health-interval"},
     };
