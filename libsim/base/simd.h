@@ -37,7 +37,7 @@ vs_simd_best(void)
     VsSimd simd = VS_SIMD_AVX512;
 
     while (!vs_simd_is_supported(simd)) {
-        simd--;
+        simd = (VsSimd)(simd - 1);
     }
     return simd;
 }
