@@ -6,14 +6,6 @@
 #include "balance/maglev.h"
 #include "base/hash.h"
 
-static inline uint64_t
-hash_flow(const VsFlow *flow)
-{
-    VsKey key = vs_flow_key(flow);
-
-    return vs_mix64(key.w[0] ^ vs_mix64(key.w[1]));
-}
-
 /* ---- AWS NLB ------------------------------------------------------------------------ */
 
 typedef struct Targets {
@@ -47,7 +39,7 @@ static uint32_t
 nlb_pick(VsBalancer *balancer, const VsBalanceKey *key)
 {
     const Targets *state = balancer->state;
-    uint64_t hash = hash_flow(&key->flow);
+    uint64_t hash = vs_flow_mix(&key->flow);
 
     if (key->flow.protocol == VS_PROTOCOL_TCP) {
         hash = vs_mix64(hash ^ key->tcp_seq);
@@ -103,7 +95,7 @@ gcp_pick(VsBalancer *balancer, const VsBalanceKey *key)
     if (affinity >= AFFINITY_1) {
         flow.daddr = 0;
     }
-    return vs_maglev_at(balancer, hash_flow(&flow));
+    return vs_maglev_at(balancer, vs_flow_mix(&flow));
 }
 
 static const VsBalancerParam gcp_params[] = {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "balance/balancer.h"
-#include "base/flow_hash.h"
+#include "base/hash_flow.h"
 
 /* The first params of each. */
 enum { VS_ECMP_POLICY, VS_ECMP_SEED, VS_ECMP_N_PARAMS };

@@ -98,10 +98,7 @@ maglev_rebuild(VsBalancer *balancer)
 static uint32_t
 maglev_pick(VsBalancer *balancer, const VsBalanceKey *key)
 {
-    VsKey flow = vs_flow_key(&key->flow);
-    uint64_t hash = vs_mix64(flow.w[0] ^ vs_mix64(flow.w[1]));
-
-    return vs_maglev_at(balancer, hash);
+    return vs_maglev_at(balancer, vs_flow_mix(&key->flow));
 }
 
 static const VsBalancerParam maglev_params[] = {

@@ -20,8 +20,7 @@ static uint32_t
 rendezvous_pick(VsBalancer *balancer, const VsBalanceKey *key)
 {
     const uint64_t *hashes = balancer->backend_states;
-    VsKey flow = vs_flow_key(&key->flow);
-    uint64_t hash = vs_mix64(flow.w[0] ^ vs_mix64(flow.w[1]));
+    uint64_t hash = vs_flow_mix(&key->flow);
     uint32_t best = VS_BALANCER_NONE;
     double highest = 0;
 

@@ -1,12 +1,50 @@
-/* What Linux computes from a packet's headers to spread it over a tunnel's ports or a bond's
- * cards, bit for bit.
+/* What Linux computes from a packet's headers to choose among next hops, a tunnel's ports or
+ * a bond's cards, bit for bit.
  *
  * IPv4 only.  Addresses and ports are in host byte order; the functions lay them out as a
  * little-endian kernel finds them in memory, on any host. */
 #ifndef VS_BASE_HASH_FLOW_H
 #define VS_BASE_HASH_FLOW_H
 
+#include <stddef.h>
 #include <stdint.h>
+
+/* ---- Next hops: hash-threshold (RFC 2992).  Linux net/core/flow_dissector.c
+ * (__flow_hash_consistentify, flow_hash_from_keys_seed), net/ipv4/route.c
+ * (fib_multipath_hash_from_keys), net/ipv4/fib_semantics.c (fib_rebalance).  The layout of
+ * the hashed bytes was confirmed against Linux 6.18; other kernels may lay them out
+ * differently. */
+
+/* The key of the hash: two words of siphash. */
+typedef struct VsFlowHashKey {
+    uint64_t k0;
+    uint64_t k1;
+} VsFlowHashKey;
+
+/* That of net.ipv4.fib_multipath_hash_seed. */
+static inline VsFlowHashKey
+vs_flow_hash_key_of_seed(uint32_t seed)
+{
+    uint64_t word = (uint64_t)seed << 32 | seed;
+
+    return (VsFlowHashKey){word, word};
+}
+
+/* A dead hop's bound: no hash is as low. */
+#define VS_HASH_THRESHOLD_DEAD (-1)
+
+/* The 31 bits that choose a next hop.  Addresses and ports in host order, IPv4; both
+ * directions of a flow have the same hash.  A policy that looks at addresses alone passes
+ * zeros for the rest. */
+uint32_t vs_flow_hash_linux(uint32_t saddr, uint32_t daddr, uint16_t sport,
+                            uint16_t dport, uint8_t protocol, VsFlowHashKey key);
+
+/* The greatest hash of each of 'n' hops, in order: round(2^31 * sum / total) - 1 of the
+ * weights up to and with it; VS_HASH_THRESHOLD_DEAD for a weight of 0.  The weights' sum is
+ * below 2^33. */
+void vs_hash_threshold_bounds(const uint32_t *weights, size_t n, int32_t *ret_bounds);
+
+/* ---- Tunnels and bonds. */
 
 typedef struct VsHashTuple {
     uint32_t saddr, daddr;

@@ -3,7 +3,6 @@
 base_headers = \
 	libsim/base/alias.h \
 	libsim/base/dist.h \
-	libsim/base/flow_hash.h \
 	libsim/base/flow_table.h \
 	libsim/base/fmath.h \
 	libsim/base/hash.h \
@@ -25,7 +24,6 @@ libvethsim_la_SOURCES += \
 	libsim/base/alias.c \
 	libsim/base/dist.c \
 	libsim/base/dist_text.c \
-	libsim/base/flow_hash.c \
 	libsim/base/flow_table.c \
 	libsim/base/fmath.c \
 	libsim/base/hash.c \

@@ -15,14 +15,12 @@ static VsCore *
 steer(const VsHost *host, VsPacket *packet)
 {
     const VsLayer *top = vs_packet_top(packet);
-    VsKey key;
     uint32_t hash;
 
     if (host->n_cores == 1 || top->ether_type == VS_ETHER_TYPE_ARP) {
         return &host->cores[0];
     }
-    key = vs_flow_key(&top->flow);
-    hash = (uint32_t)vs_mix64(key.w[0] ^ vs_mix64(key.w[1]));
+    hash = (uint32_t)vs_flow_mix(&top->flow);
     return &host->cores[(uint64_t)hash * host->n_cores >> 32];
 }
 

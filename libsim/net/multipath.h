@@ -9,7 +9,7 @@
  * the source address. */
 #pragma once
 
-#include "base/flow_hash.h"
+#include "base/hash_flow.h"
 #include "net/policy.h"
 #include "net/route.h"
 #include "packet/packet.h"

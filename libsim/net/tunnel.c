@@ -60,7 +60,6 @@ uint16_t
 vs_tunnel_source_port(const VsLayer *inner)
 {
     VsFlow flow = inner->flow;
-    VsKey key;
     uint64_t mixed;
     uint32_t hash;
 
@@ -68,8 +67,7 @@ vs_tunnel_source_port(const VsLayer *inner)
         flow.sport = 0;
         flow.dport = 0;
     }
-    key = vs_flow_key(&flow);
-    mixed = vs_mix64(key.w[0] ^ vs_mix64(key.w[1]));
+    mixed = vs_flow_mix(&flow);
     hash = (uint32_t)(mixed ^ mixed >> 32);
     return vs_udp_flow_source_port(hash, VS_TUNNEL_PORT_FIRST, VS_TUNNEL_PORT_LAST);
 }

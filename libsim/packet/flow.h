@@ -44,6 +44,15 @@ vs_flow_key(const VsFlow *flow)
                         flow->zone}};
 }
 
+/* A hash of all of the flow for choices of our own: any of its bits is good. */
+static inline uint64_t
+vs_flow_mix(const VsFlow *flow)
+{
+    VsKey key = vs_flow_key(flow);
+
+    return vs_mix64(key.w[0] ^ vs_mix64(key.w[1]));
+}
+
 /* The flow of the answers.  An ICMP identifier is no port: it stays in place. */
 static inline VsFlow
 vs_flow_reverse(const VsFlow *flow)

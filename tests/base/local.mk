@@ -2,7 +2,6 @@ check_PROGRAMS += \
 	tests/base/test_alias \
 	tests/base/test_dist \
 	tests/base/test_dist_parse \
-	tests/base/test_flow_hash \
 	tests/base/test_flow_table \
 	tests/base/test_fmath \
 	tests/base/test_hash \
@@ -32,7 +31,6 @@ tests_base_test_dist_parse_SOURCES = tests/base/test_dist_parse.c tests/vs_test.
 tests_base_test_dist_parse_CFLAGS = $(AM_CFLAGS) $(GSL_CFLAGS)
 tests_base_test_dist_parse_LDADD = $(TEST_LIBS) $(GSL_LIBS)
 
-tests_base_test_flow_hash_SOURCES = tests/base/test_flow_hash.c tests/vs_test.h
 tests_base_test_flow_hash_LDADD = $(TEST_LIBS)
 tests_base_test_flow_table_SOURCES = tests/base/test_flow_table.c tests/vs_test.h
 tests_base_test_flow_table_LDADD = $(TEST_LIBS)
