@@ -4,116 +4,16 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#ifdef __x86_64__
-#include <immintrin.h>
-#endif
+#include "base/flow_bucket.h"
 
 enum {
-    STATE = VS_FLOW_BUCKET_LENGTH,  /* Among a bucket's words, */
-    TAKEN_ALL = 0x15,               /* all its slots taken, */
-    ONE_AWAY = 1 << 6,              /* a key of this home elsewhere. */
-    ABSENT = VS_FLOW_BUCKET_LENGTH, /* In place of a slot. */
     REACH_MAX =
         128, /* Buckets from a home to its other ones; with 64 some find no place. */
     BUCKETS_MIN = 16,
-    BLOCK = 64,      /* Keys of a bulk function under way at a time. */
     N_SEARCHED = 96, /* Buckets to look at for a chain of moves. */
 };
 
 G_STATIC_ASSERT(sizeof(VsFlowBucket) == 64);
-
-/* A key's hash: its high half chooses the home, its low bits the distance from there. */
-static inline uint32_t
-home_of(const VsFlowTable *table, uint64_t hash)
-{
-    return (uint32_t)((hash >> 32) * table->n_buckets >> 32);
-}
-
-static inline uint32_t
-other_of(const VsFlowTable *table, uint64_t hash, uint32_t home)
-{
-    uint32_t other = home + 1 + ((uint32_t)hash & table->reach_mask);
-
-    return other < table->n_buckets ? other : other - table->n_buckets;
-}
-
-static inline bool
-has_away(const VsFlowBucket *bucket)
-{
-    return bucket->words[STATE] >= ONE_AWAY;
-}
-
-static inline bool
-is_full(const VsFlowBucket *bucket)
-{
-    return (bucket->words[STATE] & TAKEN_ALL) == TAKEN_ALL;
-}
-
-/* ---- Searching a bucket ---- */
-
-/* Bits 0, 2 and 4 say whether slot 0, 1 and 2 hold the key, in use or not: the form in which
- * the comparison of eight 64-bit words leaves it. */
-static inline unsigned
-compare_plain(const VsFlowBucket *bucket, VsKey key)
-{
-    return (unsigned)vs_key_equal(bucket->keys[0], key) |
-           (unsigned)vs_key_equal(bucket->keys[1], key) << 2 |
-           (unsigned)vs_key_equal(bucket->keys[2], key) << 4;
-}
-
-#ifdef __x86_64__
-__attribute__((target("avx2"))) static inline unsigned
-compare_avx2(const VsFlowBucket *bucket, const VsKey *key)
-{
-    __m128i one = _mm_loadu_si128((const __m128i *)key);
-    __m256i both = _mm256_broadcastsi128_si256(one);
-    __m256i low = _mm256_cmpeq_epi64(*(const __m256i *)bucket->keys, both);
-    __m128i high = _mm_cmpeq_epi64(*(const __m128i *)&bucket->keys[2], one);
-    unsigned words = (unsigned)_mm256_movemask_pd(_mm256_castsi256_pd(low)) |
-                     (unsigned)_mm_movemask_pd(_mm_castsi128_pd(high)) << 4;
-
-    return words & words >> 1 & 0x15;
-}
-
-__attribute__((target("avx512f,avx512vl"))) static inline unsigned
-compare_avx512(const VsFlowBucket *bucket, const VsKey *key)
-{
-    __m512i wanted = _mm512_broadcast_i32x4(_mm_loadu_si128((const __m128i *)key));
-    unsigned words =
-        _mm512_cmpeq_epi64_mask(_mm512_load_si512((const void *)bucket), wanted);
-
-    return words & words >> 1 & 0x15;
-}
-#endif
-
-/* The slot of 'key' in 'bucket', or ABSENT.  'simd' is a constant where it matters. */
-static inline __attribute__((always_inline)) unsigned
-find_slot(const VsFlowBucket *bucket, const VsKey *key, VsSimd simd)
-{
-    unsigned equal;
-
-#ifdef __x86_64__
-    if (simd == VS_SIMD_AVX512) {
-        equal = compare_avx512(bucket, key);
-    } else if (simd == VS_SIMD_AVX2) {
-        equal = compare_avx2(bucket, key);
-    } else
-#endif
-    {
-        (void)simd;
-        equal = compare_plain(bucket, *key);
-    }
-    /* A free slot may hold any old key.  Bit 6 stands for ABSENT: no branch is needed. */
-    return (unsigned)__builtin_ctz((equal & bucket->words[STATE]) | 1 << 2 * ABSENT) /
-           2;
-}
-
-/* The value in 'slot', or VS_FLOW_TABLE_NONE for ABSENT. */
-static inline uint32_t
-value_at(const VsFlowBucket *bucket, unsigned slot)
-{
-    return bucket->words[slot] | -(uint32_t)(slot == ABSENT);
-}
 
 /* ---- Memory ---- */
 
@@ -167,11 +67,12 @@ vs_flow_table_clear(VsFlowTable *table)
 static inline void
 put(VsFlowBucket *bucket, VsKey key, uint32_t value)
 {
-    unsigned slot = (unsigned)__builtin_ctz(~bucket->words[STATE] & TAKEN_ALL) / 2;
+    unsigned slot =
+        (unsigned)__builtin_ctz(~bucket->words[VS_FLOW_STATE] & VS_FLOW_TAKEN) / 2;
 
     bucket->keys[slot] = key;
     bucket->words[slot] = value;
-    bucket->words[STATE] |= 1u << 2 * slot;
+    bucket->words[VS_FLOW_STATE] |= 1u << 2 * slot;
 }
 
 /* A bucket on a chain of moves: it gets room when the key in 'slot' of the bucket before it,
@@ -182,15 +83,6 @@ typedef struct Step {
     uint16_t slot;
 } Step;
 
-static uint32_t
-other_bucket_of(const VsFlowTable *table, uint32_t bucket, VsKey key)
-{
-    uint64_t hash = vs_key_hash(key);
-    uint32_t home = home_of(table, hash);
-
-    return bucket == home ? other_of(table, hash, home) : home;
-}
-
 /* Moves the key in 'slot' of bucket 'from' to 'to', its other one, which has room. */
 static void
 move(VsFlowTable *table, uint32_t from, unsigned slot, uint32_t to)
@@ -199,11 +91,11 @@ move(VsFlowTable *table, uint32_t from, unsigned slot, uint32_t to)
     VsKey key = bucket->keys[slot];
 
     put(&table->buckets[to], key, bucket->words[slot]);
-    bucket->words[STATE] &= ~(1u << 2 * slot);
-    if (home_of(table, vs_key_hash(key)) == from) {
-        bucket->words[STATE] += ONE_AWAY;
+    bucket->words[VS_FLOW_STATE] &= ~(1u << 2 * slot);
+    if (vs_flow_home(table, vs_flow_hash(key)) == from) {
+        bucket->words[VS_FLOW_STATE] += VS_FLOW_ONE_AWAY;
     } else {
-        table->buckets[to].words[STATE] -= ONE_AWAY;
+        table->buckets[to].words[VS_FLOW_STATE] -= VS_FLOW_ONE_AWAY;
     }
 }
 
@@ -232,10 +124,11 @@ make_room(VsFlowTable *table, uint32_t home, uint32_t other)
         const VsFlowBucket *bucket = &table->buckets[steps[i].bucket];
 
         for (uint16_t slot = 0; slot < VS_FLOW_BUCKET_LENGTH; slot++) {
-            uint32_t to = other_bucket_of(table, steps[i].bucket, bucket->keys[slot]);
+            uint32_t to =
+                vs_flow_other_bucket(table, steps[i].bucket, bucket->keys[slot]);
             int step = (int)i;
 
-            if (is_full(&table->buckets[to])) {
+            if (vs_flow_is_full(&table->buckets[to])) {
                 if (n_steps < N_SEARCHED && !is_on_the_way(steps, n_steps, to)) {
                     steps[n_steps++] = (Step){to, (int16_t)i, slot};
                 }
@@ -256,17 +149,18 @@ make_room(VsFlowTable *table, uint32_t home, uint32_t other)
 static inline bool
 place(VsFlowTable *table, VsKey key, uint64_t hash, uint32_t value)
 {
-    uint32_t home = home_of(table, hash), chosen = home;
+    uint32_t home = vs_flow_home(table, hash), chosen = home;
 
-    if (is_full(&table->buckets[home])) {
-        chosen = other_of(table, hash, home);
-        if (is_full(&table->buckets[chosen])) {
+    if (vs_flow_is_full(&table->buckets[home])) {
+        chosen = vs_flow_other(table, hash, home);
+        if (vs_flow_is_full(&table->buckets[chosen])) {
             chosen = make_room(table, home, chosen);
             if (chosen == UINT32_MAX) {
                 return false;
             }
         }
-        table->buckets[home].words[STATE] += chosen == home ? 0 : ONE_AWAY;
+        table->buckets[home].words[VS_FLOW_STATE] +=
+            chosen == home ? 0 : VS_FLOW_ONE_AWAY;
     }
     put(&table->buckets[chosen], key, value);
     return true;
@@ -284,7 +178,7 @@ rehash(VsFlowTable *table, size_t n_buckets)
 
     allocate(&grown, MAX(n_buckets, BUCKETS_MIN));
     while (vs_flow_table_next(table, &cursor, &key, &value)) {
-        if (!place(&grown, key, vs_key_hash(key), value)) {
+        if (!place(&grown, key, vs_flow_hash(key), value)) {
             cursor = 0;
             free(grown.buckets);
             allocate(&grown, (size_t)grown.n_buckets + grown.n_buckets / 2);
@@ -311,34 +205,30 @@ grow(VsFlowTable *table)
 /* ---- One key ---- */
 
 typedef struct Found {
-    VsFlowBucket *bucket; /* NULL: absent. */
-    VsFlowBucket *home;
-    unsigned slot;
+    VsFlowBucket *home, *bucket; /* The key's home, and where it was looked for last. */
+    unsigned slot; /* A bit, as vs_flow_find_slot() has them; 0: absent. */
 } Found;
 
 static inline Found
 search(const VsFlowTable *table, VsKey key, uint64_t hash)
 {
-    uint32_t home = home_of(table, hash);
-    Found found = {.home = &table->buckets[home]};
+    uint32_t home = vs_flow_home(table, hash);
+    Found found = {&table->buckets[home], &table->buckets[home], 0};
 
-    found.bucket = found.home;
-    found.slot = find_slot(found.bucket, &key, VS_SIMD_PLAIN);
-    if (found.slot == ABSENT && has_away(found.home)) {
-        found.bucket = &table->buckets[other_of(table, hash, home)];
-        found.slot = find_slot(found.bucket, &key, VS_SIMD_PLAIN);
-    }
-    if (found.slot == ABSENT) {
-        found.bucket = NULL;
+    found.slot = vs_flow_find_slot(found.bucket, &key, VS_SIMD_PLAIN);
+    if (found.slot == 0 && vs_flow_has_away(found.home)) {
+        found.bucket = &table->buckets[vs_flow_other(table, hash, home)];
+        found.slot = vs_flow_find_slot(found.bucket, &key, VS_SIMD_PLAIN);
     }
     return found;
 }
 
-static inline bool
-insert(VsFlowTable *table, VsKey key, uint64_t hash, uint32_t value)
+bool
+vs_flow_table_insert_hashed(VsFlowTable *table, VsKey key, uint64_t hash,
+                            uint32_t value)
 {
     g_assert(value != VS_FLOW_TABLE_NONE);
-    if (table->n_buckets && search(table, key, hash).bucket) {
+    if (table->n_buckets && search(table, key, hash).slot) {
         return false;
     }
     if (G_UNLIKELY(table->length >= table->length_max)) {
@@ -351,18 +241,19 @@ insert(VsFlowTable *table, VsKey key, uint64_t hash, uint32_t value)
     return true;
 }
 
-static inline uint32_t
-remove_key(VsFlowTable *table, VsKey key, uint64_t hash)
+uint32_t
+vs_flow_table_remove_hashed(VsFlowTable *table, VsKey key, uint64_t hash)
 {
     Found found = search(table, key, hash);
 
-    if (!found.bucket) {
+    if (found.slot == 0) {
         return VS_FLOW_TABLE_NONE;
     }
-    found.bucket->words[STATE] &= ~(1u << 2 * found.slot);
-    found.home->words[STATE] -= found.bucket == found.home ? 0 : ONE_AWAY;
+    found.bucket->words[VS_FLOW_STATE] &= ~found.slot;
+    found.home->words[VS_FLOW_STATE] -=
+        found.bucket == found.home ? 0 : VS_FLOW_ONE_AWAY;
     table->length--;
-    return found.bucket->words[found.slot];
+    return vs_flow_value(found.bucket, found.slot);
 }
 
 uint32_t
@@ -373,20 +264,20 @@ vs_flow_table_find(const VsFlowTable *table, VsKey key)
     if (G_UNLIKELY(!table->n_buckets)) {
         return VS_FLOW_TABLE_NONE;
     }
-    found = search(table, key, vs_key_hash(key));
-    return found.bucket ? found.bucket->words[found.slot] : VS_FLOW_TABLE_NONE;
+    found = search(table, key, vs_flow_hash(key));
+    return found.slot ? vs_flow_value(found.bucket, found.slot) : VS_FLOW_TABLE_NONE;
 }
 
 bool
 vs_flow_table_insert(VsFlowTable *table, VsKey key, uint32_t value)
 {
-    return insert(table, key, vs_key_hash(key), value);
+    return vs_flow_table_insert_hashed(table, key, vs_flow_hash(key), value);
 }
 
 uint32_t
 vs_flow_table_remove(VsFlowTable *table, VsKey key)
 {
-    return table->n_buckets ? remove_key(table, key, vs_key_hash(key))
+    return table->n_buckets ? vs_flow_table_remove_hashed(table, key, vs_flow_hash(key))
                             : VS_FLOW_TABLE_NONE;
 }
 
@@ -400,7 +291,7 @@ vs_flow_table_next(const VsFlowTable *table, size_t *cursor, VsKey *ret_key,
         const VsFlowBucket *bucket = &table->buckets[i / VS_FLOW_BUCKET_LENGTH];
         unsigned slot = i % VS_FLOW_BUCKET_LENGTH;
 
-        if (bucket->words[STATE] >> 2 * slot & 1) {
+        if (bucket->words[VS_FLOW_STATE] >> 2 * slot & 1) {
             *ret_key = bucket->keys[slot];
             *ret_value = bucket->words[slot];
             *cursor = i + 1;
@@ -408,191 +299,4 @@ vs_flow_table_next(const VsFlowTable *table, size_t *cursor, VsKey *ret_key,
         }
     }
     return false;
-}
-
-/* ---- Many keys ---- */
-
-/* A key of a block that may be in its second bucket. */
-typedef struct Waiting {
-    const VsFlowBucket *bucket;
-    size_t index;
-} Waiting;
-
-/* Hashes of a block of keys; their homes are on the way to the cache. */
-static inline void
-prepare(const VsFlowTable *table, const VsKey *keys, size_t n, uint64_t *ret_hashes)
-{
-    for (size_t i = 0; i < n; i++) {
-        ret_hashes[i] = vs_key_hash(keys[i]);
-        __builtin_prefetch(&table->buckets[home_of(table, ret_hashes[i])]);
-    }
-}
-
-/* Fetches what changing the block's keys will look at besides their homes: the other bucket
- * of a key whose home is full or has keys elsewhere. */
-static void
-prepare_others(const VsFlowTable *table, const uint64_t *hashes, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        uint32_t home = home_of(table, hashes[i]);
-        const VsFlowBucket *bucket = &table->buckets[home];
-
-        if (has_away(bucket) || is_full(bucket)) {
-            __builtin_prefetch(&table->buckets[other_of(table, hashes[i], home)]);
-        }
-    }
-}
-
-/* Fetches what making room for the block's keys will look at first. */
-static void
-prepare_moves(const VsFlowTable *table, const uint64_t *hashes, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        uint32_t home = home_of(table, hashes[i]);
-        const VsFlowBucket *bucket = &table->buckets[home];
-
-        if (is_full(bucket) &&
-            is_full(&table->buckets[other_of(table, hashes[i], home)])) {
-            for (unsigned slot = 0; slot < VS_FLOW_BUCKET_LENGTH; slot++) {
-                __builtin_prefetch(
-                    &table->buckets[other_bucket_of(table, home, bucket->keys[slot])]);
-            }
-        }
-    }
-}
-
-/* Looks into the homes of a block of keys.  Those whose second bucket is worth a look are
- * noted with it, which is fetched; without a branch, as that would be guessed wrong for one
- * key in four.  Returns how many they are. */
-static inline __attribute__((always_inline)) size_t
-probe_homes(const VsFlowTable *table, const VsKey *keys, size_t n,
-            const uint64_t *hashes, uint32_t *ret_values, Waiting *waiting, VsSimd simd)
-{
-    size_t n_waiting = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        uint32_t home = home_of(table, hashes[i]);
-        const VsFlowBucket *bucket = &table->buckets[home];
-        unsigned slot = find_slot(bucket, &keys[i], simd);
-        bool is_waiting = (slot == ABSENT) & has_away(bucket);
-        int64_t distance = (int64_t)other_of(table, hashes[i], home) - home;
-
-        ret_values[i] = value_at(bucket, slot);
-        waiting[n_waiting] = (Waiting){bucket + (distance & -(int64_t)is_waiting), i};
-        __builtin_prefetch(waiting[n_waiting].bucket);
-        n_waiting += is_waiting;
-    }
-    return n_waiting;
-}
-
-/* While the second lines of a block are on their way, the first ones of the next are sent
- * for. */
-static inline __attribute__((always_inline)) size_t
-find_all(const VsFlowTable *table, const VsKey *keys, size_t n, uint32_t *ret_values,
-         VsSimd simd)
-{
-    uint64_t hashes[BLOCK];
-    Waiting waiting[BLOCK];
-    size_t n_found = 0;
-
-    prepare(table, keys, MIN(n, BLOCK), hashes);
-    for (size_t from = 0; from < n; from += BLOCK) {
-        size_t length = MIN(n - from, BLOCK);
-        size_t n_waiting = probe_homes(table, keys + from, length, hashes,
-                                       ret_values + from, waiting, simd);
-
-        if (n - from > BLOCK) {
-            prepare(table, keys + from + BLOCK, MIN(n - from - BLOCK, BLOCK), hashes);
-        }
-        for (size_t k = 0; k < n_waiting; k++) {
-            size_t i = from + waiting[k].index;
-            unsigned slot = find_slot(waiting[k].bucket, &keys[i], simd);
-
-            ret_values[i] = value_at(waiting[k].bucket, slot);
-        }
-        for (size_t i = from; i < from + length; i++) {
-            n_found += ret_values[i] != VS_FLOW_TABLE_NONE;
-        }
-    }
-    return n_found;
-}
-
-#ifdef __x86_64__
-__attribute__((target("avx2"))) static size_t
-find_all_avx2(const VsFlowTable *table, const VsKey *keys, size_t n,
-              uint32_t *ret_values)
-{
-    return find_all(table, keys, n, ret_values, VS_SIMD_AVX2);
-}
-
-__attribute__((target("avx512f,avx512vl"))) static size_t
-find_all_avx512(const VsFlowTable *table, const VsKey *keys, size_t n,
-                uint32_t *ret_values)
-{
-    return find_all(table, keys, n, ret_values, VS_SIMD_AVX512);
-}
-#endif
-
-size_t
-vs_flow_table_find_bulk(const VsFlowTable *table, const VsKey *keys, size_t n,
-                        uint32_t *ret_values)
-{
-    if (G_UNLIKELY(!table->n_buckets)) {
-        memset(ret_values, 0xFF, n * sizeof(*ret_values));
-        return 0;
-    }
-#ifdef __x86_64__
-    if (table->simd == VS_SIMD_AVX512) {
-        return find_all_avx512(table, keys, n, ret_values);
-    }
-    if (table->simd == VS_SIMD_AVX2) {
-        return find_all_avx2(table, keys, n, ret_values);
-    }
-#endif
-    return find_all(table, keys, n, ret_values, VS_SIMD_PLAIN);
-}
-
-size_t
-vs_flow_table_insert_bulk(VsFlowTable *table, const VsKey *keys, const uint32_t *values,
-                          size_t n)
-{
-    uint64_t hashes[BLOCK];
-    size_t n_added = 0;
-
-    for (size_t from = 0; from < n; from += BLOCK) {
-        size_t to = MIN(n - from, BLOCK);
-
-        prepare(table, keys + from, to, hashes);
-        if (table->n_buckets) {
-            prepare_others(table, hashes, to);
-            prepare_moves(table, hashes, to);
-        }
-        for (size_t i = 0; i < to; i++) {
-            n_added += insert(table, keys[from + i], hashes[i], values[from + i]);
-        }
-    }
-    return n_added;
-}
-
-size_t
-vs_flow_table_remove_bulk(VsFlowTable *table, const VsKey *keys, size_t n,
-                          uint32_t *ret_values)
-{
-    uint64_t hashes[BLOCK];
-    size_t length = table->length;
-
-    if (G_UNLIKELY(!table->n_buckets)) {
-        memset(ret_values, 0xFF, n * sizeof(*ret_values));
-        return 0;
-    }
-    for (size_t from = 0; from < n; from += BLOCK) {
-        size_t to = MIN(n - from, BLOCK);
-
-        prepare(table, keys + from, to, hashes);
-        prepare_others(table, hashes, to);
-        for (size_t i = 0; i < to; i++) {
-            ret_values[from + i] = remove_key(table, keys[from + i], hashes[i]);
-        }
-    }
-    return length - table->length;
 }

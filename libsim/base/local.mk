@@ -24,7 +24,9 @@ libvethsim_la_SOURCES += \
 	libsim/base/alias.c \
 	libsim/base/dist.c \
 	libsim/base/dist_text.c \
+	libsim/base/flow_bucket.h \
 	libsim/base/flow_table.c \
+	libsim/base/flow_table_bulk.c \
 	libsim/base/fmath.c \
 	libsim/base/hash.c \
 	libsim/base/hash_bits.h \

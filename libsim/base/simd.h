@@ -10,7 +10,7 @@
 typedef enum VsSimd {
     VS_SIMD_PLAIN, /* C alone: any processor. */
     VS_SIMD_AVX2,
-    VS_SIMD_AVX512, /* F and VL. */
+    VS_SIMD_AVX512, /* F, VL and DQ. */
 } VsSimd;
 
 /* True if this processor can run code of that level. */
@@ -22,7 +22,8 @@ vs_simd_is_supported(VsSimd simd)
     case VS_SIMD_AVX2:
         return __builtin_cpu_supports("avx2");
     case VS_SIMD_AVX512:
-        return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl");
+        return __builtin_cpu_supports("avx512f") &&
+               __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
     case VS_SIMD_PLAIN:
         break;
     }

@@ -9,7 +9,8 @@
 #include "tests/bench/bench.h"
 
 enum {
-    BENCH_BATCH = 64,          /* Keys a bulk call; rte_hash takes no more. */
+    BENCH_BATCH = 64,          /* Keys a bulk call; rte_hash takes no more, */
+    BENCH_FLOWS_BATCH = 1024,  /* VsFlowTable any number. */
     BENCH_N_QUERIES = 1 << 20, /* Keys looked up in a round, in random order. */
     BENCH_N_PODS_CIDRS =
         5000, /* Routes: a /24 a node from 10.0.0.0 up, and the default. */

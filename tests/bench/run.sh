@@ -172,7 +172,8 @@ bench_tables() {
             "GHashTable=$ours glib-find $n"
         compare "churn, $n" "M/s" "$ours churn $n" "rte_hash=$peer churn $n" \
             "GHashTable=$ours glib-churn $n"
-        compare "churn as grown, $n" "M/s" "$ours churn-grown $n" "rte_hash=$peer churn $n"
+        compare "find, full, $n" "M/s" "$ours find-full $n" "rte_hash=$peer find $n"
+        compare "churn, full, $n" "M/s" "$ours churn-full $n" "rte_hash=$peer churn $n"
     done
     compare "route, 5000 nodes" "M/s" "$ours route" "rte_lpm=$peer route"
     compare "host and path" "M/s" "$ours host" "GHashTable=$ours glib-host"
