@@ -59,7 +59,7 @@ typedef struct VsIpvsScheduler {
 extern const VsIpvsScheduler vs_ipvs_schedulers[];
 const VsIpvsScheduler *vs_ipvs_scheduler_find(const char *name);
 
-/* The first of them, which kube-proxy is offered; NULL ends the list. */
+/* Their names, in the same order; NULL ends the list. */
 extern const char *const vs_ipvs_scheduler_names[];
 
 /* Flags of 'scheduler', as in `ipvsadm -b sh-port,sh-fallback`: bits of VsIpvsService.flags.
