@@ -15,7 +15,7 @@
 
 #define VS_BALANCER_NONE UINT32_MAX
 
-enum { VS_BALANCER_MAX_PARAMS = 8 };
+enum { VS_BALANCER_MAX_PARAMS = 8, VS_BALANCER_MAX_WEIGHT = 65535 };
 
 typedef enum VsBalanceError {
     VS_BALANCE_ERROR_VALUE,   /* Of a param, a weight, a key. */
@@ -71,6 +71,9 @@ typedef struct VsBalancerKind {
     const char *source;  /* Program, file, function; or paper, section. */
     const char *formula; /* The choice in a line; may be NULL. */
     VsBalanceKeyKind key;
+    uint32_t
+        weight_max; /* That the program takes; 0: VS_BALANCER_MAX_WEIGHT; 1: it knows no
+                          * weights, only servers in use and not. */
     const VsBalancerParam *params; /* May be NULL. */
     size_t state_size;             /* Of what it keeps; zeroed before init(). */
     size_t backend_size;           /* The same for each backend; zeroed when added. */
@@ -117,6 +120,13 @@ const VsBalancerKind *vs_balancer_kind_find(const char *name);
 
 /* All kinds, from *cursor = 0 on; NULL at the end. */
 const VsBalancerKind *vs_balancer_kind_next(unsigned *cursor);
+
+/* The greatest weight that backends of this kind may have. */
+static inline uint32_t
+vs_balancer_kind_max_weight(const VsBalancerKind *kind)
+{
+    return kind->weight_max ? kind->weight_max : VS_BALANCER_MAX_WEIGHT;
+}
 
 /* Starts without backends.  'settings' are params as "NAME=VALUE", ended by NULL, or NULL
  * for the defaults; 'rng' is copied: the stream of random choices.  False with an error that

@@ -115,6 +115,7 @@ static const VsBalancerParam gcp_params[] = {
 const VsBalancerKind vs_balancer_kinds_cloud[] = {
     {
         .name = "nlb-flow",
+        .weight_max = 1,
         .doc =
             "As AWS's Network Load Balancer: a hash of protocol, addresses, ports and, "
             "for TCP, the sequence number of the first packet, so one client port that "

@@ -118,6 +118,7 @@ static const VsBalancerParam ecmp_params[] = {VS_ECMP_PARAM_ROWS, {0}};
 const VsBalancerKind vs_balancer_kinds_ecmp[] = {
     {
         .name = "ecmp-hash-threshold",
+        .weight_max = 256,
         .doc =
             "Each next hop of a route takes a range of the flow hash, as wide as its "
             "weight; ranges lie in the order of the hops, so that one that goes moves "

@@ -252,6 +252,7 @@ static const VsBalancerParam resilient_params[] = {
 const VsBalancerKind vs_balancer_kinds_ecmp_resilient[] = {
     {
         .name = "ecmp-resilient",
+        .weight_max = 256,
         .doc =
             "A table of buckets, each a next hop's, as many as its weight says; the "
             "flow hash chooses the bucket.  A hop that goes gives its buckets away and "

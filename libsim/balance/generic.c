@@ -74,6 +74,7 @@ smooth_wrr_pick(VsBalancer *balancer, const VsBalanceKey *key)
 const VsBalancerKind vs_balancer_kinds_generic[] = {
     {
         .name = "round-robin",
+        .weight_max = 1,
         .doc = "The next available backend in order, whatever its weight.",
         .source = "textbook",
         .state_size = sizeof(uint32_t),

@@ -389,6 +389,7 @@ static const VsBalancerParam random_params[] = {
 const VsBalancerKind vs_balancer_kinds_haproxy_hash[] = {
     {
         .name = "haproxy-random",
+        .weight_max = VS_HAPROXY_WEIGHT_MAX,
         .doc = "Draws points of a ring (hash-type=consistent) at random and takes the "
                "server with the fewest connections for its weight; of equals the last "
                "one drawn.  Random numbers are the run's own.",
@@ -403,6 +404,7 @@ const VsBalancerKind vs_balancer_kinds_haproxy_hash[] = {
     },
     {
         .name = "haproxy-source",
+        .weight_max = VS_HAPROXY_WEIGHT_MAX,
         .doc = "A hash of the client's address: the xor of its 32-bit words.",
         .source = "HAProxy 2.6, src/backend.c, get_server_sh(); src/lb_map.c, "
                   "map_get_server_hash(); src/lb_chash.c, chash_get_server_hash()",
@@ -414,6 +416,7 @@ const VsBalancerKind vs_balancer_kinds_haproxy_hash[] = {
     },
     {
         .name = "haproxy-uri",
+        .weight_max = VS_HAPROXY_WEIGHT_MAX,
         .doc = "A hash of the request's URI up to its query.",
         .source = "HAProxy 2.6, src/backend.c, get_server_uh(), gen_hash(); src/hash.c",
         .formula = "map[hash(uri) mod total], or the point closest to avalanche(hash)",
@@ -424,6 +427,7 @@ const VsBalancerKind vs_balancer_kinds_haproxy_hash[] = {
     },
     {
         .name = "haproxy-hdr",
+        .weight_max = VS_HAPROXY_WEIGHT_MAX,
         .doc = "A hash of the first value of a header; requests without it take turns "
                "among slots or points.",
         .source = "HAProxy 2.6, src/backend.c, get_server_hh(), assign_server()",

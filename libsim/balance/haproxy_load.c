@@ -166,6 +166,7 @@ static const VsBalancerParam first_params[] = {
 const VsBalancerKind vs_balancer_kinds_haproxy_load[] = {
     {
         .name = "haproxy-leastconn",
+        .weight_max = VS_HAPROXY_WEIGHT_MAX,
         .doc = "The fewest connections for its weight (0 to 256), counting the one to "
                "come; a server without any is always before those with some.  Among "
                "equals "
@@ -182,6 +183,7 @@ const VsBalancerKind vs_balancer_kinds_haproxy_load[] = {
     },
     {
         .name = "haproxy-first",
+        .weight_max = VS_HAPROXY_WEIGHT_MAX,
         .doc = "The first server, in order of ids, that has less than maxconn "
                "connections: load is packed on as few as possible.  Weights do not "
                "matter, but 0 takes a server out.  When all are full there is no "

@@ -143,6 +143,7 @@ static_rr_clear(VsBalancer *balancer)
 const VsBalancerKind vs_balancer_kinds_haproxy_map[] = {
     {
         .name = "haproxy-static-rr",
+        .weight_max = VS_HAPROXY_WEIGHT_MAX,
         .doc =
             "Walks a map of slots in which each server has its weight's share, made "
             "anew when a server comes or goes.  Weights (0 to 256) are divided by what "

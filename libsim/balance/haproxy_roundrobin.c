@@ -253,6 +253,7 @@ roundrobin_clear(VsBalancer *balancer)
 const VsBalancerKind vs_balancer_kinds_haproxy_roundrobin[] = {
     {
         .name = "haproxy-roundrobin",
+        .weight_max = VS_HAPROXY_WEIGHT_MAX,
         .doc =
             "Each server has a turn every total / weight turns, the heaviest first: a "
             "smooth order with exact shares.  Weights (0 to 256) and states may change "

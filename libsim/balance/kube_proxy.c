@@ -307,6 +307,7 @@ iptables_describe(const VsBalancer *balancer, GString *out)
 const VsBalancerKind vs_balancer_kinds_kube_proxy[] = {
     {
         .name = "kube-proxy-iptables",
+        .weight_max = 1,
         .doc =
             "A rule for each endpoint in order takes one of those that are left with "
             "probability 1/n, which it has to some decimals only; the last takes the "
@@ -329,6 +330,7 @@ const VsBalancerKind vs_balancer_kinds_kube_proxy[] = {
     },
     {
         .name = "kube-proxy-nftables",
+        .weight_max = 1,
         .doc =
             "One draw, and a verdict map from its number to an endpoint.  Weights do "
             "not count, but for 0.",

@@ -84,6 +84,10 @@ append_section(const VsBalancerKind *kind, void *out_)
     append_plain(out, kind->doc);
     g_string_append_printf(out, "\n\n- Reads %s.\n",
                            vs_balancer_key_example(kind->key));
+    if (kind->weight_max) {
+        g_string_append_printf(out, "- Weights: 0 to %" G_GUINT32_FORMAT ".\n",
+                               kind->weight_max);
+    }
     if (kind->formula) {
         g_string_append_printf(out, "- Formula: `%s`\n", kind->formula);
     }
@@ -139,6 +143,7 @@ put_kind(const VsBalancerKind *kind, void *builder_)
     json_builder_begin_object(builder);
     vs_json_put_text(builder, "name", kind->name);
     vs_json_put_text(builder, "key", vs_balance_key_kind_names[kind->key]);
+    vs_json_put_uint(builder, "weight-max", vs_balancer_kind_max_weight(kind));
     vs_json_put_text(builder, "doc", kind->doc);
     vs_json_put_text(builder, "formula", kind->formula);
     vs_json_put_text(builder, "source", kind->source);

@@ -54,19 +54,22 @@ find(const VsBalancer *balancer, const char *name, uint32_t *ret, GError **error
 /* Reads "NAME=WEIGHT", or "NAME" where a weight may be left out; 'ret_name' is newly
  * allocated. */
 static bool
-read_weighted(const char *text, bool needs_weight, char **ret_name,
-              uint32_t *ret_weight, GError **error)
+read_weighted(const VsBalancerKind *kind, const char *text, bool needs_weight,
+              char **ret_name, uint32_t *ret_weight, GError **error)
 {
     const char *sign = strrchr(text, '=');
+    uint32_t max = vs_balancer_kind_max_weight(kind);
     uint64_t weight = 1;
 
     if (sign == text || !*text || (needs_weight && !sign) ||
-        (sign &&
-         (!vs_parse_uint(sign + 1, &weight, NULL) || weight > VS_SELECT_MAX_WEIGHT))) {
-        g_set_error(error, VS_BALANCE_ERROR, VS_BALANCE_ERROR_VALUE,
-                    "backend \"%s\": write %s, with a weight from 0 to %d", text,
-                    needs_weight ? "NAME=WEIGHT" : "NAME or NAME=WEIGHT",
-                    VS_SELECT_MAX_WEIGHT);
+        (sign && (!vs_parse_uint(sign + 1, &weight, NULL) || weight > max))) {
+        g_set_error(
+            error, VS_BALANCE_ERROR, VS_BALANCE_ERROR_VALUE,
+            "backend \"%s\": write %s, with a weight from 0 to %" G_GUINT32_FORMAT
+            "%s%s",
+            text, needs_weight ? "NAME=WEIGHT" : "NAME or NAME=WEIGHT", max,
+            max < VS_BALANCER_MAX_WEIGHT ? ", as takes " : "",
+            max < VS_BALANCER_MAX_WEIGHT ? kind->name : "");
         return false;
     }
     *ret_name = sign ? g_strndup(text, (size_t)(sign - text)) : g_strdup(text);
@@ -80,7 +83,7 @@ add(VsBalancer *balancer, const char *text, GError **error)
     g_autofree char *name = NULL;
     uint32_t weight;
 
-    if (!read_weighted(text, false, &name, &weight, error)) {
+    if (!read_weighted(balancer->kind, text, false, &name, &weight, error)) {
         return false;
     }
     if (vs_balancer_find(balancer, name) != VS_BALANCER_NONE) {
@@ -145,7 +148,7 @@ weigh(VsBalancer *balancer, const char *text, GError **error)
     g_autofree char *name = NULL;
     uint32_t weight, backend;
 
-    if (!read_weighted(text, true, &name, &weight, error) ||
+    if (!read_weighted(balancer->kind, text, true, &name, &weight, error) ||
         !find(balancer, name, &backend, error)) {
         return false;
     }

@@ -9,7 +9,6 @@
 #include "balance/balancer.h"
 
 /* Of one backend: the greatest that IPVS takes. */
-enum { VS_SELECT_MAX_WEIGHT = 65535 };
 
 typedef struct VsSelectSpec {
     const char *algorithm;

@@ -123,6 +123,12 @@ for list in a=x a=-1 a=65536 =2 a,,b a=; do
     run select maglev --backends "$list" --count 1
     check "backends $list are refused" said 2 "" "a weight from 0 to 65535"
 done
+run select haproxy-roundrobin --backends a=257 --count 1
+check "weights are the program's" said 2 "" "a weight from 0 to 256, as takes haproxy-roundrobin"
+run select haproxy-roundrobin --backends a=256,b=0 --count 1
+check "its greatest is taken" said 0 "1,a" ""
+run select kube-proxy-iptables --backends a,b --count 1 --set-weight a=2
+check "who knows no weights takes none" said 2 "" "a weight from 0 to 1, as takes kube-proxy"
 run select maglev --backends a,b,a=2 --count 1
 check "so are two of a name" said 2 "" 'backend "a" is there already'
 run select maglev --backends web-1,web-2 --count 1 --remove web1

@@ -212,6 +212,9 @@ print_kind(const VsBalancerKind *kind)
            has_colour ? "\033[0m" : "");
     cmd_print_wrapped(kind->doc, 2, WIDTH);
     printf("  Reads %s.\n", vs_balancer_key_example(kind->key));
+    if (kind->weight_max) {
+        printf("  Weights: 0 to %" G_GUINT32_FORMAT ".\n", kind->weight_max);
+    }
     if (kind->formula) {
         printf("  Formula: %s\n", kind->formula);
     }
