@@ -5,9 +5,17 @@
 
 #include "base/prefix.h"
 
-#define IS_BLOCK (UINT32_C(1) << 31)
+#define IS_LEAF (UINT32_C(1) << 31)
 
-enum { ROOT_LENGTH = 1 << 16, BLOCK_LENGTH = 256 };
+/* Prefix length none, value none. */
+#define NO_ROUTE (IS_LEAF | ((UINT32_C(1) << 25) - 1))
+
+enum {
+    ROOT_LENGTH = 1 << 16,
+    BLOCK_LENGTH = 256,
+    N_BLOCKS_MAX = 1 << 23, /* Slots are counted in 31 bits. */
+    GROUP = 4,              /* Addresses of a bulk lookup that share their branches. */
+};
 
 /* What is to be painted over the slots of a prefix: leaves of prefixes from 'length_from' to
  * 'length_to' give way to 'leaf'. */
@@ -20,13 +28,13 @@ typedef struct Paint {
 static uint32_t
 make_leaf(unsigned length, uint32_t value)
 {
-    return (length + 1) << 25 | value;
+    return IS_LEAF | (length + 1) << 25 | value;
 }
 
 static unsigned
 leaf_length(uint32_t slot)
 {
-    return slot >> 25;
+    return slot >> 25 & 0x3F;
 }
 
 static VsKey
@@ -38,7 +46,10 @@ route_key(uint32_t prefix, unsigned length)
 void
 vs_lpm_table_init(VsLpmTable *table)
 {
-    *table = (VsLpmTable){.root = g_new0(uint32_t, ROOT_LENGTH)};
+    *table = (VsLpmTable){.root = g_new(uint32_t, ROOT_LENGTH)};
+    for (unsigned i = 0; i < ROOT_LENGTH; i++) {
+        table->root[i] = NO_ROUTE;
+    }
     vs_flow_table_init(&table->routes);
 }
 
@@ -51,34 +62,27 @@ vs_lpm_table_clear(VsLpmTable *table)
     *table = (VsLpmTable){0};
 }
 
-static uint32_t *
-get_slots(const VsLpmTable *table, uint32_t block)
-{
-    return table->blocks + (size_t)(block & ~IS_BLOCK) * BLOCK_LENGTH;
-}
-
 /* A block all of whose slots are 'leaf', as a slot that refers to it. */
 static uint32_t
 new_block(VsLpmTable *table, uint32_t leaf)
 {
     uint32_t block = table->free_block - 1;
-    uint32_t *slots;
 
     if (table->free_block) {
-        table->free_block = *get_slots(table, block);
+        table->free_block = table->blocks[block];
     } else {
-        block = table->n_blocks++;
-        if (block == table->n_blocks_allocated) {
+        g_assert(table->n_blocks < N_BLOCKS_MAX);
+        block = table->n_blocks++ * BLOCK_LENGTH;
+        if (table->n_blocks > table->n_blocks_allocated) {
             table->n_blocks_allocated = MAX(2 * table->n_blocks_allocated, 4);
             table->blocks = g_renew(uint32_t, table->blocks,
                                     (size_t)table->n_blocks_allocated * BLOCK_LENGTH);
         }
     }
-    slots = get_slots(table, block);
     for (unsigned i = 0; i < BLOCK_LENGTH; i++) {
-        slots[i] = leaf;
+        table->blocks[block + i] = leaf;
     }
-    return block | IS_BLOCK;
+    return block;
 }
 
 /* Gives a block back if all its slots are one leaf that reaches beyond it: of a prefix no
@@ -87,10 +91,10 @@ new_block(VsLpmTable *table, uint32_t leaf)
 static uint32_t
 fold_block(VsLpmTable *table, uint32_t block, unsigned length)
 {
-    uint32_t *slots = get_slots(table, block);
+    uint32_t *slots = table->blocks + block;
     uint32_t leaf = slots[0];
 
-    if ((leaf & IS_BLOCK) || leaf_length(leaf) > length + 1) {
+    if (!vs_lpm_slot_is_leaf(leaf) || leaf_length(leaf) > length + 1) {
         return block;
     }
     for (unsigned i = 1; i < BLOCK_LENGTH; i++) {
@@ -99,7 +103,7 @@ fold_block(VsLpmTable *table, uint32_t block, unsigned length)
         }
     }
     slots[0] = table->free_block;
-    table->free_block = (block & ~IS_BLOCK) + 1;
+    table->free_block = block + 1;
     return leaf;
 }
 
@@ -107,8 +111,8 @@ fold_block(VsLpmTable *table, uint32_t block, unsigned length)
 static uint32_t
 paint_slot(VsLpmTable *table, uint32_t slot, const Paint *paint)
 {
-    if (slot & IS_BLOCK) {
-        uint32_t *slots = get_slots(table, slot);
+    if (!vs_lpm_slot_is_leaf(slot)) {
+        uint32_t *slots = table->blocks + slot;
 
         for (unsigned i = 0; i < BLOCK_LENGTH; i++) {
             slots[i] = paint_slot(table, slots[i], paint);
@@ -127,16 +131,16 @@ static uint32_t
 paint_block(VsLpmTable *table, uint32_t slot, unsigned depth, uint32_t prefix,
             unsigned length, const Paint *paint)
 {
-    uint32_t block = slot & IS_BLOCK ? slot : new_block(table, slot);
+    uint32_t block = vs_lpm_slot_is_leaf(slot) ? new_block(table, slot) : slot;
     unsigned first = prefix >> (24 - depth) & 0xFF;
 
     if (length > depth + 8) {
-        uint32_t below = paint_block(table, get_slots(table, block)[first], depth + 8,
+        uint32_t below = paint_block(table, table->blocks[block + first], depth + 8,
                                      prefix, length, paint);
 
-        get_slots(table, block)[first] = below;
+        table->blocks[block + first] = below;
     } else {
-        uint32_t *slots = get_slots(table, block);
+        uint32_t *slots = table->blocks + block;
 
         for (unsigned i = 0; i < 1u << (depth + 8 - length); i++) {
             slots[first + i] = paint_slot(table, slots[first + i], paint);
@@ -174,7 +178,7 @@ vs_lpm_table_insert(VsLpmTable *table, uint32_t prefix, unsigned length, uint32_
     return is_new;
 }
 
-/* The leaf of the longest prefix around 'prefix'/'length'; 0 without one. */
+/* The leaf of the longest prefix around 'prefix'/'length', or NO_ROUTE. */
 static uint32_t
 find_around(const VsLpmTable *table, uint32_t prefix, unsigned length)
 {
@@ -186,7 +190,7 @@ find_around(const VsLpmTable *table, uint32_t prefix, unsigned length)
             return make_leaf(length, value);
         }
     }
-    return 0;
+    return NO_ROUTE;
 }
 
 bool
@@ -202,11 +206,47 @@ vs_lpm_table_remove(VsLpmTable *table, uint32_t prefix, unsigned length)
     return true;
 }
 
+/* Looks up GROUP addresses if all of them end at the second level.  Their slots are combined,
+ * so that one branch asks for all; false, with 'ret_values' anything, if they do not. */
+static inline bool
+lookup_group(const uint32_t *root, const uint32_t *blocks, const uint32_t *addresses,
+             uint32_t *ret_values)
+{
+    uint32_t slots[GROUP], any = 0, all = UINT32_MAX;
+
+#pragma GCC unroll 4
+    for (unsigned k = 0; k < GROUP; k++) {
+        slots[k] = root[addresses[k] >> 16];
+        any |= slots[k];
+    }
+    if (vs_lpm_slot_is_leaf(any)) {
+        return false;
+    }
+#pragma GCC unroll 4
+    for (unsigned k = 0; k < GROUP; k++) {
+        uint32_t slot = blocks[slots[k] + (addresses[k] >> 8 & 0xFF)];
+
+        all &= slot;
+        ret_values[k] = vs_lpm_slot_value(slot);
+    }
+    return vs_lpm_slot_is_leaf(all);
+}
+
 void
 vs_lpm_table_lookup_bulk(const VsLpmTable *table, const uint32_t *addresses, size_t n,
                          uint32_t *ret_values)
 {
-    for (size_t i = 0; i < n; i++) {
-        ret_values[i] = vs_lpm_table_lookup(table, addresses[i]);
+    const uint32_t *root = table->root, *blocks = table->blocks;
+    size_t i = 0;
+
+    while (i < n) {
+        if (n - i >= GROUP &&
+            lookup_group(root, blocks, addresses + i, ret_values + i)) {
+            i += GROUP;
+            continue;
+        }
+        for (size_t to = MIN(i + GROUP, n); i < to; i++) {
+            ret_values[i] = vs_lpm_table_lookup(table, addresses[i]);
+        }
     }
 }

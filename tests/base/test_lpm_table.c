@@ -95,6 +95,46 @@ test_a_million_operations_agree_with_the_sorted_array(void)
     vs_lpm_clear(&twin);
 }
 
+/* Addresses in runs: of nodes' ranges, which end at the second level, then of anything. */
+static void
+test_bulk_lookups_agree_with_single_ones(void)
+{
+    enum { N = 70, N_ROUNDS = 20000 };
+    unsigned n_failures = 0, n_none = 0;
+    VsLpmTable table;
+
+    vs_lpm_table_init(&table);
+    for (uint32_t i = 0; i < 300; i++) { /* With gaps, and without a default. */
+        vs_lpm_table_insert(&table, 0x0A000000 + (i << 9), 24, i);
+    }
+    for (uint32_t i = 0; i < 40; i++) {
+        vs_lpm_table_insert(&table, 0x0A000000 + (i << 12) + 7, 32, 1000 + i);
+    }
+    vs_lpm_table_insert(&table, 0x0A800000, 9, 2000);
+    for (uint64_t round = 0; round < N_ROUNDS; round++) {
+        uint32_t addresses[N], values[N + 1];
+        size_t n = round % (N + 1);
+
+        for (size_t i = 0; i < n; i++) {
+            uint64_t random = vs_mix64(round * N + i + 1);
+            bool is_mixed = (round + i) / 5 % 3 == 0;
+
+            addresses[i] =
+                0x0A000000 + ((uint32_t)random & (is_mixed ? 0xFFFFFF : 0x3FF0F));
+        }
+        values[n] = 12345;
+        vs_lpm_table_lookup_bulk(&table, addresses, n, values);
+        n_failures += values[n] != 12345;
+        for (size_t i = 0; i < n; i++) {
+            n_failures += values[i] != vs_lpm_table_lookup(&table, addresses[i]);
+            n_none += values[i] == VS_LPM_TABLE_NONE;
+        }
+    }
+    CU_ASSERT_EQUAL(n_failures, 0);
+    CU_ASSERT(n_none > N * N_ROUNDS / 20);
+    vs_lpm_table_clear(&table);
+}
+
 static void
 test_removed_routes_give_their_blocks_back(void)
 {
@@ -126,6 +166,7 @@ static const VsTestCase tests[] = {
     {"values reach their limit", test_values_reach_their_limit},
     {"a million operations agree with the sorted array",
      test_a_million_operations_agree_with_the_sorted_array},
+    {"bulk lookups agree with single ones", test_bulk_lookups_agree_with_single_ones},
     {"removed routes give their blocks back",
      test_removed_routes_give_their_blocks_back},
     {0},
