@@ -1,3 +1,5 @@
+#define _GNU_SOURCE /* strchrnul() */
+
 #include "base/host_path.h"
 
 #include <string.h>
@@ -5,7 +7,9 @@
 enum {
     BIT_DEEP = 62,
     BIT_EXACT = 63,
-    BLOCK = 64, /* Pairs of a bulk match under way at a time. */
+    BLOCK = 64, /* Requests of a bulk match under way at a time. */
+    NEAR =
+        8, /* Elements that a rule's path may have for requests to be resolved together. */
 };
 
 /* ---- Texts ---- */
@@ -14,7 +18,7 @@ enum {
 typedef enum TextKind {
     TEXT_HOST = 1, /* Case does not count. */
     TEXT_WILDCARD,
-    TEXT_ELEMENT,
+    TEXT_PREFIX, /* A path up to the end of one of its elements. */
     TEXT_EXACT,
 } TextKind;
 
@@ -41,44 +45,170 @@ fold(uint64_t a, uint64_t b)
     return (uint64_t)product ^ (uint64_t)(product >> 64);
 }
 
-/* 128 bits from a text: in two chains of folded products, as wyhash has one. */
-static inline VsKey
-hash_text(const char *text, size_t length, TextKind kind, uint32_t seed)
+/* The hash of the words before, of eight letters each: two chains of folded products, as
+ * wyhash has one, that do not wait for each other. */
+typedef struct TextHash {
+    uint64_t a, b;
+} TextHash;
+
+static const TextHash nothing = {0xA0761D6478BD642Fu, 0x8EBC6AF09C88C6E3u};
+
+static inline TextHash
+absorb(TextHash hash, uint64_t word)
 {
-    uint64_t a = (uint64_t)seed << 8 | kind, b = ~length;
-
-    for (size_t i = 0; i < length; i += 8) {
-        uint64_t word = 0;
-
-        if (length - i >= 8) {
-            memcpy(&word, text + i, 8);
-        } else {
-            for (size_t k = length; k > i; k--) {
-                word = word << 8 | (uint8_t)text[k - 1];
-            }
-        }
-        word = GUINT64_FROM_LE(word);
-        if (kind <= TEXT_WILDCARD) {
-            word = lower_case(word);
-        }
-        a = fold(a ^ word ^ 0xA0761D6478BD642Fu, 0xE7037ED1A0B428DBu ^ i) + word;
-        b = fold(b ^ word ^ 0x8EBC6AF09C88C6E3u, 0x589965CC75374CC3u ^ i) ^ a;
-    }
-    return (VsKey){{a, b}};
+    return (TextHash){fold(hash.a ^ word, 0xE7037ED1A0B428DBu),
+                      fold(hash.b ^ word, 0x589965CC75374CC3u)};
 }
 
-/* The element of a path that starts at 'from', which may be empty; NULL at the end. */
-static inline const char *
-next_element(const char *from, const char *end, size_t *ret_length)
+/* 128 bits for a text of 'length' that goes on with 'rest', up to seven letters. */
+static inline VsKey
+finish(TextHash hash, uint64_t rest, size_t length, TextKind kind)
 {
-    const char *slash;
+    uint64_t tag = (uint64_t)length << 3 | kind;
 
-    if (from == end) {
-        return NULL;
+    return (VsKey){{fold(hash.a ^ rest, 0x1D8E4E27C47D124Fu ^ tag),
+                    fold(hash.b ^ rest, 0xEB44ACCAB455D165u ^ tag)}};
+}
+
+static inline uint64_t
+load_eight(const char *text)
+{
+    uint64_t word;
+
+    memcpy(&word, text, 8);
+    return GUINT64_FROM_LE(word);
+}
+
+static inline uint64_t
+load_four(const char *text)
+{
+    uint32_t word;
+
+    memcpy(&word, text, 4);
+    return GUINT32_FROM_LE(word);
+}
+
+/* The letters of a text from 'at', a multiple of eight, to its end, less than eight, and
+ * zeros.  It reads nothing beyond the text, and overlapping words rather than letters. */
+static inline uint64_t
+load_rest(const char *text, size_t length, size_t at)
+{
+    size_t left = length - at;
+    uint64_t word = 0;
+
+    if (left == 0) {
+        return 0;
     }
-    slash = memchr(from, '/', (size_t)(end - from));
-    *ret_length = (size_t)((slash ? slash : end) - from);
-    return from;
+    if (length >= 8) {
+        return load_eight(text + length - 8) >> (64 - 8 * left);
+    }
+    if (length >= 4) {
+        return load_four(text) | load_four(text + length - 4) << (8 * length - 32);
+    }
+    for (size_t k = length; k > 0; k--) {
+        word = word << 8 | (uint8_t)text[k - 1];
+    }
+    return word;
+}
+
+/* Bit 7 of each byte of 'word' that is 'letter'. */
+static inline uint64_t
+find_letter(uint64_t word, char letter)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t differing = word ^ (uint8_t)letter * ones;
+
+    return ~(((differing & 0x7F * ones) + 0x7F * ones) | differing) & 0x80 * ones;
+}
+
+static inline VsKey
+hash_host(const char *host, size_t length, TextKind kind)
+{
+    TextHash hash = nothing;
+    size_t at = 0;
+
+    for (; length - at >= 8; at += 8) {
+        hash = absorb(hash, lower_case(load_eight(host + at)));
+    }
+    return finish(hash, lower_case(load_rest(host, length, at)), length, kind);
+}
+
+/* One pass over a path, which has a key for the end of each of its elements. */
+typedef struct PathScan {
+    const char *path;
+    size_t length;
+    size_t at;        /* Of 'word'. */
+    uint64_t word;    /* Letters not yet in the hash. */
+    uint64_t slashes; /* Bits of those that are ahead in 'word'. */
+    TextHash hash;
+    bool has_ended;
+} PathScan;
+
+static inline void
+scan_word(PathScan *scan)
+{
+    scan->word = scan->length - scan->at >= 8
+                     ? load_eight(scan->path + scan->at)
+                     : load_rest(scan->path, scan->length, scan->at);
+    scan->slashes = find_letter(scan->word, '/');
+}
+
+static inline void
+scan_open(PathScan *scan, const char *path, size_t length)
+{
+    scan->path = path;
+    scan->length = length;
+    scan->at = 0;
+    scan->hash = nothing;
+    scan->has_ended = false;
+    scan_word(scan);
+    scan->slashes &= ~UINT64_C(0x80); /* The slash that it starts with. */
+}
+
+/* True if a whole word is ahead, which then is in the hash. */
+static inline bool
+scan_on(PathScan *scan)
+{
+    if (scan->length - scan->at < 8) {
+        return false;
+    }
+    scan->hash = absorb(scan->hash, scan->word);
+    scan->at += 8;
+    scan_word(scan);
+    return true;
+}
+
+/* The key of the path up to the end of its next element; false at the end.  "/" has none. */
+static inline bool
+scan_element(PathScan *scan, VsKey *ret_key)
+{
+    uint64_t before;
+
+    if (scan->has_ended) {
+        return false;
+    }
+    while (!scan->slashes) {
+        if (!scan_on(scan)) {
+            scan->has_ended = true;
+            *ret_key = finish(scan->hash, scan->word, scan->length, TEXT_PREFIX);
+            return scan->length > 1;
+        }
+    }
+    before = (scan->slashes & -scan->slashes) - 1;
+    *ret_key =
+        finish(scan->hash, scan->word & before >> 7,
+               scan->at + (unsigned)__builtin_ctzll(scan->slashes) / 8, TEXT_PREFIX);
+    scan->slashes &= scan->slashes - 1;
+    return true;
+}
+
+/* The key of the whole path as an exact one. */
+static inline VsKey
+scan_whole(PathScan *scan)
+{
+    while (scan_on(scan)) {
+    }
+    return finish(scan->hash, scan->word, scan->length, TEXT_EXACT);
 }
 
 /* ---- Building ---- */
@@ -94,7 +224,7 @@ vs_host_path_init(VsHostPath *table)
         .any_host = VS_HOST_PATH_NONE,
     };
     vs_flow_table_init(&table->hosts);
-    vs_flow_table_init(&table->paths);
+    vs_table_init(&table->paths);
     vs_flow_table_init(&table->rules);
     g_array_append_val(table->path_nodes, root);
 }
@@ -103,7 +233,7 @@ void
 vs_host_path_clear(VsHostPath *table)
 {
     vs_flow_table_clear(&table->hosts);
-    vs_flow_table_clear(&table->paths);
+    vs_table_clear(&table->paths);
     vs_flow_table_clear(&table->rules);
     g_array_free(table->host_depths, TRUE);
     g_array_free(table->path_nodes, TRUE);
@@ -133,7 +263,8 @@ add_host(VsHostPath *table, const char *host)
         return table->any_host;
     }
     host += is_wildcard ? 1 : 0;
-    key = hash_text(host, strlen(host), is_wildcard ? TEXT_WILDCARD : TEXT_HOST, 0);
+    table->has_wildcard |= is_wildcard;
+    key = hash_host(host, strlen(host), is_wildcard ? TEXT_WILDCARD : TEXT_HOST);
     number = vs_flow_table_find(&table->hosts, key);
     if (number == VS_FLOW_TABLE_NONE) {
         number = new_host(table);
@@ -142,16 +273,23 @@ add_host(VsHostPath *table, const char *host)
     return number;
 }
 
+/* The number of a path other than "/", or 0. */
+static inline uint32_t
+find_node(const VsHostPath *table, VsKey key)
+{
+    return GPOINTER_TO_UINT(vs_table_find(&table->paths, key));
+}
+
 static uint32_t
 add_node(VsHostPath *table, VsKey key, uint32_t parent, unsigned bit)
 {
     VsHostPathNode node = {parent, bit};
-    uint32_t number = vs_flow_table_find(&table->paths, key);
+    uint32_t number = find_node(table, key);
 
-    if (number == VS_FLOW_TABLE_NONE) {
+    if (number == 0) {
         number = table->path_nodes->len;
         g_array_append_val(table->path_nodes, node);
-        vs_flow_table_insert(&table->paths, key, number);
+        vs_table_insert(&table->paths, key, GUINT_TO_POINTER(number));
     }
     return number;
 }
@@ -171,18 +309,17 @@ prefix_length(const char *path)
 static uint32_t
 add_path(VsHostPath *table, const char *path)
 {
-    const char *end = path + prefix_length(path), *element;
     uint32_t node = 0;
     unsigned depth = 0;
-    size_t length;
+    PathScan scan;
+    VsKey key;
 
-    while (path < end && (element = next_element(path + 1, end, &length))) {
-        VsKey key = hash_text(element, length, TEXT_ELEMENT, node);
-
+    scan_open(&scan, path, prefix_length(path));
+    while (scan_element(&scan, &key)) {
         depth++;
         node = add_node(table, key, node, MIN(depth, BIT_DEEP));
-        path = element + length;
     }
+    table->depth_max = MAX(table->depth_max, depth);
     return node;
 }
 
@@ -196,9 +333,10 @@ vs_host_path_add(VsHostPath *table, const char *host, const char *path, bool is_
 
     g_assert(value != VS_HOST_PATH_NONE);
     if (is_exact) {
-        VsKey key = hash_text(path, strlen(path), TEXT_EXACT, 0);
+        PathScan scan;
 
-        node = add_node(table, key, node, BIT_EXACT);
+        scan_open(&scan, path, strlen(path));
+        node = add_node(table, scan_whole(&scan), node, BIT_EXACT);
         table->has_exact = true;
     }
     *depths |=
@@ -208,50 +346,77 @@ vs_host_path_add(VsHostPath *table, const char *host, const char *path, bool is_
 
 /* ---- Resolving ---- */
 
-uint32_t
-vs_host_path_resolve_host(const VsHostPath *table, const char *host)
+/* The number of a host that no rule names: of its wildcard, or of any host. */
+static uint32_t
+resolve_other_host(const VsHostPath *table, const char *host, size_t length)
 {
-    size_t length = strlen(host);
-    uint32_t number =
-        vs_flow_table_find(&table->hosts, hash_text(host, length, TEXT_HOST, 0));
-    const char *dot;
+    const char *dot = table->has_wildcard ? memchr(host, '.', length) : NULL;
+    uint32_t number = VS_FLOW_TABLE_NONE;
 
-    if (number != VS_FLOW_TABLE_NONE) {
-        return number;
-    }
-    dot = memchr(host, '.', length);
     if (dot && dot != host) {
         number = vs_flow_table_find(
             &table->hosts,
-            hash_text(dot, length - (size_t)(dot - host), TEXT_WILDCARD, 0));
+            hash_host(dot, length - (size_t)(dot - host), TEXT_WILDCARD));
     }
     return number != VS_FLOW_TABLE_NONE ? number : table->any_host;
 }
 
 uint32_t
+vs_host_path_resolve_host(const VsHostPath *table, const char *host)
+{
+    size_t length = strlen(host);
+    uint32_t number =
+        vs_flow_table_find(&table->hosts, hash_host(host, length, TEXT_HOST));
+
+    return number != VS_FLOW_TABLE_NONE ? number
+                                        : resolve_other_host(table, host, length);
+}
+
+uint32_t
 vs_host_path_resolve_path(const VsHostPath *table, const char *path)
 {
-    const char *end = path + strcspn(path, "?"), *from = path, *element;
+    const size_t length = (size_t)(strchrnul(path, '?') - path);
     uint32_t node = 0, next;
-    size_t length;
+    PathScan scan;
+    VsKey key;
 
     if (table->has_exact) {
-        next = vs_flow_table_find(&table->paths,
-                                  hash_text(path, (size_t)(end - path), TEXT_EXACT, 0));
-        if (next != VS_FLOW_TABLE_NONE) {
+        scan_open(&scan, path, length);
+        next = find_node(table, scan_whole(&scan));
+        if (next != 0) {
             return next;
         }
     }
-    while (from < end && (element = next_element(from + 1, end, &length))) {
-        next = vs_flow_table_find(&table->paths,
-                                  hash_text(element, length, TEXT_ELEMENT, node));
-        if (next == VS_FLOW_TABLE_NONE) {
+    scan_open(&scan, path, length);
+    /* With a path, all that it starts with is there: none is below one that is not. */
+    for (unsigned depth = 0; depth < table->depth_max && scan_element(&scan, &key);
+         depth++) {
+        next = find_node(table, key);
+        if (next == 0) {
             break;
         }
         node = next;
-        from = element + length;
     }
     return node;
+}
+
+static void
+resolve_hosts(const VsHostPath *table, const char *const *hosts, size_t n,
+              uint32_t *ret_numbers)
+{
+    VsKey keys[BLOCK];
+
+    for (size_t i = 0; i < n; i++) {
+        keys[i] = hash_host(hosts[i], strlen(hosts[i]), TEXT_HOST);
+    }
+    if (vs_flow_table_find_bulk(&table->hosts, keys, n, ret_numbers) == n) {
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (ret_numbers[i] == VS_FLOW_TABLE_NONE) {
+            ret_numbers[i] = resolve_other_host(table, hosts[i], strlen(hosts[i]));
+        }
+    }
 }
 
 /* ---- Matching ---- */
@@ -319,5 +484,23 @@ vs_host_path_find_bulk(const VsHostPath *table, const uint32_t *hosts,
                     vs_host_path_find(table, hosts[from + i], nodes[tried].parent);
             }
         }
+    }
+}
+
+void
+vs_host_path_match_bulk(const VsHostPath *table, const char *const *hosts,
+                        const char *const *paths, size_t n, uint32_t *ret_values)
+{
+    uint32_t host_numbers[BLOCK], path_numbers[BLOCK];
+
+    for (size_t from = 0; from < n; from += BLOCK) {
+        size_t length = MIN(n - from, BLOCK);
+
+        resolve_hosts(table, hosts + from, length, host_numbers);
+        for (size_t i = 0; i < length; i++) {
+            path_numbers[i] = vs_host_path_resolve_path(table, paths[from + i]);
+        }
+        vs_host_path_find_bulk(table, host_numbers, path_numbers, length,
+                               ret_values + from);
     }
 }

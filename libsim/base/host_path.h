@@ -10,8 +10,8 @@
  *
  * A host and a path are each resolved to a number once, which is all that a match needs:
  * one probe of a packed table for each length at which the host has paths and this path
- * elements, whatever the number of hosts and rules.  Texts are known by 128 bits of hash:
- * two rules' texts differ in them but by an accident that does not happen; it is no defence
+ * elements, whatever the number of hosts and rules.  Texts are known by 128 bits of hash,
+ * taken eight letters at a time, a path's for the end of each element in the one pass: two rules' texts differ in them but by an accident that does not happen; it is no defence
  * against an enemy who picks names. */
 #ifndef VS_BASE_HOST_PATH_H
 #define VS_BASE_HOST_PATH_H
@@ -27,14 +27,15 @@
 
 typedef struct VsHostPath {
     VsFlowTable hosts; /* Hash of a pattern to its number. */
-    VsFlowTable
-        paths; /* Hash of an element with its parent's number, or of an exact path. */
+    VsTable paths;     /* Hash of a path, exact or up to the end of an element, to its
+                    * number: but for "/", which is 0. */
     VsFlowTable rules; /* (host, path) to the value. */
-    GArray *
-        host_depths; /* Of uint64_t: bit d, paths of d elements; 62, of more; 63, exact. */
+    /* Of uint64_t: bit d, paths of d elements; 62, of more; 63, exact. */
+    GArray *host_depths;
     GArray *path_nodes; /* Of VsHostPathNode. */
     uint32_t any_host;  /* The number of rules without a host, or NONE. */
-    bool has_exact;
+    unsigned depth_max; /* The most elements of a path. */
+    bool has_exact, has_wildcard;
 } VsHostPath;
 
 /* A path of a rule or the start of one. */
@@ -59,8 +60,12 @@ uint32_t vs_host_path_resolve_path(const VsHostPath *table, const char *path);
 /* The value of the best rule for a resolved host and path, or VS_HOST_PATH_NONE. */
 uint32_t vs_host_path_find(const VsHostPath *table, uint32_t host, uint32_t path);
 
-/* The same for 'n' pairs. */
+/* The same for 'n' pairs: all are hashed and fetched before any is looked at. */
 void vs_host_path_find_bulk(const VsHostPath *table, const uint32_t *hosts,
                             const uint32_t *paths, size_t n, uint32_t *ret_values);
+
+/* The same for 'n' requests by their texts: resolved and found, a stage at a time. */
+void vs_host_path_match_bulk(const VsHostPath *table, const char *const *hosts,
+                             const char *const *paths, size_t n, uint32_t *ret_values);
 
 #endif

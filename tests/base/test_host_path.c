@@ -270,6 +270,97 @@ test_a_million_matches_agree_with_a_search_through_all_rules(void)
     CU_ASSERT(n_found > N_TABLES * N_MATCHES / 4);
 }
 
+/* Rules of up to 'depth' elements, and requests that leave them at every point, of lengths
+ * around the eight letters that are hashed at a time. */
+static void
+check_texts_in_bulk(uint64_t seed, unsigned depth, bool has_exact)
+{
+    enum { N_REQUESTS = 150 };
+    GArray *rules = g_array_new(FALSE, FALSE, sizeof(Rule));
+    g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
+    const char *hosts[N_REQUESTS], *paths[N_REQUESTS];
+    uint32_t values[N_REQUESTS];
+    unsigned n_failures = 0, n_found = 0;
+    VsHostPath table;
+
+    vs_host_path_init(&table);
+    for (uint64_t i = 0; i < 80; i++) {
+        uint64_t random = vs_mix64(seed << 32 | i);
+        char *host = g_strdup_printf("%.*s.test", (int)(random % 3) + 1, "abc");
+        GString *path = g_string_new(NULL);
+        Rule rule = {host, NULL, has_exact && random >> 33 & 1, (uint32_t)i};
+
+        for (unsigned d = 0; d <= (random >> 8) % depth; d++) {
+            g_string_append_printf(path, "/%.*s", (int)(random >> (16 + 3 * d) & 7) + 1,
+                                   "abcdefgh");
+        }
+        rule.path = g_string_free(path, FALSE);
+        if (vs_host_path_add(&table, host, rule.path, rule.is_exact, rule.value)) {
+            g_array_append_val(rules, rule);
+        }
+        g_ptr_array_add(texts, host);
+        g_ptr_array_add(texts, (char *)rule.path);
+    }
+    for (uint64_t i = 0; i < N_REQUESTS; i++) {
+        uint64_t random = vs_mix64(seed << 40 | i);
+        const Rule *rule = &g_array_index(rules, Rule, random % rules->len);
+        char *path = g_strdup_printf("%s%s%s", rule->path, random >> 20 & 1 ? "/x" : "",
+                                     random >> 21 & 1 ? "/" : "");
+
+        if (random >> 22 & 1) { /* Cut off somewhere. */
+            path[(random >> 32) % strlen(path) + 1] = '\0';
+        }
+        hosts[i] = random >> 23 & 1 ? rule->host : "C.test";
+        paths[i] = path;
+        g_ptr_array_add(texts, path);
+    }
+    vs_host_path_match_bulk(&table, hosts, paths, N_REQUESTS, values);
+    for (unsigned i = 0; i < N_REQUESTS; i++) {
+        n_failures += values[i] != twin_find(rules, hosts[i], paths[i]) ||
+                      values[i] != find(&table, hosts[i], paths[i]);
+        n_found += values[i] != VS_HOST_PATH_NONE;
+    }
+    CU_ASSERT_EQUAL(n_failures, 0);
+    CU_ASSERT(n_found > N_REQUESTS / 10);
+    vs_host_path_clear(&table);
+    g_array_free(rules, TRUE);
+}
+
+static void
+test_texts_in_bulk_agree_with_a_search_through_all_rules(void)
+{
+    for (uint64_t seed = 1; seed <= 200; seed++) {
+        check_texts_in_bulk(seed, 2, false);
+        check_texts_in_bulk(seed, 4, true);
+        check_texts_in_bulk(seed, 12, seed % 2);
+    }
+}
+
+static void
+test_a_query_ends_a_path_in_bulk_too(void)
+{
+    const char *hosts[] = {"x.h", "X.H", "x.h", "y.h", "x.h", "z.z", ".h"};
+    const char *paths[] = {"/aaaaaa?/b", "/aaaaaa/b?c", "/?aaaaaa", "/q?",
+                           "/e?",        "/q",          "/q"};
+    const uint32_t expected[] = {1, 2, VS_HOST_PATH_NONE, 3, 4, 5, 5};
+    uint32_t values[G_N_ELEMENTS(hosts)];
+    VsHostPath table;
+
+    vs_host_path_init(&table);
+    vs_host_path_add(&table, "x.h", "/aaaaaa", false, 1);
+    vs_host_path_add(&table, "x.h", "/aaaaaa/b", false, 2);
+    vs_host_path_add(&table, "*.h", "/q", false, 3);
+    vs_host_path_add(&table, "x.h", "/e", true, 4);
+    vs_host_path_add(&table, NULL, "/q", false, 5);
+    vs_host_path_add(&table, "x.h", "/q?", false, 6); /* No path has a "?". */
+    vs_host_path_match_bulk(&table, hosts, paths, G_N_ELEMENTS(hosts), values);
+    for (unsigned i = 0; i < G_N_ELEMENTS(hosts); i++) {
+        CU_ASSERT_EQUAL(values[i], expected[i]);
+    }
+    CU_ASSERT_EQUAL(find(&table, "x.h", "/q?"), VS_HOST_PATH_NONE);
+    vs_host_path_clear(&table);
+}
+
 static const VsTestCase tests[] = {
     {"the best host, then the longest path wins",
      test_the_best_host_then_the_longest_path_wins},
@@ -277,6 +368,9 @@ static const VsTestCase tests[] = {
     {"very deep paths are told apart", test_very_deep_paths_are_told_apart},
     {"a million matches agree with a search through all rules",
      test_a_million_matches_agree_with_a_search_through_all_rules},
+    {"texts in bulk agree with a search through all rules",
+     test_texts_in_bulk_agree_with_a_search_through_all_rules},
+    {"a query ends a path in bulk, too", test_a_query_ends_a_path_in_bulk_too},
     {0},
 };
 

@@ -4,7 +4,7 @@
  *        bench_tables find-full|churn-full [CONNECTIONS]    the same at its design load
  *        bench_tables glib-find|glib-churn [CONNECTIONS]
  *        bench_tables route                        VsLpmTable, 5000 nodes' pods
- *        bench_tables host|host-text               VsHostPath, resolved or by text
+ *        bench_tables host|host-text|host-text-one VsHostPath: resolved, by text, one by one
  *        bench_tables glib-host                    a table of hosts, each with one of paths
  *        bench_tables exponential|log|record
  *
@@ -226,6 +226,22 @@ static void
 match_text(void *data)
 {
     Work *work = data;
+    uint32_t values[BENCH_BATCH];
+
+    for (size_t i = 0; i < N_REQUESTS; i += BENCH_BATCH) {
+        vs_host_path_match_bulk(&work->rules, (const char *const *)work->hosts + i,
+                                (const char *const *)work->paths + i, BENCH_BATCH,
+                                values);
+        for (size_t k = 0; k < BENCH_BATCH; k++) {
+            work->sum += values[k];
+        }
+    }
+}
+
+static void
+match_text_one(void *data)
+{
+    Work *work = data;
 
     for (size_t i = 0; i < N_REQUESTS; i++) {
         work->sum += vs_host_path_find(
@@ -328,9 +344,10 @@ measure(Work *work, const char *what)
     }
     if (strstr(what, "host")) {
         make_requests(work);
-        return bench_rate(strcmp(what, "host") == 0        ? match
-                          : strcmp(what, "host-text") == 0 ? match_text
-                                                           : match_glib,
+        return bench_rate(strcmp(what, "host") == 0            ? match
+                          : strcmp(what, "host-text") == 0     ? match_text
+                          : strcmp(what, "host-text-one") == 0 ? match_text_one
+                                                               : match_glib,
                           work, N_REQUESTS);
     }
     if (strcmp(what, "record") == 0) {
@@ -339,8 +356,7 @@ measure(Work *work, const char *what)
     }
     check(strcmp(what, "exponential") == 0 || strcmp(what, "log") == 0,
           "find, churn, find-full, churn-full, glib-find, glib-churn, route, host, "
-          "host-text, "
-          "glib-host, exponential, log or record?");
+          "host-text, host-text-one, glib-host, exponential, log or record?");
     return bench_rate(*what == 'e' ? exponential : logarithm, work, N_DRAWS);
 }
 
