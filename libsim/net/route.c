@@ -14,12 +14,34 @@ void
 vs_routes_clear(VsRoutes *routes)
 {
     vs_lpm_clear(&routes->lpm);
+    if (routes->table) {
+        vs_lpm_table_clear(routes->table);
+        g_clear_pointer(&routes->table, g_free);
+    }
     for (unsigned i = 0; i < routes->n_routes; i++) {
         g_free(routes->routes[i].multipath);
     }
     g_free(routes->routes);
     routes->routes = NULL;
     routes->n_routes = 0;
+}
+
+/* Enters the newest route, and all before it when they have become many. */
+static void
+enter_newest(VsRoutes *routes)
+{
+    unsigned first = routes->n_routes - 1;
+
+    if (!routes->table) {
+        routes->table = g_new(VsLpmTable, 1);
+        vs_lpm_table_init(routes->table);
+        first = 0;
+    }
+    for (unsigned i = first; i < routes->n_routes; i++) {
+        const VsRoute *route = &routes->routes[i];
+
+        vs_lpm_table_insert(routes->table, route->prefix, route->length, i);
+    }
 }
 
 void
@@ -40,6 +62,9 @@ vs_routes_add(VsRoutes *routes, const VsRoute *route)
     }
     vs_lpm_insert(&routes->lpm, route->prefix, route->length, routes->n_routes);
     routes->routes[routes->n_routes++] = *route;
+    if (routes->n_routes > VS_ROUTES_N_FEW) {
+        enter_newest(routes);
+    }
 }
 
 void
@@ -68,6 +93,17 @@ vs_routes_find_prefix(const VsRoutes *routes, VsAddr prefix, unsigned length)
                                                              : NULL;
 }
 
+/* The index of the route of 'addr'; false without one. */
+static bool
+look_up(const VsRoutes *routes, VsAddr addr, uint32_t *ret_index)
+{
+    if (!routes->table) {
+        return vs_lpm_lookup(&routes->lpm, addr, ret_index);
+    }
+    *ret_index = vs_lpm_table_lookup(routes->table, addr);
+    return *ret_index != VS_LPM_TABLE_NONE;
+}
+
 const VsRoute *
 vs_routes_find(VsRoutes *routes, VsAddr addr)
 {
@@ -79,7 +115,7 @@ vs_routes_find(VsRoutes *routes, VsAddr addr)
     if (routes->recent[slot].addr == addr && routes->recent[slot].number) {
         return &routes->routes[routes->recent[slot].number - 1];
     }
-    if (!vs_lpm_lookup(&routes->lpm, addr, &index)) {
+    if (!look_up(routes, addr, &index)) {
         return NULL;
     }
     routes->recent[slot].addr = addr;

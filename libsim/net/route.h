@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "base/lpm.h"
+#include "base/lpm_table.h"
 #include "packet/flow.h"
 
 struct VsIface;
@@ -37,11 +38,17 @@ vs_route_is_open(const VsRoute *route)
     return route && (route->type == VS_ROUTE_UNICAST || route->type == VS_ROUTE_LOCAL);
 }
 
-/* The last answers, by destination: one cache line, most packets look no further. */
-enum { VS_ROUTES_N_RECENT = 8 };
+enum {
+    VS_ROUTES_N_RECENT = 8, /* The last answers, by destination: one cache line, most
+                             * packets look no further. */
+    VS_ROUTES_N_FEW =
+        256, /* More have a table of 256 KiB and more that needs no search:
+                             * of a cluster's nodes, each may have one. */
+};
 
 typedef struct VsRoutes {
-    VsLpm lpm;
+    VsLpm lpm;         /* Indices into 'routes'. */
+    VsLpmTable *table; /* The same, if they are many; or NULL. */
     unsigned n_routes;
     uint32_t generation; /* Moves on with every change. */
     VsRoute *routes;

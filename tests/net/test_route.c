@@ -67,6 +67,66 @@ test_longest_prefix_wins(void)
     g_free(twin);
 }
 
+static bool
+is_even(const VsRoute *route)
+{
+    return route->via % 2 == 0;
+}
+
+static bool
+is_short(const VsRoute *route)
+{
+    return route->length < 20;
+}
+
+/* Lookups of 'n' addresses agree with a search through all routes; returns how many found
+ * one. */
+static unsigned
+check_lookups(VsRoutes *routes, unsigned n, VsRng *rng)
+{
+    unsigned n_found = 0, n_failures = 0;
+
+    for (unsigned k = 0; k < n; k++) {
+        VsAddr addr = NET_IP(10, 0, 0, 0) | (vs_rng_u32(rng) & 0x0003fff3);
+        const VsRoute *found = vs_routes_find(routes, addr);
+
+        n_failures += found != slow_find(routes->routes, routes->n_routes, addr);
+        n_found += found != NULL;
+    }
+    CU_ASSERT_EQUAL(n_failures, 0);
+    return n_found;
+}
+
+static void
+test_routes_become_many_and_few_again(void)
+{
+    unsigned n_found = 0, n_many = 0, n_few = 0;
+    VsRoutes routes;
+    VsRng rng;
+
+    vs_rng_init(&rng, 1, "route", "many");
+    vs_routes_init(&routes);
+    for (unsigned i = 1; i <= 12000; i++) {
+        unsigned length = 17 + (unsigned)vs_rng_below(&rng, 16);
+        VsRoute route = {.length = (uint8_t)length, .via = i};
+
+        route.prefix =
+            (NET_IP(10, 0, 0, 0) | (vs_rng_u32(&rng) & 0x0003fff3)) & mask_of(length);
+        vs_routes_add(&routes, &route);
+        if (routes.n_routes >= VS_ROUTES_N_FEW + 40) {
+            vs_routes_filter(&routes, i % 2 ? is_even : is_short);
+        }
+        CU_ASSERT_EQUAL(routes.table != NULL, routes.n_routes > VS_ROUTES_N_FEW);
+        *(routes.table ? &n_many : &n_few) += 1;
+        n_found += check_lookups(&routes, 10, &rng);
+    }
+    CU_ASSERT(n_many > 1000);
+    CU_ASSERT(n_few > 1000);
+    CU_ASSERT(n_found > 10000);
+    CU_ASSERT(n_found < 119000);
+    vs_routes_clear(&routes);
+}
+
 static void
 test_same_prefix_replaces(void)
 {
@@ -280,6 +340,7 @@ test_source_and_mtu_follow_the_route(void)
 
 static const VsTestCase tests[] = {
     {"the longest prefix wins, as in a slow twin", test_longest_prefix_wins},
+    {"routes become many and few again", test_routes_become_many_and_few_again},
     {"a route replaces that of the same prefix", test_same_prefix_replaces},
     {"a default route covers both ends of the space",
      test_default_route_and_the_ends_of_the_space},
