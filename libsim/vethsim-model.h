@@ -8,6 +8,7 @@
 #include "base/dist.h"
 #include "base/hash.h"
 #include "base/histogram.h"
+#include "base/host_path.h"
 #include "base/pool.h"
 #include "base/rng.h"
 #include "base/table.h"

@@ -15,6 +15,7 @@ typedef struct Route {
 struct IngressRules {
     VsRun *run;
     GArray *routes;      /* Of Route, as in the scenario. */
+    VsHostPath places;   /* Hosts and paths to the index of their first route. */
     VsService *fallback; /* default-service, or NULL. */
     VsTable answers;     /* (host, path) to Answer: found once a pair. */
     VsPool answer_pool;
@@ -81,46 +82,16 @@ host_rank(const char *pattern)
     return g_str_has_prefix(pattern, "*.") ? 1 : 2;
 }
 
-static bool
-is_better(const Route *a, const Route *b)
-{
-    size_t length_a = a->is_exact ? strlen(a->path) : prefix_length(a->path);
-    size_t length_b = b->is_exact ? strlen(b->path) : prefix_length(b->path);
-
-    if (host_rank(a->host) != host_rank(b->host)) {
-        return host_rank(a->host) > host_rank(b->host);
-    }
-    if (length_a != length_b) {
-        return length_a > length_b;
-    }
-    return a->is_exact && !b->is_exact;
-}
-
-/* The best host first: only its paths count, as each host is a server of its own. */
+/* The best route for a request, or NULL. */
 static const Route *
 search(const IngressRules *rules, const char *host, const char *path)
 {
-    const Route *best = NULL;
-    int best_host = -1;
+    uint32_t place = vs_host_path_find(&rules->places,
+                                       vs_host_path_resolve_host(&rules->places, host),
+                                       vs_host_path_resolve_path(&rules->places, path));
 
-    for (unsigned i = 0; i < rules->routes->len; i++) {
-        const Route *route = &g_array_index(rules->routes, Route, i);
-
-        if (!route->host || ingress_host_matches(route->host, host)) {
-            best_host = MAX(best_host, host_rank(route->host));
-        }
-    }
-    for (unsigned i = 0; i < rules->routes->len; i++) {
-        const Route *route = &g_array_index(rules->routes, Route, i);
-
-        if ((!route->host || ingress_host_matches(route->host, host)) &&
-            host_rank(route->host) == best_host &&
-            ingress_path_matches(route->path, route->is_exact, path) &&
-            (!best || is_better(route, best))) {
-            best = route;
-        }
-    }
-    return best;
+    return place == VS_HOST_PATH_NONE ? NULL
+                                      : &g_array_index(rules->routes, Route, place);
 }
 
 VsService *
@@ -238,6 +209,8 @@ add_routes(IngressRules *rules, const VsElement *rule, const VsCluster *cluster)
             .service = vs_cluster_find_service(cluster, path->service->id),
         };
 
+        vs_host_path_add(&rules->places, route.host, route.path, route.is_exact,
+                         rules->routes->len);
         g_array_append_val(rules->routes, route);
     }
 }
@@ -250,6 +223,7 @@ ingress_rules_new(const VsElement *element, VsBuild *build)
 
     rules->run = build->run;
     rules->routes = g_array_new(FALSE, FALSE, sizeof(Route));
+    vs_host_path_init(&rules->places);
     vs_table_init(&rules->answers);
     vs_pool_init(&rules->answer_pool, sizeof(Answer), ANSWERS_A_SLAB);
     if (fallback) {
@@ -280,6 +254,7 @@ ingress_rules_free(IngressRules *rules)
 {
     if (rules) {
         g_array_free(rules->routes, TRUE);
+        vs_host_path_clear(&rules->places);
         vs_table_clear(&rules->answers);
         vs_pool_clear(&rules->answer_pool);
         g_free(rules);
