@@ -38,6 +38,7 @@
 #include "netfilter/ipvs.h"
 #include "netfilter/nat.h"
 #include "netfilter/nft.h"
+#include "netfilter/number.h"
 #include "netfilter/ruleset.h"
 #include "packet/dns.h"
 #include "packet/http.h"

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "netfilter/dispatch.h"
+#include "netfilter/number.h"
 #include "netfilter/recent.h"
 
 typedef struct Outcome {
@@ -211,21 +212,15 @@ ports_hold(const VsPorts *ports, VsRuleView *view)
     return is_in != ports->is_inverted;
 }
 
+/* A hash is the same for all packets that agree on what it reads. */
 static uint32_t
-next_number(VsLookup *lookup, VsRuleView *view)
+next_number(VsNumber *number, VsRuleView *view)
 {
-    uint32_t modulus = lookup->numgen_modulus;
-    uint32_t number;
-
-    view->is_volatile = true;
-    if (lookup->numgen == VS_NUMGEN_RANDOM) {
-        /* reciprocal_scale(get_random_u32(), modulus). */
-        number = (uint32_t)((uint64_t)vs_rng_u32(view->rng) * modulus >> 32);
-    } else {
-        number = lookup->numgen_next;
-        lookup->numgen_next = number + 1 < modulus ? number + 1 : 0;
+    view->is_volatile |= number->kind != VS_NUMBER_JHASH;
+    for (unsigned i = 0; i < number->n_fields; i++) {
+        consult(view, number->fields[i]);
     }
-    return number + lookup->numgen_offset;
+    return vs_number_next(number, view->fields, view->rng);
 }
 
 static VsKey
@@ -234,8 +229,8 @@ lookup_key(VsLookup *lookup, VsRuleView *view)
     uint32_t values[VS_KEY_MAX_FIELDS] = {0};
 
     for (unsigned i = 0; i < lookup->n_fields; i++) {
-        values[i] = lookup->fields[i] == VS_FIELD_NUMGEN
-                        ? next_number(lookup, view)
+        values[i] = lookup->fields[i] == VS_FIELD_NUMBER
+                        ? next_number(lookup->number, view)
                         : field_value(view, lookup->fields[i]);
         if (lookup->fields[i] == VS_FIELD_CT_STATE) {
             values[i] &= VS_CT_STATE_MASK; /* No state of nft's is virtual. */
@@ -319,6 +314,10 @@ step_holds(VsRuleStep *step, VsRuleView *view)
     switch (step->kind) {
     case VS_STEP_RANGE:
         value = field_value(view, step->range.field) & step->range.mask;
+        return (value >= step->range.min && value <= step->range.max) !=
+               step->range.is_inverted;
+    case VS_STEP_NUMBER:
+        value = next_number(step->range.number, view);
         return (value >= step->range.min && value <= step->range.max) !=
                step->range.is_inverted;
     case VS_STEP_BITS:
@@ -415,6 +414,23 @@ do_vmap(VsRuleStep *step, VsRuleView *view, Outcome *outcome)
     return element != NULL;
 }
 
+/* What a map of addresses says is done as if the rule said it. */
+static bool
+do_nat(VsRuleStep *step, VsRuleView *view, Outcome *outcome)
+{
+    if (step->nat.map) {
+        const VsSetElement *element = look_up(step->nat.map, view);
+
+        if (!element) {
+            return false;
+        }
+        step = element->nat;
+    }
+    view->nat = step;
+    outcome->kind = VS_RULE_ACCEPT;
+    return true;
+}
+
 /* False when the rule ends here, as after a match that does not hold. */
 static bool
 do_statement(VsRuleStep *step, VsRuleView *view, Outcome *outcome)
@@ -447,9 +463,7 @@ do_statement(VsRuleStep *step, VsRuleView *view, Outcome *outcome)
     case VS_STEP_SNAT:
     case VS_STEP_MASQUERADE:
     case VS_STEP_REDIRECT:
-        view->nat = step;
-        outcome->kind = VS_RULE_ACCEPT;
-        return true;
+        return do_nat(step, view, outcome);
     case VS_STEP_REJECT:
         view->reject = step;
         outcome->kind = VS_RULE_DROP;

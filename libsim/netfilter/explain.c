@@ -1,6 +1,7 @@
 /* Why a step of a rule held or did not: the value seen, and the value asked for. */
 #include "base/units.h"
 #include "netfilter/evaluate.h"
+#include "netfilter/number.h"
 
 static const char *const field_names[VS_N_FIELDS] = {
     [VS_FIELD_SADDR] = "saddr",
@@ -29,7 +30,7 @@ static const char *const field_names[VS_N_FIELDS] = {
     [VS_FIELD_OIF] = "output interface",
     [VS_FIELD_PHYSIN] = "bridge port",
     [VS_FIELD_PHYSOUT] = "output bridge port",
-    [VS_FIELD_NUMGEN] = "number",
+    [VS_FIELD_NUMBER] = "number",
 };
 
 /* Names of the bits of a field, from the lowest; NULL: it has none. */
@@ -167,6 +168,30 @@ explain_range(const VsRuleStep *step, const VsRuleView *view, bool is_in)
                            is_in ? "" : " not", min);
 }
 
+/* A number that was made anew is not kept; a hash is made again. */
+static char *
+format_number(const VsNumber *number, const VsRuleView *view)
+{
+    if (number->kind == VS_NUMBER_JHASH) {
+        return g_strdup_printf("hash %u", vs_number_of_hash(number, view->fields));
+    }
+    return g_strdup_printf("a number below %u, %s", number->modulus,
+                           number->kind == VS_NUMBER_RANDOM ? "drawn at random"
+                                                            : "taken in turn");
+}
+
+static char *
+explain_number(const VsRuleStep *step, const VsRuleView *view, bool is_in)
+{
+    g_autofree char *value = format_number(step->range.number, view);
+    const char *is = is_in ? "is" : "is not";
+
+    return step->range.min == step->range.max
+               ? g_strdup_printf("%s, %s %u", value, is, step->range.min)
+               : g_strdup_printf("%s, %s in %u-%u", value, is, step->range.min,
+                                 step->range.max);
+}
+
 static char *
 explain_bits(const VsRuleStep *step, const VsRuleView *view, bool is_among)
 {
@@ -222,7 +247,7 @@ explain_ports(const VsPorts *ports, const VsRuleView *view, bool is_in)
     return g_string_free(text, FALSE);
 }
 
-/* "10.96.0.9 . tcp . 80"; a number drawn for a key is not kept. */
+/* "10.96.0.9 . tcp . 80" */
 static char *
 format_key(const VsLookup *lookup, const VsRuleView *view)
 {
@@ -230,17 +255,11 @@ format_key(const VsLookup *lookup, const VsRuleView *view)
 
     for (unsigned i = 0; i < lookup->n_fields; i++) {
         VsField field = lookup->fields[i];
-        g_autofree char *value = format_value(field, view->fields[field]);
+        g_autofree char *value = field == VS_FIELD_NUMBER
+                                     ? format_number(lookup->number, view)
+                                     : format_value(field, view->fields[field]);
 
-        g_string_append(text, i ? " . " : "");
-        if (field == VS_FIELD_NUMGEN) {
-            g_string_append_printf(
-                text, "a number below %u, %s", lookup->numgen_modulus,
-                lookup->numgen == VS_NUMGEN_RANDOM ? "drawn at random"
-                                                   : "taken in turn");
-        } else {
-            g_string_append(text, value);
-        }
+        g_string_append_printf(text, "%s%s", i ? " . " : "", value);
     }
     return g_string_free(text, FALSE);
 }
@@ -249,7 +268,7 @@ static char *
 explain_lookup(const VsLookup *lookup, const VsRuleView *view, bool is_found)
 {
     g_autofree char *key = format_key(lookup, view);
-    const char *kind = lookup->set->is_map ? "map" : "set";
+    const char *kind = lookup->set->is_map || lookup->set->is_nat_map ? "map" : "set";
 
     return lookup->set_name
                ? g_strdup_printf("%s %s has %s%s", kind, lookup->set_name,
@@ -338,6 +357,8 @@ vs_rule_step_explain(const VsRuleStep *step, const VsRuleView *view, bool holds)
     switch (step->kind) {
     case VS_STEP_RANGE:
         return explain_range(step, view, holds != step->range.is_inverted);
+    case VS_STEP_NUMBER:
+        return explain_number(step, view, holds != step->range.is_inverted);
     case VS_STEP_BITS:
         return explain_bits(step, view, holds != step->range.is_inverted);
     case VS_STEP_NAME:
@@ -348,6 +369,10 @@ vs_rule_step_explain(const VsRuleStep *step, const VsRuleView *view, bool holds)
         return explain_lookup(&step->lookup, view, holds != step->lookup.is_inverted);
     case VS_STEP_VMAP:
         return explain_lookup(&step->lookup, view, holds);
+    case VS_STEP_DNAT:
+    case VS_STEP_SNAT:
+        return step->nat.map ? explain_lookup(step->nat.map, view, holds)
+                             : g_strdup("always");
     case VS_STEP_UPDATE:
         return explain_update(step, view, holds);
     case VS_STEP_RANDOM:

@@ -252,7 +252,7 @@ read_field(const void *data, VsField field)
         return index_of(state->physin);
     case VS_FIELD_PHYSOUT:
         return index_of(state->physout);
-    case VS_FIELD_NUMGEN:
+    case VS_FIELD_NUMBER:
     case VS_FIELD_LENGTH_:
         break;
     }

@@ -9,6 +9,7 @@ netfilter_headers = \
 	libsim/netfilter/memo.h \
 	libsim/netfilter/nat.h \
 	libsim/netfilter/nft.h \
+	libsim/netfilter/number.h \
 	libsim/netfilter/recent.h \
 	libsim/netfilter/reject.h \
 	libsim/netfilter/rule.h \
@@ -67,6 +68,7 @@ libvethsim_la_SOURCES += \
 	libsim/netfilter/nft_view.h \
 	libsim/netfilter/nft_words.c \
 	libsim/netfilter/nft_words.h \
+	libsim/netfilter/number.c \
 	libsim/netfilter/recent.c \
 	libsim/netfilter/reject.c \
 	libsim/netfilter/replace.c \

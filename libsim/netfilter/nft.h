@@ -11,8 +11,8 @@
  * "icmp code" before "icmp type" stay as written.
  *
  * What is not modelled is refused by name: other families than ip, interface indices, maps
- * to anything but verdicts, ranges inside concatenations, stateful objects, flowtables,
- * variables, names of ports.
+ * to anything but verdicts (of rules: but verdicts, addresses and ports), symhash, ranges
+ * inside concatenations, stateful objects, flowtables, variables, names of ports.
  *
  * Sources: nftables 1.0.6 (man nft, libnftables-json(5), and the program's answers);
  * Kubernetes pkg/proxy/nftables for the rules that must be readable. */

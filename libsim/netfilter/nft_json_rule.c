@@ -52,37 +52,74 @@ put_field(JsonBuilder *builder, VsField field, bool is_generic, int protocol)
     json_builder_end_object(builder);
 }
 
+/* Several parts are one: {"concat": [...]}. */
 static void
-put_numgen(JsonBuilder *builder, const VsLookup *lookup)
+begin_parts(JsonBuilder *builder, unsigned n)
+{
+    if (n > 1) {
+        json_builder_begin_object(builder);
+        vs_json_begin_array(builder, "concat");
+    }
+}
+
+static void
+end_parts(JsonBuilder *builder, unsigned n)
+{
+    if (n > 1) {
+        json_builder_end_array(builder);
+        json_builder_end_object(builder);
+    }
+}
+
+static void
+put_jhash(JsonBuilder *builder, const VsNumber *number, int protocol)
+{
+    vs_json_begin_object(builder, "jhash");
+    vs_json_put_uint(builder, "mod", number->modulus);
+    if (number->has_seed) {
+        vs_json_put_uint(builder, "seed", number->seed);
+    }
+    if (number->offset) {
+        vs_json_put_uint(builder, "offset", number->offset);
+    }
+    json_builder_set_member_name(builder, "expr");
+    begin_parts(builder, number->n_fields);
+    for (unsigned i = 0; i < number->n_fields; i++) {
+        put_field(builder, number->fields[i], number->is_l4_generic[i], protocol);
+    }
+    end_parts(builder, number->n_fields);
+    json_builder_end_object(builder);
+}
+
+static void
+put_number(JsonBuilder *builder, const VsNumber *number, int protocol)
 {
     json_builder_begin_object(builder);
-    vs_json_begin_object(builder, "numgen");
-    vs_json_put_text(builder, "mode",
-                     lookup->numgen == VS_NUMGEN_RANDOM ? "random" : "inc");
-    vs_json_put_uint(builder, "mod", lookup->numgen_modulus);
-    vs_json_put_uint(builder, "offset", lookup->numgen_offset);
-    json_builder_end_object(builder);
+    if (number->kind == VS_NUMBER_JHASH) {
+        put_jhash(builder, number, protocol);
+    } else {
+        vs_json_begin_object(builder, "numgen");
+        vs_json_put_text(builder, "mode",
+                         number->kind == VS_NUMBER_RANDOM ? "random" : "inc");
+        vs_json_put_uint(builder, "mod", number->modulus);
+        vs_json_put_uint(builder, "offset", number->offset);
+        json_builder_end_object(builder);
+    }
     json_builder_end_object(builder);
 }
 
 static void
 put_keys(JsonBuilder *builder, const VsLookup *lookup, int protocol)
 {
-    if (lookup->n_fields > 1) {
-        json_builder_begin_object(builder);
-        vs_json_begin_array(builder, "concat");
-    }
+    begin_parts(builder, lookup->n_fields);
     for (unsigned i = 0; i < lookup->n_fields; i++) {
-        if (lookup->fields[i] == VS_FIELD_NUMGEN) {
-            put_numgen(builder, lookup);
+        if (lookup->fields[i] == VS_FIELD_NUMBER) {
+            put_number(builder, lookup->number, protocol);
         } else {
             put_field(builder, lookup->fields[i], lookup->is_l4_generic[i], protocol);
         }
     }
-    if (lookup->n_fields > 1) {
-        json_builder_end_array(builder);
-        json_builder_end_object(builder);
-    }
+    end_parts(builder, lookup->n_fields);
 }
 
 static void
@@ -127,10 +164,11 @@ put_lookup(JsonBuilder *builder, const VsLookup *lookup, int protocol)
     json_builder_end_object(builder);
 }
 
+/* 'kind' is "vmap" or "map". */
 static void
-put_vmap(JsonBuilder *builder, const VsLookup *lookup, int protocol)
+put_map(JsonBuilder *builder, const char *kind, const VsLookup *lookup, int protocol)
 {
-    vs_json_begin_object(builder, "vmap");
+    vs_json_begin_object(builder, kind);
     json_builder_set_member_name(builder, "key");
     put_keys(builder, lookup, protocol);
     json_builder_set_member_name(builder, "data");
@@ -141,6 +179,10 @@ put_vmap(JsonBuilder *builder, const VsLookup *lookup, int protocol)
 static void
 put_left(JsonBuilder *builder, const VsRuleStep *step, VsNftKind kind, int protocol)
 {
+    if (step->kind == VS_STEP_NUMBER) {
+        put_number(builder, step->range.number, protocol);
+        return;
+    }
     if (kind != VS_NFT_ICMP_CODE) {
         put_field(builder, step->range.field, step->range.is_l4_generic, protocol);
         return;
@@ -315,15 +357,22 @@ put_one_or_range(JsonBuilder *builder, const char *name, VsNftKind kind, uint32_
 }
 
 static void
-put_nat(JsonBuilder *builder, const VsNatRange *nat, const char *name)
+put_nat(JsonBuilder *builder, const VsNatRange *nat, const char *name, int protocol)
 {
-    if (!nat->has_address && !nat->has_ports && !nat->is_random &&
+    if (!nat->map && !nat->has_address && !nat->has_ports && !nat->is_random &&
         !nat->is_random_fully && !nat->is_persistent) {
         vs_json_put_null(builder, name);
         return;
     }
     vs_json_begin_object(builder, name);
-    if (nat->has_address) {
+    if (nat->map) {
+        if (nat->map->set->has_ports) {
+            vs_json_put_text(builder, "family", "ip");
+        }
+        vs_json_begin_object(builder, "addr");
+        put_map(builder, "map", nat->map, protocol);
+        json_builder_end_object(builder);
+    } else if (nat->has_address) {
         put_one_or_range(builder, "addr", VS_NFT_ADDRESS, nat->min_address,
                          nat->max_address);
     }
@@ -418,6 +467,7 @@ put_statement(JsonBuilder *builder, const VsRuleStep *step, int protocol)
 {
     switch (step->kind) {
     case VS_STEP_RANGE:
+    case VS_STEP_NUMBER:
     case VS_STEP_BITS:
         put_relation(builder, step, protocol);
         break;
@@ -428,7 +478,7 @@ put_statement(JsonBuilder *builder, const VsRuleStep *step, int protocol)
         put_lookup(builder, &step->lookup, protocol);
         break;
     case VS_STEP_VMAP:
-        put_vmap(builder, &step->lookup, protocol);
+        put_map(builder, "vmap", &step->lookup, protocol);
         break;
     case VS_STEP_LIMIT:
         put_limit(builder, &step->limit);
@@ -449,16 +499,16 @@ put_statement(JsonBuilder *builder, const VsRuleStep *step, int protocol)
         put_zone(builder, step->mark.value);
         break;
     case VS_STEP_DNAT:
-        put_nat(builder, &step->nat, "dnat");
+        put_nat(builder, &step->nat, "dnat", protocol);
         break;
     case VS_STEP_SNAT:
-        put_nat(builder, &step->nat, "snat");
+        put_nat(builder, &step->nat, "snat", protocol);
         break;
     case VS_STEP_MASQUERADE:
-        put_nat(builder, &step->nat, "masquerade");
+        put_nat(builder, &step->nat, "masquerade", protocol);
         break;
     case VS_STEP_REDIRECT:
-        put_nat(builder, &step->nat, "redirect");
+        put_nat(builder, &step->nat, "redirect", protocol);
         break;
     case VS_STEP_REJECT:
         put_reject(builder, step->reject);

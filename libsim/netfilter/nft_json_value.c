@@ -146,16 +146,36 @@ put_key_with_options(JsonBuilder *builder, const VsSet *set,
     json_builder_end_object(builder);
 }
 
+/* What an element of a map of addresses has. */
+static void
+put_data(JsonBuilder *builder, const VsNatRange *nat, bool has_port)
+{
+    if (has_port) {
+        json_builder_begin_object(builder);
+        vs_json_begin_array(builder, "concat");
+    }
+    vs_nft_json_put_value(builder, VS_NFT_ADDRESS, nat->min_address);
+    if (has_port) {
+        json_builder_add_int_value(builder, nat->min_port);
+        json_builder_end_array(builder);
+        json_builder_end_object(builder);
+    }
+}
+
 void
 vs_nft_json_element(JsonBuilder *builder, const VsSet *set, const VsSetElement *element,
                     const VsNftKind *kinds)
 {
-    if (!set->is_map) {
+    if (!set->is_map && !set->is_nat_map) {
         put_key_with_options(builder, set, element, kinds);
         return;
     }
     json_builder_begin_array(builder);
     put_key_with_options(builder, set, element, kinds);
-    vs_nft_json_put_verdict(builder, &element->verdict);
+    if (set->is_map) {
+        vs_nft_json_put_verdict(builder, &element->verdict);
+    } else {
+        put_data(builder, &element->nat->nat, set->has_ports);
+    }
     json_builder_end_array(builder);
 }

@@ -95,7 +95,8 @@ bool vs_nft_read_set(VsNftParser *parser, VsSet *set);
 /* "{ ... }": elements to add to a named set, or to remove from it. */
 bool vs_nft_read_elements(VsNftParser *parser, VsSet *set, bool is_removing);
 
-/* The same for the anonymous 'set' of a rule; parts have these kinds.  Intervals that touch
+/* The same for the anonymous 'set' of a rule, a map of verdicts or addresses if it says so;
+ * parts have these kinds.  Intervals that touch
  * become one: 'ret_n_written' is how many elements there were. */
 bool vs_nft_read_anonymous(VsNftParser *parser, VsSet *set, const VsNftKind *kinds,
                            unsigned n_kinds, unsigned *ret_n_written);
@@ -103,14 +104,14 @@ bool vs_nft_read_anonymous(VsNftParser *parser, VsSet *set, const VsNftKind *kin
 /* The statements of a rule up to its separator. */
 bool vs_nft_read_rule(VsNftParser *parser, VsRule *rule);
 
-/* What a rule looks at: "ip daddr", "th dport", "numgen random mod 3". */
+/* What a rule looks at: "ip daddr", "th dport", "numgen random mod 3",
+ * "jhash ip saddr . udp sport mod 3 seed 0x1". */
 typedef struct VsNftSelector {
     VsField field;
     VsNftKind kind;
     VsModule module;
     bool is_generic;
-    VsNumgen numgen;
-    uint32_t modulus, offset;
+    VsNumber number; /* Of VS_FIELD_NUMBER. */
 } VsNftSelector;
 
 enum { VS_NFT_SELECTOR_WORDS = 4 };
@@ -123,6 +124,8 @@ bool vs_nft_take_words(VsNftParser *parser,
 bool vs_nft_read_selectors(VsNftParser *parser, VsNftSelector *selectors,
                            unsigned *ret_n);
 void vs_nft_fill_lookup(VsLookup *lookup, const VsNftSelector *selectors, unsigned n);
+void vs_nft_selector_kinds(const VsNftSelector *selectors, unsigned n,
+                           VsNftKind *ret_kinds);
 
 /* The rule's table has a set, or a map to verdicts, of this name and of the selectors'
  * types. */

@@ -17,7 +17,9 @@ static VsRuleStep *
 add_range(VsNftParser *parser, const VsNftSelector *selector, uint32_t mask,
           uint32_t min, uint32_t max)
 {
-    VsRuleStep *step = vs_rule_add_step(parser->rule, VS_STEP_RANGE, selector->module);
+    bool is_number = selector->field == VS_FIELD_NUMBER;
+    VsRuleStep *step = vs_rule_add_step(
+        parser->rule, is_number ? VS_STEP_NUMBER : VS_STEP_RANGE, selector->module);
     unsigned shift = vs_nft_kind_shift(selector->kind);
 
     step->range.field = selector->field;
@@ -25,7 +27,23 @@ add_range(VsNftParser *parser, const VsNftSelector *selector, uint32_t mask,
     step->range.min = min << shift;
     step->range.max = max << shift;
     step->range.is_l4_generic = selector->is_generic;
+    if (is_number) {
+        step->range.number = g_memdup2(&selector->number, sizeof(VsNumber));
+    }
     return step;
+}
+
+/* Whether a match asks for numbers that come, as nft does; maps may have others. */
+static bool
+check_reached(VsNftParser *parser, const VsNftSelector *selector, uint32_t value)
+{
+    const VsNumber *number = &selector->number;
+
+    return selector->field != VS_FIELD_NUMBER ||
+           value - number->offset < number->modulus || value < number->offset ||
+           vs_nft_fail(parser, VS_RULESET_ERROR_SYNTAX,
+                       "%u is never reached; the numbers are from %u to %u", value,
+                       number->offset, number->offset + (number->modulus - 1));
 }
 
 static void
@@ -120,6 +138,19 @@ unfold_set(VsNftParser *parser, const VsNftSelector *selector, const VsSet *set,
 }
 
 static bool
+check_all_reached(VsNftParser *parser, const VsNftSelector *selector, const VsSet *set)
+{
+    for (unsigned i = 0; i < set->elements->len; i++) {
+        const VsSetElement *element = set->elements->pdata[i];
+
+        if (!check_reached(parser, selector, (uint32_t)(element->end.w[0] >> 32))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool
 match_anonymous(VsNftParser *parser, const VsNftSelector *selectors, unsigned n,
                 bool is_inverted)
 {
@@ -128,10 +159,9 @@ match_anonymous(VsNftParser *parser, const VsNftSelector *selectors, unsigned n,
     VsRuleStep *step;
     unsigned n_written;
 
-    for (unsigned i = 0; i < n; i++) {
-        kinds[i] = selectors[i].kind;
-    }
-    if (!vs_nft_read_anonymous(parser, set, kinds, n, &n_written)) {
+    vs_nft_selector_kinds(selectors, n, kinds);
+    if (!vs_nft_read_anonymous(parser, set, kinds, n, &n_written) ||
+        (n == 1 && !check_all_reached(parser, selectors, set))) {
         vs_set_free(set);
         return false;
     }
@@ -174,9 +204,7 @@ read_vmap(VsNftParser *parser, const VsNftSelector *selectors, unsigned n)
     if (vs_nft_is(parser, "@")) {
         return read_set_name(parser, &step->lookup, selectors, n, true);
     }
-    for (unsigned i = 0; i < n; i++) {
-        kinds[i] = selectors[i].kind;
-    }
+    vs_nft_selector_kinds(selectors, n, kinds);
     step->lookup.set = vs_set_new();
     step->lookup.set->is_map = true;
     return vs_nft_read_anonymous(parser, step->lookup.set, kinds, n, &n_written);
@@ -213,14 +241,6 @@ match_name(VsNftParser *parser, const VsNftSelector *selector)
     return true;
 }
 
-static bool
-fail_numgen(VsNftParser *parser)
-{
-    return vs_nft_fail(parser, VS_RULESET_ERROR_UNSUPPORTED,
-                       "numgen is modelled as the key of a map only; write "
-                       "\"numgen random mod 2 vmap { 0 : accept }\"");
-}
-
 /* "> N" is "not 0..N", "< N" is "not N..": so the printer knows them again. */
 static bool
 match_order(VsNftParser *parser, const VsNftSelector *selector)
@@ -228,21 +248,21 @@ match_order(VsNftParser *parser, const VsNftSelector *selector)
     bool is_less = vs_nft_is(parser, "<") || vs_nft_is(parser, ">=");
     bool is_inverted = vs_nft_is(parser, "<") || vs_nft_is(parser, ">");
     uint32_t value;
+    VsRuleStep *step;
 
-    if (selector->field == VS_FIELD_NUMGEN) {
-        return fail_numgen(parser);
-    }
     vs_nft_lexer_next(&parser->lexer);
-    if (!vs_nft_read_value(parser, selector->kind, false, &value)) {
+    if (!vs_nft_read_value(parser, selector->kind, false, &value) ||
+        !check_reached(parser, selector, value)) {
         return false;
     }
     if (vs_nft_kind_shift(selector->kind) > 0) {
         return vs_nft_fail(parser, VS_RULESET_ERROR_UNSUPPORTED,
                            "an order of ICMP types is not modelled; write a set");
     }
-    add_range(parser, selector, UINT32_MAX, is_less ? value : 0,
-              is_less ? UINT32_MAX : value)
-        ->range.is_inverted = is_inverted;
+    step = add_range(parser, selector, UINT32_MAX, is_less ? value : 0,
+                     is_less ? UINT32_MAX : value);
+    step->range.is_inverted = is_inverted;
+    step->range.is_order = true;
     note_protocol(parser, selector, NULL, is_inverted);
     return true;
 }
@@ -297,7 +317,8 @@ match_value(VsNftParser *parser, const VsNftSelector *selector, bool is_inverted
     VsNftRange range;
     uint32_t mask;
 
-    if (!vs_nft_read_range(parser, selector->kind, false, &range)) {
+    if (!vs_nft_read_range(parser, selector->kind, false, &range) ||
+        !check_reached(parser, selector, range.max)) {
         return false;
     }
     if (!vs_nft_kind_is_flags(selector->kind)) {
@@ -326,9 +347,6 @@ static bool
 match_one(VsNftParser *parser, const VsNftSelector *selector, bool is_inverted,
           bool is_implicit)
 {
-    if (selector->field == VS_FIELD_NUMGEN) {
-        return fail_numgen(parser);
-    }
     if (is_implicit && vs_nft_kind_is_flags(selector->kind) &&
         vs_nft_take(parser, "!")) {
         uint32_t bits;

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "netfilter/nft_parse.h"
+#include "netfilter/number.h"
 
 /* A selector is one to four words; the first that fits is taken, so longer ones stand
  * before their beginnings. */
@@ -51,8 +52,9 @@ static const SelectorRow selector_rows[] = {
     {{"ct", "reply", "daddr"}, {VS_FIELD_CT_REPLY_DADDR, VS_NFT_ADDRESS, .module = VS_MODULE_CONNTRACK}},
     {{"fib", "saddr", "type"}, {VS_FIELD_SADDR_TYPE, VS_NFT_ADDR_TYPE, .module = VS_MODULE_ADDRTYPE}},
     {{"fib", "daddr", "type"}, {VS_FIELD_DADDR_TYPE, VS_NFT_ADDR_TYPE, .module = VS_MODULE_ADDRTYPE}},
-    {{"numgen", "random"}, {VS_FIELD_NUMGEN, VS_NFT_NUMBER, .numgen = VS_NUMGEN_RANDOM}},
-    {{"numgen", "inc"}, {VS_FIELD_NUMGEN, VS_NFT_NUMBER, .numgen = VS_NUMGEN_INC}},
+    {{"numgen", "random"}, {VS_FIELD_NUMBER, VS_NFT_NUMBER, .number.kind = VS_NUMBER_RANDOM}},
+    {{"numgen", "inc"}, {VS_FIELD_NUMBER, VS_NFT_NUMBER, .number.kind = VS_NUMBER_INC}},
+    {{"jhash"}, {VS_FIELD_NUMBER, VS_NFT_NUMBER, .number.kind = VS_NUMBER_JHASH}},
 };
 /* clang-format on */
 
@@ -76,26 +78,71 @@ vs_nft_take_words(VsNftParser *parser, const char *const words[VS_NFT_SELECTOR_W
     return false;
 }
 
+static bool read_selector(VsNftParser *parser, VsNftSelector *ret);
+
+/* What is hashed: "ip saddr . udp sport". */
 static bool
-read_numgen(VsNftParser *parser, VsNftSelector *selector)
+read_hashed(VsNftParser *parser, VsNumber *number)
 {
+    do {
+        VsNftSelector part;
+
+        if (number->n_fields == VS_HASH_MAX_FIELDS) {
+            return vs_nft_fail(parser, VS_RULESET_ERROR_UNSUPPORTED,
+                               "jhash of more than %d parts is not modelled",
+                               VS_HASH_MAX_FIELDS);
+        }
+        if (!read_selector(parser, &part)) {
+            return false;
+        }
+        if (vs_number_field_bytes(part.field) == 0) {
+            return vs_nft_fail(parser, VS_RULESET_ERROR_UNSUPPORTED,
+                               "what stands before \"%s\" is not modelled as a part of "
+                               "jhash; what can be hashed are addresses, ports, "
+                               "protocols, marks, ip length, ip ttl and ct direction",
+                               parser->lexer.text->str);
+        }
+        number->fields[number->n_fields] = part.field;
+        number->is_l4_generic[number->n_fields++] = part.is_generic;
+    } while (vs_nft_take(parser, "."));
+    return true;
+}
+
+/* "mod M [seed S] [offset O]"; seeds are of jhash alone. */
+static bool
+read_number(VsNftParser *parser, VsNumber *number)
+{
+    bool is_hash = number->kind == VS_NUMBER_JHASH;
     uint64_t modulus;
+    uint64_t seed = 0;
     uint64_t offset = 0;
 
-    if (!vs_nft_expect(parser, "mod") ||
+    if ((is_hash && !read_hashed(parser, number)) || !vs_nft_expect(parser, "mod") ||
         !vs_nft_read_uint(parser, "a modulus", UINT32_MAX, &modulus)) {
         return false;
     }
     if (modulus == 0) {
         return vs_nft_fail(parser, VS_RULESET_ERROR_SYNTAX,
-                           "numgen mod 0 has no numbers; write at least mod 1");
+                           "mod 0 has no numbers; write at least mod 1");
     }
-    if (vs_nft_take(parser, "offset") &&
-        !vs_nft_read_uint(parser, "an offset", UINT32_MAX, &offset)) {
+    number->has_seed = is_hash && vs_nft_take(parser, "seed");
+    if (number->has_seed &&
+        !vs_nft_read_uint(parser, "a seed of 32 bits", UINT32_MAX, &seed)) {
         return false;
     }
-    selector->modulus = (uint32_t)modulus;
-    selector->offset = (uint32_t)offset;
+    if (vs_nft_take(parser, "offset") &&
+        !vs_nft_read_uint(parser, "an offset of 32 bits", UINT32_MAX, &offset)) {
+        return false;
+    }
+    if (offset > UINT32_MAX - (modulus - 1)) {
+        return vs_nft_fail(parser, VS_RULESET_ERROR_SYNTAX,
+                           "the last number, offset + mod - 1, has more than 32 bits; "
+                           "write an offset of %" G_GUINT64_FORMAT " at most",
+                           UINT32_MAX - (modulus - 1));
+    }
+    number->modulus = (uint32_t)modulus;
+    number->seed = (uint32_t)seed;
+    number->offset = (uint32_t)offset;
     return true;
 }
 
@@ -109,13 +156,19 @@ fail_selector(VsNftParser *parser)
     if (lexer->kind != VS_NFT_WORD) {
         return vs_nft_fail_expected(parser, "a match or statement");
     }
+    if (vs_nft_is(parser, "symhash")) {
+        return vs_nft_fail(parser, VS_RULESET_ERROR_UNSUPPORTED,
+                           "\"symhash\" is not modelled, for the kernel seeds it anew "
+                           "at each boot; write \"jhash ip saddr . ip daddr mod 4 seed "
+                           "0x1\"");
+    }
     first = g_strdup(lexer->text->str);
     vs_nft_lexer_next(lexer);
     has_second = lexer->kind == VS_NFT_WORD;
     return vs_nft_fail(parser, VS_RULESET_ERROR_UNSUPPORTED,
                        "\"%s%s%s\" is not modelled; what can be matched are fields of "
                        "ip, tcp, udp, sctp, th, icmp and ct, meta l4proto and mark, "
-                       "iifname, oifname, fib type and numgen",
+                       "iifname, oifname, fib type, numgen and jhash",
                        first, has_second ? " " : "",
                        has_second ? lexer->text->str : "");
 }
@@ -179,7 +232,8 @@ read_selector(VsNftParser *parser, VsNftSelector *ret)
     for (unsigned i = 0; i < G_N_ELEMENTS(selector_rows); i++) {
         if (vs_nft_take_words(parser, selector_rows[i].words)) {
             *ret = selector_rows[i].selector;
-            return (ret->field != VS_FIELD_NUMGEN || read_numgen(parser, ret)) &&
+            return (ret->field != VS_FIELD_NUMBER ||
+                    read_number(parser, &ret->number)) &&
                    settle_selector(parser, ret);
         }
     }
@@ -190,6 +244,7 @@ bool
 vs_nft_read_selectors(VsNftParser *parser, VsNftSelector *selectors, unsigned *ret_n)
 {
     unsigned n = 0;
+    unsigned n_numbers = 0;
 
     do {
         if (n == VS_KEY_MAX_FIELDS) {
@@ -199,6 +254,10 @@ vs_nft_read_selectors(VsNftParser *parser, VsNftSelector *selectors, unsigned *r
         }
         if (!read_selector(parser, &selectors[n])) {
             return false;
+        }
+        if (selectors[n].field == VS_FIELD_NUMBER && n_numbers++ > 0) {
+            return vs_nft_fail(parser, VS_RULESET_ERROR_UNSUPPORTED,
+                               "one numgen or jhash in a key is modelled, not two");
         }
         n++;
     } while (vs_nft_take(parser, "."));
@@ -213,12 +272,17 @@ vs_nft_fill_lookup(VsLookup *lookup, const VsNftSelector *selectors, unsigned n)
     for (unsigned i = 0; i < n; i++) {
         lookup->fields[i] = selectors[i].field;
         lookup->is_l4_generic[i] = selectors[i].is_generic;
-        if (selectors[i].field == VS_FIELD_NUMGEN) {
-            lookup->numgen = selectors[i].numgen;
-            lookup->numgen_modulus = selectors[i].modulus;
-            lookup->numgen_offset = selectors[i].offset;
-            lookup->numgen_next = selectors[i].modulus - 1; /* 0 comes first. */
+        if (selectors[i].field == VS_FIELD_NUMBER) {
+            lookup->number = g_memdup2(&selectors[i].number, sizeof(VsNumber));
         }
+    }
+}
+
+void
+vs_nft_selector_kinds(const VsNftSelector *selectors, unsigned n, VsNftKind *ret_kinds)
+{
+    for (unsigned i = 0; i < n; i++) {
+        ret_kinds[i] = selectors[i].kind;
     }
 }
 

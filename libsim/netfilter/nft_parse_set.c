@@ -8,9 +8,13 @@ typedef struct Element {
     VsKey key, end;
     uint8_t prefix_length;
     VsRuleVerdict verdict;
+    VsNatRange nat; /* Its addresses and ports. */
     VsTime timeout, expires;
     char *comment;
 } Element;
+
+/* What elements have besides a key. */
+typedef enum Data { DATA_NONE, DATA_VERDICT, DATA_ADDRESS } Data;
 
 static void
 element_clear(gpointer element_)
@@ -93,23 +97,46 @@ read_options(VsNftParser *parser, Element *element)
     }
 }
 
+/* "ADDRESS" or "ADDRESS . PORT" */
 static bool
-read_element(VsNftParser *parser, const VsNftKind *kinds, unsigned n_kinds, bool is_map,
+read_address(VsNftParser *parser, VsNatRange *nat)
+{
+    uint32_t port = 0;
+
+    if (!vs_nft_read_value(parser, VS_NFT_ADDRESS, true, &nat->min_address)) {
+        return false;
+    }
+    nat->has_address = true;
+    nat->max_address = nat->min_address;
+    nat->has_ports = vs_nft_take(parser, ".");
+    if (nat->has_ports && !vs_nft_read_value(parser, VS_NFT_PORT, true, &port)) {
+        return false;
+    }
+    nat->min_port = nat->max_port = (uint16_t)port;
+    return true;
+}
+
+static bool
+read_element(VsNftParser *parser, const VsNftKind *kinds, unsigned n_kinds, Data data,
              Element *element)
 {
     if (!read_key(parser, kinds, n_kinds, element) || !read_options(parser, element)) {
         return false;
     }
-    if (!is_map) {
+    if (data == DATA_NONE) {
         return true;
     }
     vs_nft_skip_newlines(parser);
-    return vs_nft_expect(parser, ":") && vs_nft_read_verdict(parser, &element->verdict);
+    if (!vs_nft_expect(parser, ":")) {
+        return false;
+    }
+    return data == DATA_VERDICT ? vs_nft_read_verdict(parser, &element->verdict)
+                                : read_address(parser, &element->nat);
 }
 
-/* A map's elements have verdicts unless they are to be removed. */
+/* A map's elements have no data where they are to be removed. */
 static GArray *
-read_list(VsNftParser *parser, const VsNftKind *kinds, unsigned n_kinds, bool is_map)
+read_list(VsNftParser *parser, const VsNftKind *kinds, unsigned n_kinds, Data data)
 {
     g_autoptr(GArray) elements = g_array_new(FALSE, TRUE, sizeof(Element));
 
@@ -124,7 +151,7 @@ read_list(VsNftParser *parser, const VsNftKind *kinds, unsigned n_kinds, bool is
             break; /* After a last comma. */
         }
         g_array_set_size(elements, elements->len + 1);
-        if (!read_element(parser, kinds, n_kinds, is_map,
+        if (!read_element(parser, kinds, n_kinds, data,
                           &g_array_index(elements, Element, elements->len - 1))) {
             return NULL;
         }
@@ -151,6 +178,10 @@ add_element(VsSet *set, Element *from)
     element->end = from->end;
     element->prefix_length = from->prefix_length;
     element->verdict = from->verdict;
+    if (from->nat.has_address) {
+        element->nat = g_new0(VsRuleStep, 1);
+        element->nat->nat = from->nat;
+    }
     element->timeout = from->timeout;
     element->expires = from->expires ? from->expires : timeout;
     element->comment = from->comment;
@@ -204,7 +235,8 @@ vs_nft_read_elements(VsNftParser *parser, VsSet *set, bool is_removing)
     for (unsigned i = 0; i < set->n_types; i++) {
         kinds[i] = vs_nft_type_kind(set->types[i]);
     }
-    elements = read_list(parser, kinds, set->n_types, set->is_map && !is_removing);
+    elements = read_list(parser, kinds, set->n_types,
+                         set->is_map && !is_removing ? DATA_VERDICT : DATA_NONE);
     for (unsigned i = 0; elements && i < elements->len; i++) {
         Element *element = &g_array_index(elements, Element, i);
 
@@ -264,15 +296,36 @@ type_of_kind(VsNftKind kind)
     }
 }
 
+/* All elements have a port or none has. */
+static bool
+check_ports(VsNftParser *parser, const GArray *elements)
+{
+    bool has_ports = g_array_index(elements, Element, 0).nat.has_ports;
+
+    for (unsigned i = 1; i < elements->len; i++) {
+        if (g_array_index(elements, Element, i).nat.has_ports != has_ports) {
+            return vs_nft_fail(parser, VS_RULESET_ERROR_SYNTAX,
+                               "some elements of the map have a port and some none; "
+                               "write \"ADDRESS . PORT\" in all of them");
+        }
+    }
+    return true;
+}
+
 bool
 vs_nft_read_anonymous(VsNftParser *parser, VsSet *set, const VsNftKind *kinds,
                       unsigned n_kinds, unsigned *ret_n_written)
 {
-    g_autoptr(GArray) elements = read_list(parser, kinds, n_kinds, set->is_map);
+    bool is_map = set->is_map || set->is_nat_map;
+    g_autoptr(GArray) elements = read_list(parser, kinds, n_kinds,
+                                           set->is_map       ? DATA_VERDICT
+                                           : set->is_nat_map ? DATA_ADDRESS
+                                                             : DATA_NONE);
 
-    if (!elements) {
+    if (!elements || !check_ports(parser, elements)) {
         return false;
     }
+    set->has_ports = g_array_index(elements, Element, 0).nat.has_ports;
     *ret_n_written = elements->len;
     set->n_types = n_kinds;
     for (unsigned i = 0; i < n_kinds; i++) {
@@ -292,7 +345,7 @@ vs_nft_read_anonymous(VsNftParser *parser, VsSet *set, const VsNftKind *kinds,
     if (set->has_intervals) {
         g_array_sort(elements, compare_starts);
         if (vs_nft_kind_shift(kinds[0]) == 0 &&
-            !join_intervals(parser, elements, set->is_map)) {
+            !join_intervals(parser, elements, is_map)) {
             return false;
         }
     }

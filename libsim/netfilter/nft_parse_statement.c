@@ -266,14 +266,20 @@ read_nat_flags(VsNftParser *parser, VsNatRange *nat)
 }
 
 static bool
+fail_nat_ports(VsNftParser *parser)
+{
+    return vs_nft_fail(parser, VS_RULESET_ERROR_SYNTAX,
+                       "translating ports needs a protocol; write "
+                       "\"meta l4proto tcp\" before it");
+}
+
+static bool
 read_nat_ports(VsNftParser *parser, VsNatRange *nat)
 {
     VsNftRange range;
 
     if (parser->protocol == VS_NFT_PROTOCOL_UNKNOWN) {
-        return vs_nft_fail(parser, VS_RULESET_ERROR_SYNTAX,
-                           "translating ports needs a protocol; write "
-                           "\"meta l4proto tcp\" before it");
+        return fail_nat_ports(parser);
     }
     if (!vs_nft_read_range(parser, VS_NFT_PORT, false, &range)) {
         return false;
@@ -297,43 +303,116 @@ check_nat_chain(VsNftParser *parser, const char *what)
                        chain->name);
 }
 
-/* dnat and snat: "[ip] to A[-B][:P[-Q]]" or "to :P". */
+/* "A[-B]" */
+static bool
+read_nat_addresses(VsNftParser *parser, VsNatRange *nat)
+{
+    VsNftRange range;
+
+    if (!vs_nft_read_range(parser, VS_NFT_ADDRESS, false, &range)) {
+        return false;
+    }
+    if (range.prefix_length < 32) {
+        return vs_nft_fail(parser, VS_RULESET_ERROR_UNSUPPORTED,
+                           "translating to a prefix is not modelled; write a range");
+    }
+    nat->has_address = true;
+    nat->min_address = range.min;
+    nat->max_address = range.max;
+    return true;
+}
+
+/* "SELECTORS map { KEY : A[ . P], ... }" */
+static bool
+read_nat_map(VsNftParser *parser, VsNatRange *nat)
+{
+    VsNftSelector selectors[VS_KEY_MAX_FIELDS];
+    VsNftKind kinds[VS_KEY_MAX_FIELDS];
+    unsigned n, n_written;
+
+    if (!vs_nft_read_selectors(parser, selectors, &n) ||
+        !vs_nft_expect(parser, "map")) {
+        return false;
+    }
+    if (vs_nft_is(parser, "@")) {
+        return vs_nft_fail(parser, VS_RULESET_ERROR_UNSUPPORTED,
+                           "maps to addresses that have a name are not modelled; write "
+                           "the elements in the rule, \"map { 0 : 10.0.0.1 }\"");
+    }
+    vs_nft_selector_kinds(selectors, n, kinds);
+    nat->map = g_new0(VsLookup, 1);
+    vs_nft_fill_lookup(nat->map, selectors, n);
+    nat->map->set = vs_set_new();
+    nat->map->set->is_nat_map = true;
+    if (!vs_nft_read_anonymous(parser, nat->map->set, kinds, n, &n_written)) {
+        return false;
+    }
+    if (nat->map->set->has_ports && parser->protocol == VS_NFT_PROTOCOL_UNKNOWN) {
+        return fail_nat_ports(parser);
+    }
+    if (nat->map->set->has_ports && vs_nft_is(parser, ":")) {
+        return vs_nft_fail(parser, VS_RULESET_ERROR_SYNTAX,
+                           "the map has the ports already; leave out \":\"");
+    }
+    return true;
+}
+
+/* What stands after the map holds for all its elements. */
+static void
+complete_nat_map(const VsRuleStep *step)
+{
+    const VsSet *set = step->nat.map->set;
+
+    for (unsigned i = 0; i < set->elements->len; i++) {
+        VsRuleStep *of = ((VsSetElement *)set->elements->pdata[i])->nat;
+        VsNatRange range = step->nat;
+
+        range.map = NULL;
+        range.has_address = true;
+        range.min_address = range.max_address = of->nat.min_address;
+        if (of->nat.has_ports) {
+            range.has_ports = true;
+            range.min_port = range.max_port = of->nat.min_port;
+        }
+        *of = (VsRuleStep){.kind = step->kind, .module = step->module, .nat = range};
+    }
+}
+
+/* "to A[-B][:P[-Q]]", "to :P" or "to KEY map { ... }[:P[-Q]]" */
+static bool
+read_nat_target(VsNftParser *parser, VsNatRange *nat)
+{
+    bool is_map =
+        parser->lexer.kind == VS_NFT_WORD && !g_ascii_isdigit(*parser->lexer.text->str);
+
+    if (is_map ? !read_nat_map(parser, nat)
+               : !vs_nft_is(parser, ":") && !read_nat_addresses(parser, nat)) {
+        return false;
+    }
+    if (vs_nft_take(parser, ":") && !read_nat_ports(parser, nat)) {
+        return false;
+    }
+    return read_nat_flags(parser, nat);
+}
+
+/* dnat and snat.  The step, which owns the map, stands after what selectors add. */
 static bool
 read_address_nat(VsNftParser *parser, VsStepKind kind, const char *word)
 {
-    VsNatRange *nat = &add_step(parser, kind)->nat;
+    VsRuleStep step = {.kind = kind, .module = VS_MODULE_BASE};
+    bool is_read;
 
     vs_nft_lexer_next(&parser->lexer);
     vs_nft_take(parser, "ip");
     if (!check_nat_chain(parser, word) || !vs_nft_expect(parser, "to")) {
         return false;
     }
-    if (parser->lexer.kind == VS_NFT_WORD &&
-        !g_ascii_isdigit(*parser->lexer.text->str)) {
-        return vs_nft_fail(
-            parser, VS_RULESET_ERROR_UNSUPPORTED,
-            "translating to what a map says is not modelled; use \"vmap\" "
-            "to chains with one address each");
+    is_read = read_nat_target(parser, &step.nat);
+    if (is_read && step.nat.map) {
+        complete_nat_map(&step);
     }
-    if (!vs_nft_is(parser, ":")) {
-        VsNftRange range;
-
-        if (!vs_nft_read_range(parser, VS_NFT_ADDRESS, false, &range)) {
-            return false;
-        }
-        if (range.prefix_length < 32) {
-            return vs_nft_fail(
-                parser, VS_RULESET_ERROR_UNSUPPORTED,
-                "translating to a prefix is not modelled; write a range");
-        }
-        nat->has_address = true;
-        nat->min_address = range.min;
-        nat->max_address = range.max;
-    }
-    if (vs_nft_take(parser, ":") && !read_nat_ports(parser, nat)) {
-        return false;
-    }
-    return read_nat_flags(parser, nat);
+    *add_step(parser, kind) = step;
+    return is_read;
 }
 
 static bool

@@ -63,6 +63,17 @@ put_key_part(GString *out, VsNftKind kind, uint32_t min, uint32_t max)
     }
 }
 
+/* What an element of a map of addresses has: " : 10.0.0.1", " : 10.0.0.1 . 80". */
+static void
+put_data(GString *out, const VsNatRange *nat, bool has_port)
+{
+    g_string_append(out, " : ");
+    vs_nft_put_value(out, VS_NFT_ADDRESS, nat->min_address);
+    if (has_port) {
+        g_string_append_printf(out, " . %u", nat->min_port);
+    }
+}
+
 void
 vs_nft_put_element(GString *out, const VsSet *set, const VsSetElement *element,
                    const VsNftKind *kinds)
@@ -82,6 +93,8 @@ vs_nft_put_element(GString *out, const VsSet *set, const VsSetElement *element,
     if (set->is_map) {
         g_string_append(out, " : ");
         vs_nft_put_verdict(out, &element->verdict);
+    } else if (set->is_nat_map) {
+        put_data(out, &element->nat->nat, set->has_ports);
     }
 }
 
@@ -115,13 +128,25 @@ put_field(GString *out, VsField field, bool is_generic, int protocol)
 }
 
 static void
-put_numgen(GString *out, const VsLookup *lookup)
+put_number(GString *out, const VsNumber *number, int protocol)
 {
-    g_string_append_printf(out, "numgen %s mod %u",
-                           lookup->numgen == VS_NUMGEN_RANDOM ? "random" : "inc",
-                           lookup->numgen_modulus);
-    if (lookup->numgen_offset) {
-        g_string_append_printf(out, " offset %u", lookup->numgen_offset);
+    static const char *const words[] = {
+        [VS_NUMBER_RANDOM] = "numgen random",
+        [VS_NUMBER_INC] = "numgen inc",
+        [VS_NUMBER_JHASH] = "jhash",
+    };
+
+    g_string_append(out, words[number->kind]);
+    for (unsigned i = 0; i < number->n_fields; i++) {
+        g_string_append(out, i ? " . " : " ");
+        put_field(out, number->fields[i], number->is_l4_generic[i], protocol);
+    }
+    g_string_append_printf(out, " mod %u", number->modulus);
+    if (number->has_seed) {
+        g_string_append_printf(out, " seed 0x%x", number->seed);
+    }
+    if (number->offset) {
+        g_string_append_printf(out, " offset %u", number->offset);
     }
 }
 
@@ -130,8 +155,8 @@ put_keys(GString *out, const VsLookup *lookup, int protocol)
 {
     for (unsigned i = 0; i < lookup->n_fields; i++) {
         g_string_append(out, i ? " . " : "");
-        if (lookup->fields[i] == VS_FIELD_NUMGEN) {
-            put_numgen(out, lookup);
+        if (lookup->fields[i] == VS_FIELD_NUMBER) {
+            put_number(out, lookup->number, protocol);
         } else {
             put_field(out, lookup->fields[i], lookup->is_l4_generic[i], protocol);
         }
@@ -228,6 +253,8 @@ put_relation(GString *out, const VsRuleStep *step, int protocol)
 
     if (relation.kind == VS_NFT_ICMP_CODE) {
         g_string_append(out, "icmp code");
+    } else if (step->kind == VS_STEP_NUMBER) {
+        put_number(out, step->range.number, protocol);
     } else {
         put_field(out, step->range.field, step->range.is_l4_generic, protocol);
     }
@@ -274,14 +301,28 @@ put_mark(GString *out, const VsRuleStep *step)
     }
 }
 
+/* "KEY map { ... }" */
 static void
-put_nat(GString *out, const VsNatRange *nat, const char *name)
+put_nat_map(GString *out, const VsLookup *map, int protocol)
+{
+    VsNftKind kinds[VS_KEY_MAX_FIELDS];
+
+    vs_nft_lookup_kinds(map, kinds);
+    put_keys(out, map, protocol);
+    g_string_append(out, " map ");
+    put_anonymous(out, map->set, kinds);
+}
+
+static void
+put_nat(GString *out, const VsNatRange *nat, const char *name, int protocol)
 {
     g_string_append(out, name);
-    if (nat->has_address || nat->has_ports) {
-        g_string_append(out, " to ");
+    if (nat->map || nat->has_address || nat->has_ports) {
+        g_string_append(out, nat->map && nat->map->set->has_ports ? " ip to " : " to ");
     }
-    if (nat->has_address) {
+    if (nat->map) {
+        put_nat_map(out, nat->map, protocol);
+    } else if (nat->has_address) {
         vs_nft_put_value(out, VS_NFT_ADDRESS, nat->min_address);
         if (nat->max_address != nat->min_address) {
             g_string_append_c(out, '-');
@@ -366,6 +407,7 @@ put_step(GString *out, const VsRuleStep *step, int protocol)
 {
     switch (step->kind) {
     case VS_STEP_RANGE:
+    case VS_STEP_NUMBER:
     case VS_STEP_BITS:
         put_relation(out, step, protocol);
         break;
@@ -398,16 +440,16 @@ put_step(GString *out, const VsRuleStep *step, int protocol)
         g_string_append_printf(out, "ct zone set %u", step->mark.value);
         break;
     case VS_STEP_DNAT:
-        put_nat(out, &step->nat, "dnat");
+        put_nat(out, &step->nat, "dnat", protocol);
         break;
     case VS_STEP_SNAT:
-        put_nat(out, &step->nat, "snat");
+        put_nat(out, &step->nat, "snat", protocol);
         break;
     case VS_STEP_MASQUERADE:
-        put_nat(out, &step->nat, "masquerade");
+        put_nat(out, &step->nat, "masquerade", protocol);
         break;
     case VS_STEP_REDIRECT:
-        put_nat(out, &step->nat, "redirect");
+        put_nat(out, &step->nat, "redirect", protocol);
         break;
     case VS_STEP_REJECT:
         put_reject(out, step->reject);

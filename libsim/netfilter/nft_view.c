@@ -27,16 +27,13 @@ kind_of(const VsRuleStep *step)
 static const char *
 order_of(const VsRuleStep *step)
 {
-    if (step->range.min == step->range.max) {
+    if (!step->range.is_order) {
         return NULL;
     }
     if (step->range.max == UINT32_MAX) {
         return step->range.is_inverted ? "<" : ">=";
     }
-    if (step->range.min == 0) {
-        return step->range.is_inverted ? ">" : "<=";
-    }
-    return NULL;
+    return step->range.is_inverted ? ">" : "<=";
 }
 
 VsNftRelation
@@ -67,7 +64,7 @@ vs_nft_get_relation(const VsRuleStep *step)
     } else if (order) {
         relation.op = order;
         relation.min = relation.max =
-            step->range.min == 0 ? relation.max : relation.min;
+            step->range.max == UINT32_MAX ? relation.min : relation.max;
     }
     return relation;
 }
@@ -114,18 +111,31 @@ vs_nft_get_mark_value(const VsRuleStep *step)
 }
 
 static bool
-key_needs_protocol(const VsLookup *lookup)
+fields_need_protocol(const VsField *fields, const bool *are_l4_generic, unsigned n)
 {
-    for (unsigned i = 0; i < lookup->n_fields; i++) {
-        VsField field = lookup->fields[i];
-
-        if (((field == VS_FIELD_SPORT || field == VS_FIELD_DPORT) &&
-             !lookup->is_l4_generic[i]) ||
-            field == VS_FIELD_TCP_FLAGS || field == VS_FIELD_ICMP_TYPE) {
+    for (unsigned i = 0; i < n; i++) {
+        if (((fields[i] == VS_FIELD_SPORT || fields[i] == VS_FIELD_DPORT) &&
+             !are_l4_generic[i]) ||
+            fields[i] == VS_FIELD_TCP_FLAGS || fields[i] == VS_FIELD_ICMP_TYPE) {
             return true;
         }
     }
     return false;
+}
+
+static bool
+number_needs_protocol(const VsNumber *number)
+{
+    return fields_need_protocol(number->fields, number->is_l4_generic,
+                                number->n_fields);
+}
+
+static bool
+key_needs_protocol(const VsLookup *lookup)
+{
+    return fields_need_protocol(lookup->fields, lookup->is_l4_generic,
+                                lookup->n_fields) ||
+           (lookup->number && number_needs_protocol(lookup->number));
 }
 
 /* The step says by itself that the packet is of one protocol. */
@@ -145,6 +155,11 @@ needs_protocol(const VsRuleStep *step)
         return key_needs_protocol(&step->lookup);
     case VS_STEP_UPDATE:
         return key_needs_protocol(&step->update.key);
+    case VS_STEP_NUMBER:
+        return number_needs_protocol(step->range.number);
+    case VS_STEP_DNAT:
+    case VS_STEP_SNAT:
+        return step->nat.map && key_needs_protocol(step->nat.map);
     case VS_STEP_REJECT:
         return step->reject == VS_REJECT_TCP_RESET;
     default:

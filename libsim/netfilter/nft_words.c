@@ -148,7 +148,7 @@ static const VsNftField fields[] = {
     {VS_FIELD_TTL, VS_NFT_NUMBER_8, "ip ttl", "payload", "ip", "ttl"},
     {VS_FIELD_IIF, VS_NFT_NUMBER, "iifname", "meta", NULL, "iifname"},
     {VS_FIELD_OIF, VS_NFT_NUMBER, "oifname", "meta", NULL, "oifname"},
-    {VS_FIELD_NUMGEN, VS_NFT_NUMBER, "numgen", "numgen", NULL, NULL},
+    {VS_FIELD_NUMBER, VS_NFT_NUMBER, NULL, NULL, NULL, NULL},
 };
 
 /* nft's standard priorities for family ip; those of NAT hold at one point only. */

@@ -51,7 +51,7 @@ typedef enum VsField {
     VS_FIELD_OIF,
     VS_FIELD_PHYSIN, /* Bridge ports, of bridged packets. */
     VS_FIELD_PHYSOUT,
-    VS_FIELD_NUMGEN, /* Key of a map: a fresh random or running number. */
+    VS_FIELD_NUMBER, /* What a VsNumber makes: of keys, and of VS_STEP_NUMBER. */
     VS_FIELD_LENGTH_
 } VsField;
 #define VS_N_FIELDS VS_FIELD_LENGTH_
@@ -112,6 +112,7 @@ typedef enum VsModule {
 typedef enum VsStepKind {
     /* Matches. */
     VS_STEP_RANGE,   /* (field & mask) in range.min..range.max. */
+    VS_STEP_NUMBER,  /* nft: the next of range.number is in range.min..range.max. */
     VS_STEP_BITS,    /* (field & range.mask) != 0. */
     VS_STEP_NAME,    /* An interface's name; a last '+' (nft: '*') is any rest. */
     VS_STEP_PORTS,   /* multiport: ports of the list, on either side or both. */
@@ -132,7 +133,7 @@ typedef enum VsStepKind {
     VS_STEP_RESTORE_MARK, /* mark = (mark & ~mask) ^ (ct mark & value). */
     VS_STEP_NOTRACK,
     VS_STEP_SET_ZONE, /* CT --zone, nft "ct zone set". */
-    VS_STEP_DNAT,
+    VS_STEP_DNAT,     /* Of a map: without the key, the rule ends. */
     VS_STEP_SNAT,
     VS_STEP_MASQUERADE,
     VS_STEP_REDIRECT,
@@ -173,18 +174,36 @@ typedef enum VsRejectWith {
  * vs_set_key(). */
 enum { VS_KEY_MAX_FIELDS = 4 };
 
-typedef enum VsNumgen { VS_NUMGEN_RANDOM, VS_NUMGEN_INC } VsNumgen;
+typedef enum VsNumberKind {
+    VS_NUMBER_RANDOM, /* nft "numgen random": drawn anew each time. */
+    VS_NUMBER_INC,    /* "numgen inc": 0, 1, .. modulus - 1, 0, .. */
+    VS_NUMBER_JHASH,  /* "jhash": of fields of the packet. */
+} VsNumberKind;
+
+/* nft's own limit is what fits the kernel's registers: 12 parts of 4 bytes. */
+enum { VS_HASH_MAX_FIELDS = 8 };
+
+/* A number from 'offset' to offset + modulus - 1; number.h makes it. */
+typedef struct VsNumber {
+    VsNumberKind kind;
+    uint32_t modulus; /* At least 1. */
+    uint32_t offset;
+    uint32_t next; /* INC, state: before the offset; starts at 0. */
+    bool has_seed; /* JHASH: 'seed' was written; else it is drawn at the first use. */
+    bool is_drawn; /* State: it has been. */
+    uint32_t seed;
+    unsigned n_fields; /* JHASH: what is hashed, in order. */
+    VsField fields[VS_HASH_MAX_FIELDS];
+    bool is_l4_generic[VS_HASH_MAX_FIELDS]; /* nft "th dport", not "tcp dport". */
+} VsNumber;
 
 typedef struct VsLookup {
     unsigned n_fields;
     VsField fields[VS_KEY_MAX_FIELDS];
     bool is_l4_generic[VS_KEY_MAX_FIELDS]; /* nft "th dport", not "tcp dport". */
-    VsNumgen numgen; /* NUMGEN: mode, modulus, offset; and the running number. */
-    uint32_t numgen_modulus;
-    uint32_t numgen_offset;
-    uint32_t numgen_next; /* Of INC, before the offset: starts at 0. */
-    char *set_name;       /* Owned; NULL: the anonymous 'set', which the step owns. */
-    VsSet *set;           /* Found by vs_ruleset_link() when it has a name. */
+    VsNumber *number; /* Owned; of the part that is VS_FIELD_NUMBER, one at most. */
+    char *set_name;   /* Owned; NULL: the anonymous 'set', which the step owns. */
+    VsSet *set;       /* Found by vs_ruleset_link() when it has a name. */
     bool is_inverted;
 } VsLookup;
 
@@ -243,6 +262,7 @@ typedef struct VsNatRange {
     bool is_random;
     bool is_random_fully;
     bool is_persistent;
+    VsLookup *map; /* Owned; nft: the range is that of the key's element.  Or NULL. */
 } VsNatRange;
 
 typedef struct VsRuleStep {
@@ -255,7 +275,9 @@ typedef struct VsRuleStep {
             bool is_inverted;
             bool
                 is_l4_generic; /* nft "th dport"; also "meta l4proto", not "ip protocol". */
-        } range;               /* RANGE, BITS, PHYSDEV. */
+            bool is_order;     /* nft "< N": from 0 or to UINT32_MAX, or not there. */
+            VsNumber *number; /* Owned; of NUMBER, whose field is VS_FIELD_NUMBER. */
+        } range;              /* RANGE, NUMBER, BITS, PHYSDEV. */
         struct {
             VsField field;
             char *name; /* Owned. */

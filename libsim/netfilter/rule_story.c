@@ -81,6 +81,15 @@ holds_always(const VsRuleStep *step)
     return !step->range.is_inverted && step->range.min == 0 && step->range.max >= most;
 }
 
+/* A statement that decides by what a map has. */
+static bool
+has_map(const VsRuleStep *step)
+{
+    return step->kind == VS_STEP_VMAP ||
+           ((step->kind == VS_STEP_DNAT || step->kind == VS_STEP_SNAT) &&
+            step->nat.map);
+}
+
 /* The step that decided: the one that failed, or of those that held all. */
 static char *
 explain(const VsRule *rule, const VsRuleStep *failed, const VsRuleView *view)
@@ -94,7 +103,7 @@ explain(const VsRule *rule, const VsRuleStep *failed, const VsRuleView *view)
         const VsRuleStep *step = &rule->steps[i];
         g_autofree char *part = NULL;
 
-        if ((step->kind >= VS_STEP_COMMENT && step->kind != VS_STEP_VMAP) ||
+        if ((step->kind >= VS_STEP_COMMENT && !has_map(step)) ||
             (step->kind == VS_STEP_RANGE && holds_always(step))) {
             continue;
         }

@@ -257,12 +257,25 @@ lookup_clear(VsLookup *lookup)
         vs_set_free(lookup->set);
     }
     g_free(lookup->set_name);
+    g_free(lookup->number);
+}
+
+static void
+nat_clear(VsNatRange *nat)
+{
+    if (nat->map) {
+        lookup_clear(nat->map);
+        g_free(nat->map);
+    }
 }
 
 static void
 step_clear(VsRuleStep *step)
 {
     switch (step->kind) {
+    case VS_STEP_NUMBER:
+        g_free(step->range.number);
+        break;
     case VS_STEP_NAME:
         g_free(step->name.name);
         break;
@@ -272,6 +285,10 @@ step_clear(VsRuleStep *step)
         break;
     case VS_STEP_UPDATE:
         lookup_clear(&step->update.key);
+        break;
+    case VS_STEP_DNAT:
+    case VS_STEP_SNAT:
+        nat_clear(&step->nat);
         break;
     case VS_STEP_RECENT:
         g_free(step->recent.name);

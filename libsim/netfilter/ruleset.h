@@ -65,7 +65,7 @@ typedef enum VsSetType {
     VS_SET_INET_SERVICE,
     VS_SET_MARK,
     VS_SET_IFNAME, /* Not modelled in keys; refused when read. */
-    VS_SET_NUMBER, /* Keys of numgen. */
+    VS_SET_NUMBER, /* Keys of numgen and jhash. */
 } VsSetType;
 
 /* One key, or with intervals all whose parts are from those of 'key' to those of 'end'. */
@@ -74,6 +74,7 @@ typedef struct VsSetElement {
     VsKey end;
     uint8_t prefix_length; /* As written, 32: an address; 255: a plain range. */
     VsRuleVerdict verdict; /* Of verdict maps. */
+    VsRuleStep *nat;       /* Owned; of maps of dnat and snat: what is done. */
     VsTime expires;        /* Dynamic sets; 0: never. */
     VsTime timeout;        /* As given for this one; 0: the set's. */
     char *comment;
@@ -85,7 +86,9 @@ struct VsSet {
     char *name;         /* NULL: anonymous. */
     unsigned n_types;
     VsSetType types[VS_KEY_MAX_FIELDS];
-    bool is_map; /* To verdicts. */
+    bool is_map;     /* To verdicts. */
+    bool is_nat_map; /* To addresses; anonymous. */
+    bool has_ports;  /* And to ports. */
     bool is_constant;
     bool has_intervals;
     bool is_dynamic;

@@ -26,6 +26,7 @@ static void
 element_free(VsSetElement *element)
 {
     g_free(element->verdict.target);
+    g_free(element->nat);
     g_free(element->comment);
     g_free(element);
 }

@@ -215,12 +215,11 @@ static void
 write_draw(const NftWriter *writer, const char *chain, const GPtrArray *endpoints,
            char *const *bases)
 {
-    static const VsField numgen = VS_FIELD_NUMGEN;
+    static const VsField field = VS_FIELD_NUMBER;
     VsLookup *lookup =
-        nft_add_lookup(nft_add_rule(writer, chain), VS_STEP_VMAP, &numgen, 1, NULL);
+        nft_add_lookup(nft_add_rule(writer, chain), VS_STEP_VMAP, &field, 1, NULL);
 
-    lookup->numgen = VS_NUMGEN_RANDOM;
-    lookup->numgen_modulus = endpoints->len;
+    lookup->number = vs_number_new(VS_NUMBER_RANDOM, endpoints->len);
     lookup->set->is_map = true;
     lookup->set->n_types = 1;
     lookup->set->types[0] = VS_SET_NUMBER;

@@ -11,7 +11,16 @@ tests_kernel_policy_choose_SOURCES = tests/kernel/policy_choose.c
 tests_kernel_policy_choose_LDADD = libvethsim.la $(DEPS_LIBS)
 CLEANFILES += tests/kernel/policy_choose
 
-script_tests += tests/kernel/ecmp.sh tests/kernel/kernel.sh tests/kernel/policy.sh
+EXTRA_PROGRAMS += tests/kernel/nft_walk
+tests_kernel_nft_walk_SOURCES = tests/kernel/nft_walk.c
+tests_kernel_nft_walk_LDADD = libvethsim.la $(DEPS_LIBS)
+CLEANFILES += tests/kernel/nft_walk
+
+script_tests += \
+	tests/kernel/ecmp.sh \
+	tests/kernel/kernel.sh \
+	tests/kernel/nft_hash.sh \
+	tests/kernel/policy.sh
 EXTRA_DIST += \
 	tests/kernel/cases.txt \
 	tests/kernel/cluster.xml \
@@ -21,4 +30,5 @@ EXTRA_DIST += \
 	tests/kernel/vpc.xml
 tests/kernel/ecmp.log: tests/kernel/policy_choose$(EXEEXT)
 tests/kernel/kernel.log: tests/kernel/netprobe$(EXEEXT)
+tests/kernel/nft_hash.log: tests/kernel/netprobe$(EXEEXT) tests/kernel/nft_walk$(EXEEXT)
 tests/kernel/policy.log: tests/kernel/policy_choose$(EXEEXT)

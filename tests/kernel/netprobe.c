@@ -8,6 +8,9 @@
  *            prints each answer: its text, "refused", "unreachable", "reset" or "timeout".
  *            With a SOURCE_PORT it sends a datagram from there by lo before each question, to
  *            port 9 (discard), which marks the beginning for who records
+ *        netprobe send NETNS
+ *            sends the packets of the list on stdin, each a line "SADDR DADDR udp|tcp SPORT
+ *            DPORT TTL", from whatever address it says: a datagram of 4 bytes or a SYN
  *        netprobe record NETNS...
  *            prints a line for each TCP, UDP or ICMP frame at any interface of these
  *            namespaces in the order of the kernel's time stamps, when it gets a SIGTERM:
@@ -218,6 +221,70 @@ ask(int argc, char **argv)
         ask_once(strcmp(argv[1], "tcp") == 0, &to,
                  (uint16_t)(source_port ? source_port + i : 0));
     }
+    return EXIT_SUCCESS;
+}
+
+/* ---- send ---- */
+
+enum { PAYLOAD_BYTES = 4 };
+
+/* The kernel completes the header of IP; the checksums of UDP and TCP are left 0. */
+static size_t
+make_packet(uint8_t *bytes, bool is_tcp, uint16_t sport, uint16_t dport, uint8_t ttl)
+{
+    struct ip *ip = (struct ip *)bytes;
+    uint16_t ports[2] = {htons(sport), htons(dport)};
+    size_t length = sizeof(*ip) + (is_tcp ? sizeof(struct tcphdr)
+                                          : sizeof(struct udphdr) + PAYLOAD_BYTES);
+
+    memset(bytes, 0, length);
+    ip->ip_v = 4;
+    ip->ip_hl = sizeof(*ip) / 4;
+    ip->ip_ttl = ttl;
+    ip->ip_p = is_tcp ? IPPROTO_TCP : IPPROTO_UDP;
+    memcpy(bytes + sizeof(*ip), ports, sizeof(ports));
+    if (is_tcp) {
+        struct tcphdr *tcp = (struct tcphdr *)(bytes + sizeof(*ip));
+
+        tcp->doff = sizeof(*tcp) / 4;
+        tcp->syn = 1;
+    } else {
+        ((struct udphdr *)(bytes + sizeof(*ip)))->len =
+            htons(sizeof(struct udphdr) + PAYLOAD_BYTES);
+    }
+    return length;
+}
+
+static int
+send_packets(const char *netns)
+{
+    char saddr[32], daddr[32], protocol[8];
+    unsigned sport, dport, ttl;
+    int fd;
+
+    enter_netns(netns);
+    fd = socket(AF_INET, SOCK_RAW, IPPROTO_RAW); /* Which brings its header along. */
+    if (fd < 0) {
+        fail("raw socket", netns);
+    }
+    while (scanf("%31s %31s %7s %u %u %u", saddr, daddr, protocol, &sport, &dport,
+                 &ttl) == 6) {
+        uint8_t bytes[64];
+        size_t length = make_packet(bytes, strcmp(protocol, "tcp") == 0,
+                                    (uint16_t)sport, (uint16_t)dport, (uint8_t)ttl);
+        struct ip *ip = (struct ip *)bytes;
+        struct sockaddr_in to = {.sin_family = AF_INET};
+
+        if (inet_pton(AF_INET, saddr, &ip->ip_src) != 1 ||
+            inet_pton(AF_INET, daddr, &ip->ip_dst) != 1) {
+            fail("address", daddr);
+        }
+        to.sin_addr = ip->ip_dst;
+        if (sendto(fd, bytes, length, 0, (struct sockaddr *)&to, sizeof(to)) < 0) {
+            fail("send", daddr);
+        }
+    }
+    close(fd);
     return EXIT_SUCCESS;
 }
 
@@ -442,9 +509,12 @@ main(int argc, char **argv)
     if (argc >= 7 && strcmp(argv[1], "ask") == 0) {
         return ask(argc - 2, argv + 2);
     }
+    if (argc == 3 && strcmp(argv[1], "send") == 0) {
+        return send_packets(argv[2]);
+    }
     if (argc >= 3 && strcmp(argv[1], "record") == 0) {
         return record_frames(argc - 2, argv + 2);
     }
-    fputs("usage: netprobe serve|ask|record ...: see netprobe.c\n", stderr);
+    fputs("usage: netprobe serve|ask|send|record ...: see netprobe.c\n", stderr);
     return EXIT_FAILURE;
 }

@@ -197,7 +197,7 @@ static const char *const field_names[VS_N_FIELDS] = {
     [VS_FIELD_CT_STATE] = "state",
     [VS_FIELD_SADDR_TYPE] = "source type",
     [VS_FIELD_DADDR_TYPE] = "destination type",
-    [VS_FIELD_NUMGEN] = "random",
+    [VS_FIELD_NUMBER] = "random",
 };
 
 static void

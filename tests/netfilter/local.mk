@@ -31,6 +31,7 @@ check_PROGRAMS += \
 	tests/netfilter/test_nat_icmp \
 	tests/netfilter/test_nat_ports \
 	tests/netfilter/test_nat_ranges \
+	tests/netfilter/test_number \
 	tests/netfilter/test_replace \
 	tests/netfilter/test_ruleset \
 	tests/netfilter/test_story
@@ -54,6 +55,7 @@ tests_netfilter_test_filter_SOURCES = tests/netfilter/test_filter.c $(nat_fixtur
 tests_netfilter_test_nat_SOURCES = tests/netfilter/test_nat.c $(nat_fixture)
 tests_netfilter_test_nat_icmp_SOURCES = tests/netfilter/test_nat_icmp.c $(nat_fixture)
 tests_netfilter_test_nat_ports_SOURCES = tests/netfilter/test_nat_ports.c $(nat_fixture)
+tests_netfilter_test_number_SOURCES = tests/netfilter/test_number.c $(rules_fixture)
 tests_netfilter_test_replace_SOURCES = tests/netfilter/test_replace.c
 tests_netfilter_test_ruleset_SOURCES = tests/netfilter/test_ruleset.c $(rules_fixture)
 tests_netfilter_test_story_SOURCES = tests/netfilter/test_story.c $(nat_fixture)

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "netfilter/evaluate.h"
+#include "netfilter/number.h"
 #include "vs_test.h"
 
 #define IP(a, b, c, d) \

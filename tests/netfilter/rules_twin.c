@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "base/hash.h"
+
 /* A packet that a list has seen, or an element of a dynamic set; found by walking all. */
 typedef struct Seen {
     char list[16];
@@ -13,7 +15,7 @@ typedef struct Seen {
 
 struct Twin {
     VsRuleset *ruleset;
-    GHashTable *counts; /* Of steps: nth, numgen and limit. */
+    GHashTable *counts; /* Of steps and numbers: nth, limit, numgen and seeds. */
     GArray *stamps;     /* Of Seen: every packet that lists of xt_recent have seen. */
     GArray *elements;   /* Of Seen: what dynamic sets hold. */
 };
@@ -44,6 +46,22 @@ twin_free(Twin *twin)
     g_free(twin);
 }
 
+static const VsNumber *
+number_in(const VsRuleStep *step)
+{
+    switch (step->kind) {
+    case VS_STEP_NUMBER:
+        return step->range.number;
+    case VS_STEP_LOOKUP:
+    case VS_STEP_VMAP:
+        return step->lookup.number;
+    case VS_STEP_DNAT:
+        return step->nat.map ? step->nat.map->number : NULL;
+    default:
+        return NULL;
+    }
+}
+
 void
 twin_forget(Twin *twin, const VsChain *chain)
 {
@@ -52,7 +70,7 @@ twin_forget(Twin *twin, const VsChain *chain)
 
         for (unsigned j = 0; j < rule->n_steps; j++) {
             g_hash_table_remove(twin->counts, &rule->steps[j]);
-            g_hash_table_remove(twin->counts, &rule->steps[j].lookup);
+            g_hash_table_remove(twin->counts, number_in(&rule->steps[j]));
         }
     }
 }
@@ -85,6 +103,61 @@ number_of(Twin *twin, const void *step, int64_t start)
     return number;
 }
 
+/* jhash over words, each in the order of a packet's bytes but for marks, which a
+ * little-endian kernel has in its own. */
+static uint32_t
+hash_of(const VsNumber *number, VsRuleView *view, uint32_t seed)
+{
+    GByteArray *bytes = g_byte_array_new();
+    uint32_t hash;
+
+    for (unsigned i = 0; i < number->n_fields; i++) {
+        uint32_t value = field(view, number->fields[i]);
+        uint8_t word[4] = {(uint8_t)value, (uint8_t)(value >> 8),
+                           (uint8_t)(value >> 16), (uint8_t)(value >> 24)};
+
+        if (number->fields[i] == VS_FIELD_SADDR) {
+            g_byte_array_append(bytes, (uint8_t[]){word[3], word[2], word[1], word[0]},
+                                4);
+        } else if (number->fields[i] == VS_FIELD_DPORT) {
+            g_byte_array_append(bytes, (uint8_t[]){word[1], word[0], 0, 0},
+                                number->n_fields == 1 ? 2 : 4);
+        } else {
+            g_assert(number->fields[i] == VS_FIELD_MARK);
+            g_byte_array_append(bytes, word, 4);
+        }
+    }
+    hash = vs_jhash(bytes->data, bytes->len, seed);
+    g_byte_array_free(bytes, TRUE);
+    return hash;
+}
+
+static uint64_t
+next_number(Twin *twin, const VsNumber *number, VsRuleView *view)
+{
+    uint64_t value;
+    int64_t *n;
+
+    switch (number->kind) {
+    case VS_NUMBER_RANDOM:
+        view->is_volatile = true;
+        value = (uint64_t)vs_rng_u32(view->rng) * number->modulus >> 32;
+        break;
+    case VS_NUMBER_INC:
+        view->is_volatile = true;
+        n = number_of(twin, number, 0);
+        value = (uint64_t)((*n)++ % number->modulus);
+        break;
+    default:
+        n = number_of(twin, number, -1);
+        if (*n < 0) {
+            *n = number->has_seed ? number->seed : vs_rng_u32(view->rng);
+        }
+        value = (uint64_t)hash_of(number, view, (uint32_t)*n) * number->modulus >> 32;
+    }
+    return value + number->offset;
+}
+
 static VsKey
 key_of(Twin *twin, const VsLookup *lookup, VsRuleView *view)
 {
@@ -93,18 +166,9 @@ key_of(Twin *twin, const VsLookup *lookup, VsRuleView *view)
     for (unsigned i = 0; i < lookup->n_fields; i++) {
         uint64_t value;
 
-        if (lookup->fields[i] != VS_FIELD_NUMGEN) {
-            value = field(view, lookup->fields[i]);
-        } else if (lookup->numgen == VS_NUMGEN_RANDOM) {
-            view->is_volatile = true;
-            value = (((uint64_t)vs_rng_u32(view->rng) * lookup->numgen_modulus) >> 32) +
-                    lookup->numgen_offset;
-        } else {
-            int64_t *n = number_of(twin, lookup, 0);
-
-            view->is_volatile = true;
-            value = (uint64_t)((*n)++ % lookup->numgen_modulus) + lookup->numgen_offset;
-        }
+        value = lookup->fields[i] == VS_FIELD_NUMBER
+                    ? next_number(twin, lookup->number, view)
+                    : field(view, lookup->fields[i]);
         key.w[i / 2] |= value << (i % 2 ? 0 : 32);
     }
     return key;
@@ -252,6 +316,11 @@ holds(Twin *twin, const VsRuleStep *step, VsRuleView *view)
         return step->range.is_inverted
                    ? value < step->range.min || value > step->range.max
                    : value >= step->range.min && value <= step->range.max;
+    case VS_STEP_NUMBER:
+        value = (uint32_t)next_number(twin, step->range.number, view);
+        return step->range.is_inverted
+                   ? value < step->range.min || value > step->range.max
+                   : value >= step->range.min && value <= step->range.max;
     case VS_STEP_BITS:
         value = field(view, step->range.field) & step->range.mask;
         return step->range.is_inverted ? value == 0 : value != 0;
@@ -386,6 +455,16 @@ run_rule(Twin *twin, VsRule *rule, unsigned at, VsRuleView *view)
         }
         break;
     case VS_STEP_DNAT:
+        if (step->nat.map) {
+            element = look_up(twin, step->nat.map, view);
+            if (!element) {
+                return END_FAILED;
+            }
+            step = element->nat;
+        }
+        view->nat = step;
+        credit(rule, view);
+        return END_ACCEPT;
     case VS_STEP_SNAT:
     case VS_STEP_MASQUERADE:
     case VS_STEP_REDIRECT:

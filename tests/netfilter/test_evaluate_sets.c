@@ -162,14 +162,13 @@ test_an_update_of_a_full_set_ends_the_rule(void)
 
 /* A map from numbers 0 .. n-1 to chains "e0", "e1", ... which accept. */
 static VsLookup *
-add_number_map(RulesFixture *f, VsNumgen numgen, unsigned n)
+add_number_map(RulesFixture *f, VsNumberKind kind, unsigned n)
 {
     VsLookup *lookup = &add_step_rule(f->base, VS_STEP_VMAP)->lookup;
 
     lookup->n_fields = 1;
-    lookup->fields[0] = VS_FIELD_NUMGEN;
-    lookup->numgen = numgen;
-    lookup->numgen_modulus = n;
+    lookup->fields[0] = VS_FIELD_NUMBER;
+    lookup->number = vs_number_new(kind, n);
     lookup->set = vs_set_new();
     lookup->set->is_map = true;
     for (unsigned i = 0; i < n; i++) {
@@ -186,7 +185,7 @@ static void
 test_numgen_inc_counts_from_its_offset(void)
 {
     RulesFixture f = rules_fixture();
-    VsLookup *lookup = add_number_map(&f, VS_NUMGEN_INC, 3);
+    VsLookup *lookup = add_number_map(&f, VS_NUMBER_INC, 3);
     const char order[] = "0120120";
 
     link_rules(&f);
@@ -199,9 +198,9 @@ test_numgen_inc_counts_from_its_offset(void)
         CU_ASSERT_EQUAL(view.n_lookups, 1);
     }
     /* Next is 1 of 0..2: with the offset 2 and the modulus 1, only 2. */
-    lookup->numgen_modulus = 1;
-    lookup->numgen_offset = 2;
-    lookup->numgen_next = 0;
+    lookup->number->modulus = 1;
+    lookup->number->offset = 2;
+    lookup->number->next = 0;
     for (int i = 0; i < 3; i++) {
         VsRuleView view = view_of(&f);
 
@@ -217,7 +216,7 @@ test_numgen_random_is_uniform(void)
     RulesFixture f = rules_fixture();
     unsigned counts[7];
 
-    add_number_map(&f, VS_NUMGEN_RANDOM, 7);
+    add_number_map(&f, VS_NUMBER_RANDOM, 7);
     link_rules(&f);
     for (int i = 0; i < 100000; i++) {
         VsRuleView view = view_of(&f);

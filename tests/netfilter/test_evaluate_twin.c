@@ -142,15 +142,38 @@ add_silent_match(VsRule *rule, VsRng *rng)
     }
 }
 
+static VsNumber *
+new_number(VsRng *rng)
+{
+    static const VsField hashed[] = {VS_FIELD_SADDR, VS_FIELD_MARK, VS_FIELD_DPORT};
+    VsNumber *number = vs_number_new((VsNumberKind)below(rng, 3), 1 + below(rng, 4));
+    unsigned first = below(rng, G_N_ELEMENTS(hashed));
+
+    number->offset = 78 + below(rng, 3);
+    if (number->kind == VS_NUMBER_JHASH) {
+        number->has_seed = one_in(rng, 2);
+        number->seed = number->has_seed ? below(rng, 3) : 0;
+        number->n_fields = 1 + below(rng, G_N_ELEMENTS(hashed) - first);
+        memcpy(number->fields, hashed + first, number->n_fields * sizeof(*hashed));
+    }
+    return number;
+}
+
 /* A match whose examination leaves a mark, or costs something. */
 static void
 add_telling_match(VsRule *rule, VsRng *rng)
 {
     VsRuleStep *step;
 
-    switch (below(rng, 6)) {
+    switch (below(rng, 7)) {
     case 0:
         add_lookup(rule, rng);
+        break;
+    case 5:
+        add_range(rule, rng, VS_FIELD_NUMBER, 78 + below(rng, 3), 80);
+        step = &rule->steps[rule->n_steps - 1];
+        step->kind = VS_STEP_NUMBER;
+        step->range.number = new_number(rng);
         break;
     case 1:
         step = vs_rule_add_step(rule, VS_STEP_RANDOM, VS_MODULE_STATISTIC);
@@ -234,15 +257,39 @@ add_vmap(VsRule *rule, VsRng *rng, unsigned from)
     VsLookup *lookup = &vs_rule_add_step(rule, VS_STEP_VMAP, VS_MODULE_BASE)->lookup;
 
     lookup->n_fields = 1;
-    lookup->fields[0] = one_in(rng, 2) ? VS_FIELD_NUMGEN : VS_FIELD_DPORT;
-    lookup->numgen = one_in(rng, 2) ? VS_NUMGEN_RANDOM : VS_NUMGEN_INC;
-    lookup->numgen_modulus = 1 + below(rng, 4);
-    lookup->numgen_offset = 78 + below(rng, 3);
+    lookup->fields[0] = VS_FIELD_DPORT;
+    if (one_in(rng, 2)) {
+        lookup->fields[0] = VS_FIELD_NUMBER;
+        lookup->number = new_number(rng);
+    }
     lookup->set = vs_set_new();
     lookup->set->is_map = true;
     for (uint32_t i = 78; i < 83; i++) {
         if (!one_in(rng, 3)) {
             set_verdict(&add_element(lookup->set, i)->verdict, rng, from);
+        }
+    }
+}
+
+/* "dnat to NUMBER map { ... }" */
+static void
+add_nat_map(VsRule *rule, VsRng *rng)
+{
+    VsRuleStep *step = vs_rule_add_step(rule, VS_STEP_DNAT, VS_MODULE_BASE);
+    VsLookup *map = step->nat.map = g_new0(VsLookup, 1);
+
+    map->n_fields = 1;
+    map->fields[0] = VS_FIELD_NUMBER;
+    map->number = new_number(rng);
+    map->set = vs_set_new();
+    map->set->is_nat_map = true;
+    for (uint32_t i = 78; i < 83; i++) {
+        if (!one_in(rng, 3)) {
+            VsRuleStep *of = add_element(map->set, i)->nat = g_new0(VsRuleStep, 1);
+
+            of->kind = VS_STEP_DNAT;
+            of->nat.has_address = true;
+            of->nat.min_address = of->nat.max_address = i;
         }
     }
 }
@@ -254,7 +301,9 @@ add_end(VsRule *rule, VsRng *rng, unsigned from)
                                        VS_STEP_REDIRECT, VS_STEP_REJECT};
     unsigned which = below(rng, 16);
 
-    if (which < 2) {
+    if (which == 15) {
+        add_nat_map(rule, rng);
+    } else if (which < 2) {
         vs_rule_add_step(rule, kinds[below(rng, G_N_ELEMENTS(kinds))], VS_MODULE_BASE);
     } else if (which < 9) {
         set_verdict(&vs_rule_add_step(rule, VS_STEP_VERDICT, VS_MODULE_BASE)->verdict,
@@ -420,6 +469,15 @@ place_of(const RulesFixture *f, const VsRuleStep *step)
     return 0;
 }
 
+/* Steps of maps are in no chain. */
+static bool
+same_nat(const RulesFixture *f, const VsRuleStep *a, const RulesFixture *g,
+         const VsRuleStep *b)
+{
+    return place_of(f, a) == place_of(g, b) &&
+           (a == NULL || (b != NULL && a->nat.min_address == b->nat.min_address));
+}
+
 static bool
 same_hits(const VsRuleView *a, const VsRuleView *b)
 {
@@ -441,7 +499,7 @@ same_views(const RulesFixture *f, const VsRuleView *a, const RulesFixture *g,
 {
     return memcmp(a->fields, b->fields, sizeof(a->fields)) == 0 &&
            memcmp(a->has_addr_type, b->has_addr_type, sizeof(a->has_addr_type)) == 0 &&
-           place_of(f, a->nat) == place_of(g, b->nat) &&
+           same_nat(f, a->nat, g, b->nat) &&
            place_of(f, a->reject) == place_of(g, b->reject) &&
            a->is_notrack == b->is_notrack && a->zone == b->zone &&
            a->has_zone == b->has_zone && a->n_rules == b->n_rules &&

@@ -127,12 +127,40 @@ test_sets_and_maps_say_what_they_have(void)
     assert_explained(&f, step, false, "set cluster-ips has 10.96.0.10");
     assert_explained(&f, vmap, false, "map service-ips has no 10.96.0.10 . tcp . 80");
     vmap->lookup.n_fields = 1;
-    vmap->lookup.fields[0] = VS_FIELD_NUMGEN;
-    vmap->lookup.numgen_modulus = 3;
+    vmap->lookup.fields[0] = VS_FIELD_NUMBER;
+    vmap->lookup.number = vs_number_new(VS_NUMBER_RANDOM, 3);
     assert_explained(&f, vmap, true,
                      "map service-ips has a number below 3, drawn at random");
     assert_explained(&f, update, true, "set cluster-ips has 10.244.1.3 now");
     assert_explained(&f, update, false, "set cluster-ips is full, without 10.244.1.3");
+    rules_fixture_clear(&f);
+}
+
+static void
+test_hashes_are_told(void)
+{
+    RulesFixture f = rules_fixture();
+    VsRuleStep *step = add_step_rule(f.base, VS_STEP_NUMBER);
+    VsRuleView view = view_of(&f);
+    g_autofree char *in = NULL, *out = NULL;
+    VsNumber *number = step->range.number = vs_number_new(VS_NUMBER_JHASH, 4);
+    uint32_t value;
+
+    number->has_seed = true;
+    number->offset = 10;
+    number->n_fields = 1;
+    number->fields[0] = VS_FIELD_SADDR;
+    value = vs_number_of_hash(number, view.fields);
+    step->range.min = step->range.max = value;
+    in = g_strdup_printf("hash %u, is %u", value, value);
+    assert_explained(&f, step, true, in);
+    step->range.min = 20;
+    step->range.max = 30;
+    out = g_strdup_printf("hash %u, is not in 20-30", value);
+    assert_explained(&f, step, false, out);
+    number->kind = VS_NUMBER_INC;
+    assert_explained(&f, step, false,
+                     "a number below 4, taken in turn, is not in 20-30");
     rules_fixture_clear(&f);
 }
 
@@ -177,6 +205,7 @@ static const VsTestCase tests[] = {
     {"bits are named", test_bits_are_named},
     {"interfaces and ports are named", test_interfaces_and_ports_are_named},
     {"sets and maps say what they have", test_sets_and_maps_say_what_they_have},
+    {"hashes are told", test_hashes_are_told},
     {"what is drawn, counted or remembered", test_what_is_drawn_counted_or_remembered},
     {0}};
 

@@ -139,8 +139,45 @@ test_sets_and_maps_of_rules(void)
          "numgen random mod 2 vmap { 0 : drop, 1 : goto other }"},
         {"numgen inc mod 100 offset 5 vmap { 5-54 : accept, 55-104 : drop }",
          "numgen inc mod 100 offset 5 vmap { 5-54 : accept, 55-104 : drop }"},
+        {"numgen inc mod 2 == 1", "numgen inc mod 2 1"},
+        {"numgen random mod 10 < 3", "numgen random mod 10 < 3"},
+        {"numgen inc mod 3 offset 5 != {6, 5}",
+         "numgen inc mod 3 offset 5 != { 5, 6 }"},
+        {"numgen inc mod 2 . ip daddr { 1 . 1.2.3.4, 0 . 1.2.3.4 }",
+         "numgen inc mod 2 . ip daddr { 0 . 1.2.3.4, 1 . 1.2.3.4 }"},
         {"update @seen { ip saddr timeout 90s }",
          "update @seen { ip saddr timeout 1m30s }"},
+        {0},
+    };
+
+    check_canonical(rows);
+}
+
+static void
+test_hashes(void)
+{
+    static const Canonical rows[] = {
+        {"jhash ip saddr . udp sport mod 4 seed 3735928559 offset 10 vmap { 11 : goto "
+         "other, 10 : drop, 12-13 : return }",
+         "jhash ip saddr . udp sport mod 4 seed 0xdeadbeef offset 10 vmap { 10 : drop, "
+         "11 : goto other, 12-13 : return }"},
+        {"jhash ip saddr mod 2 == 0", "jhash ip saddr mod 2 0"},
+        {"jhash ip saddr mod 2 seed 0 0", "jhash ip saddr mod 2 seed 0x0 0"},
+        {"jhash ip saddr mod 7 seed 0x5 0-3", "jhash ip saddr mod 7 seed 0x5 0-3"},
+        {"jhash ip saddr mod 7 seed 0x5 <= 3", "jhash ip saddr mod 7 seed 0x5 <= 3"},
+        {"jhash ip saddr mod 7 seed 0x5 >= 0", "jhash ip saddr mod 7 seed 0x5 >= 0"},
+        {"jhash ip saddr mod 7 seed 0x5 != 1-3",
+         "jhash ip saddr mod 7 seed 0x5 != 1-3"},
+        {"jhash ip saddr mod 7 seed 0x5 { 5, 1, 3 }",
+         "jhash ip saddr mod 7 seed 0x5 { 1, 3, 5 }"},
+        {"meta l4proto tcp jhash th dport mod 4 seed 1 3",
+         "jhash tcp dport mod 4 seed 0x1 3"},
+        {"jhash th dport mod 4 seed 1 3", "jhash th dport mod 4 seed 0x1 3"},
+        {"udp dport 53 jhash meta mark . ct mark . ip ttl . udp sport mod 4 seed 1 3",
+         "udp dport 53 jhash meta mark . ct mark . ip ttl . udp sport mod 4 seed 0x1 "
+         "3"},
+        {"ip daddr . jhash ip saddr mod 4 seed 1 { 1.2.3.4 . 1, 1.2.3.4 . 0 }",
+         "ip daddr . jhash ip saddr mod 4 seed 0x1 { 1.2.3.4 . 0, 1.2.3.4 . 1 }"},
         {0},
     };
 
@@ -195,13 +232,11 @@ test_errors_name_line_and_remedy(void)
     check_refused("tcp dport http", "write 80");
     check_refused("tcp dport 80 udp sport 9", "write two rules");
     check_refused("dnat to 10.0.0.1:80", "write \"meta l4proto tcp\" before it");
-    check_refused("dnat to ip saddr map { 1.2.3.4 : 2.3.4.5 }", "use \"vmap\"");
     check_refused("ip daddr @nothing", "there is no set \"nothing\" in table \"t\"");
     check_refused("ip daddr @verdicts", "there is no set \"verdicts\"");
     check_refused("tcp dport @hosts", "another type");
     check_refused("update @hosts { ip saddr }", "give it \"flags dynamic\"");
     check_refused("ip saddr . tcp dport { 10.0.0.0/8 . 80 }", "not modelled");
-    check_refused("numgen inc mod 2 < 1 accept", "write \"numgen random mod 2 vmap");
     check_refused("numgen inc mod 0 vmap { 0 : drop }", "at least mod 1");
     check_refused("ct state wild", "(invalid, established, related, new, untracked)");
     check_refused("iif lo", "\"iif lo\" is not modelled");
@@ -209,6 +244,59 @@ test_errors_name_line_and_remedy(void)
     check_refused("log prefix \"open", "a quote without an end");
     check_refused("ip daddr vmap { 1.2.3.4 }", "\":\" is due");
     check_refused("ip saddr", "the statement ends");
+}
+
+static void
+test_errors_of_numbers(void)
+{
+    check_refused("symhash mod 2 vmap { 0 : drop }", "write \"jhash ip saddr");
+    check_refused("jhash ip saddr mod 4 seed 1 4", "the numbers are from 0 to 3");
+    check_refused("jhash ip saddr mod 4 offset 10 { 10, 12-14 }", "from 10 to 13");
+    check_refused("numgen inc mod 4 < 9", "9 is never reached");
+    check_refused("jhash ct state mod 2 0", "can be hashed are addresses");
+    check_refused("jhash iifname mod 2 0", "can be hashed are addresses");
+    check_refused("jhash numgen inc mod 2 mod 2 0", "can be hashed are addresses");
+    check_refused("jhash ip saddr . tcp sport . udp dport mod 2 0", "write two rules");
+    check_refused("jhash ip saddr seed 1 mod 2 0", "\"mod\" is due");
+    check_refused("jhash ip saddr mod 2 seed 4294967296 0", "a seed of 32 bits");
+    check_refused("jhash ip saddr mod 2 offset 4294967295 0", "4294967294 at most");
+    check_refused("numgen inc mod 2 seed 1 0", "\"seed\" where a number");
+    check_refused("numgen inc mod 2 . numgen inc mod 3 { 0 . 0 }", "not two");
+    check_refused("meta mark set jhash ip saddr mod 2", "mark or ct mark is due");
+    check_refused("jhash ip saddr mod 2 & 1 == 1", "masks are modelled for");
+}
+
+static void
+test_maps_of_translations(void)
+{
+    static const Canonical rows[] = {
+        {"dnat to ip saddr map { 5.6.7.8 : 2.2.2.2, 1.2.3.4 : 1.1.1.1 }",
+         "dnat to ip saddr map { 1.2.3.4 : 1.1.1.1, 5.6.7.8 : 2.2.2.2 }"},
+        {"dnat ip to jhash ip saddr mod 4 seed 7 map { 2-3:10.0.0.2, 0-1:10.0.0.1 } "
+         "random,persistent",
+         "dnat to jhash ip saddr mod 4 seed 0x7 map { 0-1 : 10.0.0.1, 2-3 : 10.0.0.2 } "
+         "random,persistent"},
+        {"tcp dport 80 dnat to numgen random mod 2 map { 0 : 1.1.1.1, 1 : 1.1.1.2 } "
+         ":81",
+         "tcp dport 80 dnat to numgen random mod 2 map { 0 : 1.1.1.1, 1 : 1.1.1.2 "
+         "}:81"},
+        {"dnat to jhash udp sport mod 2 map { 0 : 1.1.1.1 . 80, 1 : 1.1.1.1 . 81 }",
+         "dnat ip to jhash udp sport mod 2 map { 0 : 1.1.1.1 . 80, 1 : 1.1.1.1 . 81 }"},
+        {"snat to jhash ip daddr mod 1 map { 0 : 192.0.2.1 }",
+         "snat to jhash ip daddr mod 1 map { 0 : 192.0.2.1 }"},
+        {0},
+    };
+
+    check_canonical(rows);
+    check_refused("dnat to ip saddr map @hosts", "write the elements in the rule");
+    check_refused("dnat to jhash ip saddr mod 2 map { 0 : 1.1.1.1 . 80 }",
+                  "write \"meta l4proto tcp\" before it");
+    check_refused("tcp dport 1 dnat to ip saddr map { 0.0.0.0 : 1.1.1.1 . 80 }:81",
+                  "the map has the ports already");
+    check_refused("tcp dport 1 dnat to ip saddr map { 1.1.1.1 : 1.1.1.1, "
+                  "1.1.1.2 : 1.1.1.2 . 80 }",
+                  "some none");
+    check_refused("dnat to jhash ip saddr mod 2 map { 0 : 10.0.0.0/8 }", "one value");
 }
 
 static void
@@ -353,6 +441,9 @@ static const VsTestCase tests[] = {
     {"matches of metadata are printed as nft does", test_matches_of_metadata},
     {"sets and maps of rules are printed as nft does", test_sets_and_maps_of_rules},
     {"statements are printed as nft does", test_statements},
+    {"hashes are printed as nft does", test_hashes},
+    {"maps of translations are printed as nft does", test_maps_of_translations},
+    {"errors of numbers name the remedy", test_errors_of_numbers},
     {"errors name line and remedy", test_errors_name_line_and_remedy},
     {"what is not modelled is refused by name",
      test_what_is_not_modelled_is_refused_by_name},
