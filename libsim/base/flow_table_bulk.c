@@ -187,10 +187,10 @@ vs_flow_table_find_bulk(const VsFlowTable *table, const VsKey *keys, size_t n,
         return 0;
     }
 #ifdef __x86_64__
-    if (table->simd == VS_SIMD_AVX512) {
+    if (table->simd >= VS_SIMD_AVX512) {
         return find_all_avx512(table, keys, n, ret_values);
     }
-    if (table->simd == VS_SIMD_AVX2) {
+    if (table->simd >= VS_SIMD_AVX2) {
         return find_all_avx2(table, keys, n, ret_values);
     }
 #endif

@@ -15,36 +15,49 @@
 #define VS_BASE_RNG_H
 
 #include <glib.h>
+#include <stdbool.h>
 #include <stdint.h>
+
+#include "base/simd.h"
 
 /* Numbers made at a time: two to a block, four blocks, which is what the processor can work
  * at side by side. */
-#define VS_RNG_BUFFER_LENGTH 8
+#define VS_RNG_BATCH_LENGTH 8
+
+/* Numbers are made a batch ahead: a batch takes as long as some ten draws, and goes on while
+ * those of the batch before are used. */
+#define VS_RNG_BUFFER_LENGTH (2 * VS_RNG_BATCH_LENGTH)
 
 typedef struct VsRng {
     uint64_t key;
-    uint64_t stream;                       /* Upper half of the counter. */
-    uint64_t block;                        /* Lower half: the next block to make. */
-    uint64_t n_left;                       /* Numbers of 'buffer' yet to be given, */
-    uint64_t buffer[VS_RNG_BUFFER_LENGTH]; /* the last one next. */
+    uint64_t stream; /* Upper half of the counter. */
+    uint64_t block;  /* Lower half: the next block to make. */
+    uint32_t place;  /* Of the number given last; those before it are next. */
+    bool is_started; /* Else no number is made yet. */
+    uint8_t simd;    /* VsSimd; numbers do not depend on it. */
+    uint64_t buffer[VS_RNG_BUFFER_LENGTH];
 } VsRng;
 
 void vs_rng_init(VsRng *rng, uint64_t seed, const char *entity, const char *purpose);
 
+/* The same for a processor without what is above 'simd', which this one must support. */
+void vs_rng_init_simd(VsRng *rng, uint64_t seed, const char *entity,
+                      const char *purpose, VsSimd simd);
+
 /* One block of Philox4x32-10; words in the order of the paper's reference code. */
 void vs_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t ret[4]);
 
-/* For vs_rng_u64() alone: fills the buffer. */
+/* For vs_rng_u64() alone: makes the batch after next, in place of the one that is used up. */
 void vs_rng_refill(VsRng *rng);
 
 /* 64 random bits.  A block of words w0..w3 gives w0 | w1 << 32, then w2 | w3 << 32. */
 static inline uint64_t
 vs_rng_u64(VsRng *rng)
 {
-    if (G_UNLIKELY(rng->n_left == 0)) {
+    if (G_UNLIKELY(rng->place % VS_RNG_BATCH_LENGTH == 0)) {
         vs_rng_refill(rng);
     }
-    return rng->buffer[--rng->n_left];
+    return rng->buffer[--rng->place];
 }
 
 /* 32 random bits: the upper half of a vs_rng_u64(). */

@@ -38,22 +38,25 @@ test_a_stream_is_philox_over_its_names(void)
     uint64_t key = vs_siphash_2_4(name, sizeof(name) - 1, seed, 1);
     uint64_t stream = vs_siphash_2_4(name, sizeof(name) - 1, seed, 2);
 
-    for (unsigned i = 0; i < G_N_ELEMENTS(first_blocks); i++) {
-        VsRng rng;
+    for (VsSimd simd = VS_SIMD_PLAIN; simd <= vs_simd_best(); simd++) {
+        for (unsigned i = 0; i < G_N_ELEMENTS(first_blocks); i++) {
+            VsRng rng;
 
-        vs_rng_init(&rng, seed, "pod-7", "service-time");
-        CU_ASSERT_EQUAL(rng.block, 0);
-        rng.block = first_blocks[i];
-        for (uint64_t j = 0; j < 40; j++) {
-            uint64_t block = first_blocks[i] + j / 2;
-            uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32),
-                                   (uint32_t)stream, (uint32_t)(stream >> 32)};
-            uint32_t words[4];
+            vs_rng_init_simd(&rng, seed, "pod-7", "service-time", simd);
+            CU_ASSERT_EQUAL(rng.block, 0);
+            rng.block = first_blocks[i];
+            for (uint64_t j = 0; j < 40; j++) {
+                uint64_t block = first_blocks[i] + j / 2;
+                uint32_t counter[4] = {(uint32_t)block, (uint32_t)(block >> 32),
+                                       (uint32_t)stream, (uint32_t)(stream >> 32)};
+                uint32_t words[4];
 
-            vs_philox4x32(counter, (uint32_t[]){(uint32_t)key, (uint32_t)(key >> 32)},
-                          words);
-            CU_ASSERT_EQUAL(vs_rng_u64(&rng),
-                            words[j % 2 * 2] | (uint64_t)words[j % 2 * 2 + 1] << 32);
+                vs_philox4x32(
+                    counter, (uint32_t[]){(uint32_t)key, (uint32_t)(key >> 32)}, words);
+                CU_ASSERT_EQUAL(vs_rng_u64(&rng),
+                                words[j % 2 * 2] | (uint64_t)words[j % 2 * 2 + 1]
+                                                       << 32);
+            }
         }
     }
 }
