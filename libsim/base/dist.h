@@ -29,6 +29,7 @@
 #include <stdint.h>
 
 #include "base/rng.h"
+#include "base/ziggurat.h"
 
 #define VS_DIST_ERROR (vs_dist_error_quark())
 
@@ -107,7 +108,25 @@ double vs_dist_scv(const VsDist *dist);
 /* Draws without a unit: exponential with mean 1, normal with mean 0 and variance 1.  By
  * ziggurat (Marsaglia and Tsang, J. Stat. Software 5, 2000) with 256 layers: nearly always
  * one vs_rng_u64(), one multiplication and one comparison. */
-double vs_draw_exponential(VsRng *rng);
+/* For vs_draw_exponential() alone: what one multiplication and comparison could not settle, a
+ * draw of 46.  'bits' fell into the strip of its layer that the curve crosses, or into the
+ * tail. */
+double vs_draw_exponential_at_edge(VsRng *rng, uint64_t bits);
+
+static inline double
+vs_draw_exponential(VsRng *rng)
+{
+    /* Bits 0-7 choose the layer, 11-63 the place in it: they are independent. */
+    uint64_t bits = vs_rng_u64(rng);
+    unsigned layer = bits & 255;
+    uint64_t position = bits >> 11;
+
+    if (G_LIKELY(position < vs_ziggurat_exponential.inner[layer])) {
+        return (double)(int64_t)position * vs_ziggurat_exponential.scale[layer];
+    }
+    return vs_draw_exponential_at_edge(rng, bits);
+}
+
 double vs_draw_normal(VsRng *rng);
 
 #endif

@@ -17,7 +17,8 @@ base_headers = \
 	libsim/base/simd.h \
 	libsim/base/suggest.h \
 	libsim/base/table.h \
-	libsim/base/units.h
+	libsim/base/units.h \
+	libsim/base/ziggurat.h
 
 libvethsim_la_SOURCES += \
 	$(base_headers) \
@@ -49,4 +50,4 @@ libvethsim_la_SOURCES += \
 	libsim/base/table.c \
 	libsim/base/units.c \
 	libsim/base/units_ipv4.c \
-	libsim/base/ziggurat_table.h
+	libsim/base/ziggurat.c

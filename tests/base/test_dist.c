@@ -7,7 +7,6 @@
 
 #include "base/fmath.h"
 #include "base/hash.h"
-#include "base/ziggurat_table.h"
 #include "tests/base/random_fixture.h"
 
 #define MS 1e9 /* In ps. */
@@ -57,26 +56,25 @@ normal_curve(double x)
 
 /* Recomputes 'layers' from their borders: 'tail' is the area beyond r. */
 static void
-check_layers(const VsZigguratLayer *layers, double r, double tail,
-             double (*curve)(double))
+check_layers(const VsZiggurat *layers, double r, double tail, double (*curve)(double))
 {
     double area = r * curve(r) + tail;
     unsigned n_failures = 0;
 
-    CU_ASSERT_EQUAL(layers[1].scale * 0x1p53, r);
-    CU_ASSERT_DOUBLE_EQUAL(layers[0].scale * 0x1p53 * curve(r) / area, 1, 1e-14);
-    CU_ASSERT_EQUAL(layers[0].height, 0);
-    CU_ASSERT_EQUAL(layers[256].scale, 0);
-    CU_ASSERT_EQUAL(layers[256].height, 1);
+    CU_ASSERT_EQUAL(layers->scale[1] * 0x1p53, r);
+    CU_ASSERT_DOUBLE_EQUAL(layers->scale[0] * 0x1p53 * curve(r) / area, 1, 1e-14);
+    CU_ASSERT_EQUAL(layers->height[0], 0);
+    CU_ASSERT_EQUAL(layers->scale[256], 0);
+    CU_ASSERT_EQUAL(layers->height[256], 1);
     for (unsigned i = 0; i < 256; i++) {
-        double x = layers[i].scale * 0x1p53, inner = layers[i + 1].scale * 0x1p53;
+        double x = layers->scale[i] * 0x1p53, inner = layers->scale[i + 1] * 0x1p53;
 
         if (i > 0) {
-            n_failures += fabs(layers[i].height / curve(x) - 1) > 1e-14;
-            n_failures +=
-                fabs(x * (layers[i + 1].height - layers[i].height) / area - 1) > 1e-11;
+            n_failures += fabs(layers->height[i] / curve(x) - 1) > 1e-14;
+            n_failures += fabs(x * (layers->height[i + 1] - layers->height[i]) / area -
+                               1) > 1e-11;
         }
-        n_failures += fabs((double)layers[i].inner - inner / x * 0x1p53) > 4;
+        n_failures += fabs((double)layers->inner[i] - inner / x * 0x1p53) > 4;
     }
     CU_ASSERT_EQUAL(n_failures, 0);
 }
@@ -86,9 +84,9 @@ test_the_ziggurat_tables_can_be_computed_again(void)
 {
     const double r = VS_ZIGGURAT_NORMAL_TAIL;
 
-    check_layers(vs_ziggurat_exponential, VS_ZIGGURAT_EXPONENTIAL_TAIL,
+    check_layers(&vs_ziggurat_exponential, VS_ZIGGURAT_EXPONENTIAL_TAIL,
                  exp(-VS_ZIGGURAT_EXPONENTIAL_TAIL), exponential_curve);
-    check_layers(vs_ziggurat_normal, r, gsl_cdf_ugaussian_Q(r) * sqrt(2 * M_PI),
+    check_layers(&vs_ziggurat_normal, r, gsl_cdf_ugaussian_Q(r) * sqrt(2 * M_PI),
                  normal_curve);
 }
 
@@ -148,6 +146,51 @@ test_exponential_draws_fit_their_law_and_its_tail(void)
 {
     check_ziggurat(vs_draw_exponential, exponential_cdf, VS_ZIGGURAT_EXPONENTIAL_TAIL,
                    exponential_tail_cdf);
+}
+
+/* Without a short cut: the curve itself decides for every draw. */
+static double
+draw_exponential_plainly(VsRng *rng)
+{
+    const VsZiggurat *ziggurat = &vs_ziggurat_exponential;
+
+    for (;;) {
+        uint64_t bits = vs_rng_u64(rng);
+        unsigned layer = bits & 255;
+        double x = (double)(bits >> 11) * ziggurat->scale[layer], y;
+
+        if (bits >> 11 < ziggurat->inner[layer]) {
+            return x;
+        }
+        if (layer == 0) {
+            return VS_ZIGGURAT_EXPONENTIAL_TAIL + draw_exponential_plainly(rng);
+        }
+        y = ziggurat->height[layer] +
+            vs_rng_double(rng) *
+                (ziggurat->height[layer + 1] - ziggurat->height[layer]);
+        if (y < vs_exp(-x)) {
+            return x;
+        }
+    }
+}
+
+static void
+test_exponential_draws_are_those_without_short_cuts(void)
+{
+    unsigned n_wrong = 0;
+    VsRng rng, twin;
+
+    vs_rng_init(&rng, 1, "ziggurat", "twin");
+    twin = rng;
+    for (unsigned i = 0; i < 5000000; i++) { /* 110 000 of them at an edge. */
+        n_wrong += vs_draw_exponential(&rng) != draw_exponential_plainly(&twin);
+    }
+    CU_ASSERT_EQUAL(n_wrong, 0);
+    for (unsigned i = 1; i < 256; i++) { /* As far as the series is trusted. */
+        const double *scale = vs_ziggurat_exponential.scale;
+
+        CU_ASSERT((scale[i] - scale[i + 1]) * 0x1p53 < 0.8);
+    }
 }
 
 static double
@@ -470,6 +513,8 @@ test_draws_are_frozen(void)
 static const VsTestCase tests[] = {
     {"the ziggurat tables can be computed again",
      test_the_ziggurat_tables_can_be_computed_again},
+    {"exponential draws are those without short cuts",
+     test_exponential_draws_are_those_without_short_cuts},
     {"exponential draws fit their law and its tail",
      test_exponential_draws_fit_their_law_and_its_tail},
     {"normal draws fit their law and its tail",
