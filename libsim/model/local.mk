@@ -11,6 +11,7 @@ model_headers = \
 	libsim/model/import_ip.h \
 	libsim/model/model.h \
 	libsim/model/param.h \
+	libsim/model/profile.h \
 	libsim/model/registry.h \
 	libsim/model/topology.h
 
@@ -25,6 +26,7 @@ libvethsim_la_SOURCES += \
 	libsim/model/import.c \
 	libsim/model/import_ip.c \
 	libsim/model/param.c \
+	libsim/model/profile.c \
 	libsim/model/registry.c \
 	libsim/model/routing.c \
 	libsim/model/routing_internal.h \

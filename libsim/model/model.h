@@ -22,6 +22,7 @@
 
 #include "model/element.h"
 #include "model/param.h"
+#include "model/profile.h"
 
 typedef struct VsBuild VsBuild;
 
@@ -87,6 +88,8 @@ struct VsModel {
 
     size_t config_size;
     const VsParam *params; /* NULL or at most 64 rows. */
+    const VsProfile *profiles; /* NULL or rows ended by { 0 }; then there is a parameter
+                                * "profile" that chooses one. */
 
     size_t size;
     const VsStat *stats; /* NULL or rows ended by { 0 }. */

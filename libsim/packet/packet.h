@@ -231,6 +231,18 @@ vs_payload_set_journey(VsPayload *payload, VsJourney *journey)
     payload->journey_generation = journey ? journey->generation : 0;
 }
 
+/* The journey of 'payload' goes on with 'payload' and its copies made from now on; messages
+ * that were sent for it earlier no longer count, wherever they still are. */
+static inline void
+vs_payload_renew_journey(VsPayload *payload)
+{
+    VsJourney *journey = vs_payload_journey(payload);
+
+    if (journey) {
+        payload->journey_generation = ++journey->generation;
+    }
+}
+
 /* Follows the packet from now on, for the journey in its payload, if that is still under
  * way: the time since the journey was last accounted for goes to 'wait_stage'. */
 void vs_packet_follow(VsPacket *packet, VsStage wait_stage);

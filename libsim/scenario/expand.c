@@ -152,7 +152,10 @@ static bool
 fill_config(Expansion *expansion, VsElement *element, const VsXmlNode *node,
             const Scope *scope, GError **error)
 {
-    const VsParam *params = element->model->params;
+    const VsModel *model = element->model;
+    const VsParam *params = model->params;
+    GStringChunk *strings = expansion->scenario->strings;
+    uint64_t profiled;
 
     for (unsigned i = 0; params && params[i].name; i++) {
         const char *written = vs_xml_node_attribute(node, params[i].name);
@@ -165,8 +168,9 @@ fill_config(Expansion *expansion, VsElement *element, const VsXmlNode *node,
             element->given |= UINT64_C(1) << i;
         }
     }
-    vs_params_set_defaults(params, element->given, element->config,
-                           expansion->scenario->strings);
+    profiled = vs_profile_set(model->profiles, params, element->given, element->config,
+                              strings);
+    vs_params_set_defaults(params, element->given | profiled, element->config, strings);
     return true;
 }
 

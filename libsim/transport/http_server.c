@@ -13,6 +13,7 @@ struct VsHttpConnection {
     VsHttpServer *server;
     VsTcp *tcp;
     VsHttpRequest *request; /* Being answered, or NULL. */
+    uint64_t n_requests;
 };
 
 static void
@@ -46,9 +47,11 @@ server_message(VsTcp *tcp, const VsPayload *payload, uint64_t bytes)
     request = vs_pool_alloc(&server->requests);
     *request = (VsHttpRequest){.server = server,
                                .connection = connection,
+                               .is_first = connection->n_requests == 0,
                                .payload = *payload,
                                .arrived = vs_now(server->netns->run)};
     connection->request = request;
+    connection->n_requests++;
     server->n_requests++;
     server->ops->request(server, request);
 }

@@ -19,6 +19,7 @@ typedef struct VsHttpRequest {
     VsJob job; /* For the owner's station. */
     VsHttpServer *server;
     VsHttpConnection *connection; /* NULL: gone. */
+    bool is_first;                /* On its connection. */
     VsPayload payload;            /* As received: kind VS_PAYLOAD_HTTP. */
     VsTime arrived;
     void *user; /* The owner's. */

@@ -3,6 +3,10 @@
 #include "models/ingress/rule.h"
 
 static const char *const upstream_choices[] = {"service", "endpoints", NULL};
+static const char *const retry_to_choices[] = {
+    [INGRESS_RETRY_TO_NEXT] = "next", [INGRESS_RETRY_TO_SAME] = "same", NULL};
+static const char *const reuse_choices[] = {"always", "safe", NULL};
+static const char *const buffering_choices[] = {"on", "off", NULL};
 
 /* A request, and who is at the other end of its connection. */
 #define KEYS (1u << VS_BALANCE_BY_ADDRESS | 1u << VS_BALANCE_BY_TEXT)
@@ -14,9 +18,13 @@ typedef struct IngressConfig {
     uint32_t backlog;
     VsChoice upstream;
     VsBalanceParams balance;
-    uint32_t keepalive;
-    VsTime read_timeout;
     const VsElement *default_service;
+    VsChoice profile;
+    IngressConnectionsConfig connections; /* But for the namespace. */
+    VsChoice reuse;
+    IngressPolicy policy;
+    VsChoice request_buffering;
+    VsChoice response_buffering;
 } IngressConfig;
 
 typedef struct Ingress {
@@ -32,6 +40,11 @@ typedef struct Ingress {
     VsStage queue_stage;
     VsStage work_stage;
 } Ingress;
+
+/* The status that a client gets after a failure of this kind. */
+#define STATUS_PARAM(failure, name, default_, doc_)                        \
+    VS_PARAM_UINT(IngressConfig, policy.statuses[INGRESS_##failure], name, \
+                  .def = (default_), .min = "500", .max = "599", .doc = (doc_))
 
 static const VsParam ingress_params[] = {
     VS_PARAM_UINT(IngressConfig, port, "port", .def = "80", .min = "1", .max = "65535",
@@ -53,15 +66,78 @@ static const VsParam ingress_params[] = {
         IngressConfig, balance, "round-robin",
         "How a request gets its endpoint, with upstream=\"endpoints\": "
         "by text is by its path, by address its client's."),
-    VS_PARAM_UINT(IngressConfig, keepalive, "keepalive", .def = "320",
-                  .doc = "Idle upstream connections kept for each address "
-                         "(ingress-nginx: upstream-keepalive-connections)."),
-    VS_PARAM_TIME(IngressConfig, read_timeout, "read-timeout", .def = "60s",
-                  .min = "1us",
-                  .doc = "An upstream answer later than this is a 504 "
-                         "(proxy-read-timeout)."),
     VS_PARAM_REF(IngressConfig, default_service, "default-service", .to = "service",
                  .doc = "For requests that no rule matches; 404 without it."),
+    VS_PARAM_CHOICE(IngressConfig, profile, "profile", .choices = ingress_profile_names,
+                    .doc = "Defaults as a real controller has them, for what is not "
+                           "given here; see below."),
+    VS_PARAM_UINT(IngressConfig, connections.keepalive, "keepalive", .def = "320",
+                  .doc = "Idle upstream connections kept for each address "
+                         "(ingress-nginx: upstream-keepalive-connections)."),
+    VS_PARAM_TIME(IngressConfig, connections.keepalive_timeout, "keepalive-timeout",
+                  .def = "0s",
+                  .doc = "An upstream connection idle for this long is closed; 0s: "
+                         "never."),
+    VS_PARAM_UINT(IngressConfig, connections.keepalive_requests, "keepalive-requests",
+                  .def = "0",
+                  .doc = "After so many requests an upstream connection is closed; 0: "
+                         "no limit."),
+    VS_PARAM_TIME(IngressConfig, connections.keepalive_time, "keepalive-time",
+                  .def = "0s",
+                  .doc = "An upstream connection this old is closed after its next "
+                         "answer; 0s: no limit."),
+    VS_PARAM_CHOICE(IngressConfig, reuse, "keepalive-reuse", .def = "always",
+                    .choices = reuse_choices,
+                    .doc = "safe: the first request of a client's connection always "
+                           "gets a new upstream connection (HAProxy: http-reuse)."),
+    VS_PARAM_TIME(IngressConfig, connections.connect_timeout, "connect-timeout",
+                  .def = "0s",
+                  .doc = "A connection not accepted by then has failed; 0s: none, and "
+                         "read-timeout counts from the start of the connection."),
+    VS_PARAM_TIME(IngressConfig, connections.read_timeout, "read-timeout", .def = "60s",
+                  .doc = "An upstream whose answer is not complete by then, counted "
+                         "from sending the request, has failed; 0s: none "
+                         "(proxy-read-timeout)."),
+    VS_PARAM_TIME(IngressConfig, policy.request_timeout, "request-timeout", .def = "0s",
+                  .doc = "Of all tries of a request together, with delays; 0s: none."),
+    VS_PARAM_UINT(IngressConfig, policy.retries, "retries", .def = "0",
+                  .doc = "How often a request that failed is tried again, at most."),
+    VS_PARAM_STRING(IngressConfig, policy.retry_on, "retry-on",
+                    .def = "connect-failed connect-timeout",
+                    .doc = "What is tried again: connect-failed (refused, "
+                           "unreachable), connect-timeout, broken (reset or closed "
+                           "without an answer), read-timeout; with blanks between."),
+    VS_PARAM_CHOICE(IngressConfig, policy.retry_to, "retry-to", .def = "next",
+                    .choices = retry_to_choices,
+                    .doc = "next: the algorithm chooses again, and may choose the "
+                           "same; same: the endpoint that failed."),
+    VS_PARAM_BOOL(IngressConfig, policy.is_retry_non_idempotent, "retry-non-idempotent",
+                  .def = "no",
+                  .doc = "yes: also a POST that has been sent is tried again."),
+    VS_PARAM_BOOL(IngressConfig, policy.is_retry_reused, "retry-reused", .def = "no",
+                  .doc = "yes: what broke on a connection that was kept is tried "
+                         "again, and does not count."),
+    VS_PARAM_TIME(IngressConfig, policy.retry_delay, "retry-delay", .def = "0s",
+                  .doc = "Before each further try."),
+    VS_PARAM_TIME(IngressConfig, policy.retry_timeout, "retry-timeout", .def = "0s",
+                  .doc = "This long after a request came no further try begins; 0s: "
+                         "no limit (proxy-next-upstream-timeout)."),
+    STATUS_PARAM(CONNECT_FAILED, "status-connect-failed", "502",
+                 "Of the answer after a connection that failed."),
+    STATUS_PARAM(CONNECT_TIMEOUT, "status-connect-timeout", "504",
+                 "Of the answer after connect-timeout."),
+    STATUS_PARAM(BROKEN, "status-broken", "502",
+                 "Of the answer when an upstream closed without one."),
+    STATUS_PARAM(READ_TIMEOUT, "status-read-timeout", "504",
+                 "Of the answer after read-timeout or request-timeout."),
+    VS_PARAM_CHOICE(IngressConfig, request_buffering, "request-buffering", .def = "on",
+                    .choices = buffering_choices,
+                    .doc = "on: a request is read whole before an upstream is asked; "
+                           "off is not modelled."),
+    VS_PARAM_CHOICE(IngressConfig, response_buffering, "response-buffering",
+                    .def = "on", .choices = buffering_choices,
+                    .doc = "on: an answer is read whole before it is passed on; off is "
+                           "not modelled."),
     {0},
 };
 
@@ -71,14 +147,19 @@ static const VsStat ingress_stats[] = {
     VS_COUNTER(Ingress, server.n_requests, "requests", "request", "Requests received."),
     VS_COUNTER(Ingress, n_unmatched, "unmatched", "request",
                "Requests answered 404: no rule matched."),
-    VS_COUNTER(Ingress, upstream_stats.n_opened, "upstream-opened", "connection",
-               "Connections opened to services."),
-    VS_COUNTER(Ingress, upstream_stats.n_reused, "upstream-reused", "request",
-               "Requests sent on a connection kept alive."),
-    VS_COUNTER(Ingress, upstream_stats.n_failed, "upstream-failed", "connection",
-               "Connections to services that failed."),
+    VS_COUNTER(Ingress, upstream_stats.connections.n_opened, "upstream-opened",
+               "connection", "Connections opened to services."),
+    VS_COUNTER(Ingress, upstream_stats.connections.n_reused, "upstream-reused",
+               "request", "Requests sent on a connection kept alive."),
+    VS_COUNTER(Ingress, upstream_stats.connections.n_failed, "upstream-failed",
+               "connection", "Connections to services that failed."),
     VS_COUNTER(Ingress, upstream_stats.n_timeouts, "upstream-timeouts", "request",
-               "Requests answered 504."),
+               "Tries and requests that timed out."),
+    VS_COUNTER(Ingress, upstream_stats.n_retries, "upstream-retries", "try",
+               "Further tries of requests."),
+    VS_COUNTER(Ingress, upstream_stats.connections.n_expired, "upstream-expired",
+               "connection",
+               "Kept connections closed by keepalive-timeout, -requests or -time."),
     VS_QUEUE(Ingress, station.stat, "system", "request", "Waiting or processed."),
     VS_QUEUE(Ingress, station.queue_stat, "queue", "request", "Waiting for a worker."),
     VS_BUSY(Ingress, station.busy, "workers", "worker", "Workers at work."),
@@ -146,11 +227,48 @@ is_to_endpoints(const IngressConfig *config)
     return strcmp(upstream_choices[config->upstream], "endpoints") == 0;
 }
 
+/* The transport hands on whole messages. */
+static bool
+check_buffering(const IngressConfig *config, const VsElement *element, GError **error)
+{
+    bool is_request = config->request_buffering != 0;
+
+    if (is_request || config->response_buffering != 0) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
+                        "%s-buffering=\"off\" is not modelled: messages are passed on "
+                        "whole; leave it out",
+                        is_request ? "request" : "response");
+        return false;
+    }
+    return true;
+}
+
+/* What limits kept connections, where none is kept. */
+static bool
+check_keepalive(const IngressConfig *config, const VsElement *element, GError **error)
+{
+    static const char *const of_keepalive[] = {"keepalive-timeout",
+                                               "keepalive-requests", "keepalive-time",
+                                               "keepalive-reuse", "retry-reused"};
+
+    for (unsigned i = 0;
+         config->connections.keepalive == 0 && i < G_N_ELEMENTS(of_keepalive); i++) {
+        if (vs_element_has(element, of_keepalive[i])) {
+            vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                            "%s has no effect with keepalive=\"0\"; leave it out",
+                            of_keepalive[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool
 ingress_check(const void *config_, const VsElement *element, GError **error)
 {
     const IngressConfig *config = config_;
-    static const char *const of_endpoints[] = {"algorithm", "algorithm-params"};
+    static const char *const of_endpoints[] = {"algorithm", "algorithm-params",
+                                               "retry-to"};
 
     for (unsigned i = 0; i < G_N_ELEMENTS(of_endpoints); i++) {
         if (vs_element_has(element, of_endpoints[i]) && !is_to_endpoints(config)) {
@@ -161,7 +279,10 @@ ingress_check(const void *config_, const VsElement *element, GError **error)
             return false;
         }
     }
-    if (!vs_balance_params_check(&config->balance, KEYS, element, error)) {
+    if (!vs_balance_params_check(&config->balance, KEYS, element, error) ||
+        !check_keepalive(config, element, error) ||
+        !ingress_policy_check(&config->policy, element, error) ||
+        !check_buffering(config, element, error)) {
         return false;
     }
     if (element->n_children == 0 && !config->default_service) {
@@ -212,12 +333,13 @@ ingress_open(void *self, const VsElement *element, VsBuild *build, GError **erro
     g_autofree char *name = g_strdup_printf("%s/%s", pod->name, element->id);
     g_autofree char *place = g_strdup_printf("ingress %s", name);
     IngressUpstreamsConfig upstreams = {
-        .netns = pod->netns,
+        .connections = config->connections,
         .balance = is_to_endpoints(config) ? &config->balance : NULL,
-        .keepalive = config->keepalive,
-        .read_timeout = config->read_timeout,
+        .is_reuse_safe = strcmp(reuse_choices[config->reuse], "safe") == 0,
+        .policy = config->policy,
     };
 
+    upstreams.connections.netns = pod->netns;
     ingress->config = config;
     ingress->queue_stage = vs_stages_add(stages, place, "queue", VS_STAGE_QUEUEING);
     ingress->work_stage = vs_stages_add(stages, place, "work", VS_STAGE_SERVICE);
@@ -255,6 +377,7 @@ const VsModel vs_model_ingress = {
     .id_scope = VS_ID_SCOPE_PARENT,
     .config_size = sizeof(IngressConfig),
     .params = ingress_params,
+    .profiles = ingress_profiles,
     .size = sizeof(Ingress),
     .stats = ingress_stats,
     .check = ingress_check,

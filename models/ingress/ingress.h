@@ -1,6 +1,7 @@
 /* An ingress controller: requests in, a route by host and path, requests out. */
 #pragma once
 
+#include "models/ingress/connection.h"
 #include "vethsim-model.h"
 
 typedef struct IngressBackend IngressBackend;
@@ -34,22 +35,47 @@ bool ingress_path_matches(const char *pattern, bool is_exact, const char *path);
 /* True if 'host' matches rule 'pattern': equal, or "*." for exactly one label. */
 bool ingress_host_matches(const char *pattern, const char *host);
 
-/* upstream.c: connections to services, kept alive. */
+/* policy.c: what an ingress does when an upstream fails. */
+
+typedef enum IngressRetryTo {
+    INGRESS_RETRY_TO_NEXT, /* The algorithm chooses anew. */
+    INGRESS_RETRY_TO_SAME,
+} IngressRetryTo;
+
+typedef struct IngressPolicy {
+    uint32_t retries;     /* Further tries, at most. */
+    const char *retry_on; /* Names of failures, with blanks between. */
+    VsChoice retry_to;    /* IngressRetryTo. */
+    bool is_retry_non_idempotent;
+    bool is_retry_reused; /* Broken under a kept connection: not counted. */
+    VsTime retry_delay;
+    VsTime retry_timeout;   /* After it no further try begins; 0: no limit. */
+    VsTime request_timeout; /* Of all tries together; 0: none. */
+    uint32_t statuses[INGRESS_N_FAILURES]; /* Of the answer, by the last failure. */
+} IngressPolicy;
+
+/* Fails, with an error at 'element', if a word of retry_on is unknown or a setting cannot act. */
+bool ingress_policy_check(const IngressPolicy *policy, const VsElement *element,
+                          GError **error);
+
+/* The failures, as bits 1 << IngressFailure, that retry_on names; it has been checked. */
+unsigned ingress_policy_mask(const IngressPolicy *policy);
+
+/* upstream.c: requests to services, each in one or more tries. */
 
 typedef struct IngressUpstreams IngressUpstreams;
 
 typedef struct IngressUpstreamsConfig {
-    VsNetns *netns;
+    IngressConnectionsConfig connections;
     const VsBalanceParams
         *balance;       /* To pods, past kube-proxy; NULL: to the cluster IP. */
-    uint32_t keepalive; /* Idle connections kept for each address. */
-    VsTime read_timeout;
+    bool is_reuse_safe; /* The first request of a client's connection gets a new one. */
+    IngressPolicy policy;
 } IngressUpstreamsConfig;
 
 typedef struct IngressUpstreamsStats {
-    uint64_t n_opened;
-    uint64_t n_reused;
-    uint64_t n_failed;
+    IngressConnectionsStats connections;
+    uint64_t n_retries;
     uint64_t n_timeouts;
 } IngressUpstreamsStats;
 
@@ -57,7 +83,13 @@ IngressUpstreams *ingress_upstreams_new(const IngressUpstreamsConfig *config,
                                         VsEntity *entity, IngressUpstreamsStats *stats);
 void ingress_upstreams_free(IngressUpstreams *upstreams);
 
-/* Sends 'request' on to 'service' and answers it when the answer comes: 502 when the
- * connection fails, or the algorithm has no endpoint for it, 503 without endpoints, 504 after the read time-out. */
+/* Sends 'request' on to 'service' and answers it when the answer comes.  Otherwise: 503
+ * without endpoints, 502 when the algorithm has none for it, 504 when the request time-out
+ * passes, and when no try is left the status of the last failure. */
 void ingress_upstreams_forward(IngressUpstreams *upstreams, VsService *service,
                                VsHttpRequest *request);
+
+/* profiles.c: real controllers. */
+
+extern const VsProfile ingress_profiles[];
+extern const char *const ingress_profile_names[];

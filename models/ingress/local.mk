@@ -1,6 +1,10 @@
 libvethsim_la_SOURCES += \
+	models/ingress/connection.c \
+	models/ingress/connection.h \
 	models/ingress/ingress.c \
 	models/ingress/ingress.h \
+	models/ingress/policy.c \
+	models/ingress/profiles.c \
 	models/ingress/rule.c \
 	models/ingress/rule.h \
 	models/ingress/rules.c \

@@ -1,37 +1,34 @@
 #include "models/ingress/ingress.h"
 
-typedef struct Target Target;
 typedef struct Pool Pool;
 
-/* A connection to one address of a service. */
-typedef struct Upstream {
-    struct Upstream *next; /* Among the idle of its target. */
+/* A request under way: its tries, one after another. */
+typedef struct Exchange {
+    IngressCall call; /* The present try. */
     IngressUpstreams *owner;
-    Target *target;
-    VsTcp *tcp;
-    VsHttpRequest *request; /* Waiting for its answer; NULL: idle. */
-    Pool *pool;             /* That chose it for the request; NULL: none did. */
-    uint32_t backend;       /* In the pool's balancer. */
-    VsTime sent;
-    VsTimer timeout;
-} Upstream;
-
-/* An address, with the idle connections to it. */
-struct Target {
-    VsAddr address;
+    VsHttpRequest *request;
+    VsService *service;
+    Pool *pool;       /* That chose the endpoint of the present try; NULL: none did. */
+    uint32_t backend; /* In the pool's balancer. */
+    VsAddr address;   /* Of the present try. */
     uint16_t port;
-    Upstream *idle; /* The last used first, as nginx keeps them. */
-    uint32_t n_idle;
-};
+    uint32_t n_retries;
+    VsTime started;
+    VsTime try_started;
+    VsTimer delay;    /* Before the next try. */
+    VsTimer deadline; /* Of all tries. */
+} Exchange;
 
 struct IngressUpstreams {
     IngressUpstreamsConfig config;
     VsEntity *entity;
     IngressUpstreamsStats *stats;
-    VsPool connections;
-    VsTable targets; /* (address, port) to Target. */
-    VsTable pools;   /* Service index to Pool. */
-    VsStage timeout_stage;
+    IngressConnections *connections;
+    VsPool exchanges;
+    VsTable pools; /* Service index to Pool. */
+    VsStage failure_stage;
+    VsStage delay_stage; /* Where the policy has a delay. */
+    unsigned retry_mask;
 };
 
 /* The endpoints of a service, to choose from. */
@@ -40,39 +37,46 @@ struct Pool {
     const VsService *service;
 };
 
-enum { CONNECTIONS_A_SLAB = 32 };
+enum {
+    EXCHANGES_A_SLAB = 32,
+    STATUS_NOBODY = 502, /* The algorithm has nobody for the request. */
+    STATUS_NO_ENDPOINT = 503,
+};
 
-static void upstream_timeout(VsTimer *timer);
+static const char *const failure_texts[] = {
+    [INGRESS_CONNECT_FAILED] = "which cannot be connected to: another try",
+    [INGRESS_CONNECT_TIMEOUT] = "which did not accept in time: another try",
+    [INGRESS_BROKEN] = "which closed without an answer: another try",
+    [INGRESS_READ_TIMEOUT] = "which did not answer in time: another try",
+};
+
+static void exchange_delay_over(VsTimer *timer);
+static void exchange_deadline(VsTimer *timer);
 
 IngressUpstreams *
 ingress_upstreams_new(const IngressUpstreamsConfig *config, VsEntity *entity,
                       IngressUpstreamsStats *stats)
 {
     IngressUpstreams *upstreams = g_new0(IngressUpstreams, 1);
-    g_autofree char *place = g_strdup_printf("ingress %s", config->netns->name);
+    const VsNetns *netns = config->connections.netns;
+    VsStages *stages = &netns->run->packets->stages;
+    g_autofree char *place = g_strdup_printf("ingress %s", netns->name);
 
     upstreams->config = *config;
     upstreams->entity = entity;
     upstreams->stats = stats;
-    upstreams->timeout_stage = vs_stages_add(&config->netns->run->packets->stages,
-                                             place, "upstream failure", VS_STAGE_DELAY);
-    vs_pool_init(&upstreams->connections, sizeof(Upstream), CONNECTIONS_A_SLAB);
-    vs_table_init(&upstreams->targets);
+    upstreams->connections =
+        ingress_connections_new(&config->connections, entity, &stats->connections);
+    upstreams->failure_stage =
+        vs_stages_add(stages, place, "upstream failure", VS_STAGE_DELAY);
+    if (config->policy.retry_delay > 0) {
+        upstreams->delay_stage =
+            vs_stages_add(stages, place, "retry delay", VS_STAGE_DELAY);
+    }
+    upstreams->retry_mask = ingress_policy_mask(&config->policy);
+    vs_pool_init(&upstreams->exchanges, sizeof(Exchange), EXCHANGES_A_SLAB);
     vs_table_init(&upstreams->pools);
     return upstreams;
-}
-
-static void
-free_targets(VsTable *table)
-{
-    size_t cursor = 0;
-    VsKey key;
-    void *target;
-
-    while (vs_table_next(table, &cursor, &key, &target)) {
-        g_free(target);
-    }
-    vs_table_clear(table);
 }
 
 static void
@@ -95,32 +99,23 @@ void
 ingress_upstreams_free(IngressUpstreams *upstreams)
 {
     if (upstreams) {
-        free_targets(&upstreams->targets);
+        ingress_connections_free(upstreams->connections);
         free_pools(&upstreams->pools);
-        vs_pool_clear(&upstreams->connections);
+        vs_pool_clear(&upstreams->exchanges);
         g_free(upstreams);
     }
 }
 
-static Target *
-target_get(IngressUpstreams *upstreams, VsAddr address, uint16_t port)
+static inline VsTime
+now_of(const IngressUpstreams *upstreams)
 {
-    VsKey key = {{(uint64_t)address << 16 | port, 0}};
-    Target *target = vs_table_find(&upstreams->targets, key);
-
-    if (!target) {
-        target = g_new0(Target, 1);
-        target->address = address;
-        target->port = port;
-        vs_table_insert(&upstreams->targets, key, target);
-    }
-    return target;
+    return vs_now(upstreams->config.connections.netns->run);
 }
 
 static Pool *
 pool_new(const IngressUpstreams *upstreams, const VsService *service)
 {
-    const VsNetns *netns = upstreams->config.netns;
+    const VsNetns *netns = upstreams->config.connections.netns;
     Pool *pool = g_new0(Pool, 1);
     VsRng rng;
 
@@ -155,7 +150,7 @@ static uint32_t
 choose_endpoint(const IngressUpstreams *upstreams, Pool *pool,
                 const VsHttpRequest *request)
 {
-    const VsRun *run = upstreams->config.netns->run;
+    const VsRun *run = upstreams->config.connections.netns->run;
     const VsAddr peer = vs_http_peer(request);
     const uint32_t wire_address = GUINT32_TO_BE(peer);
     bool is_by_text = pool->balancer.kind->key == VS_BALANCE_BY_TEXT;
@@ -170,234 +165,256 @@ choose_endpoint(const IngressUpstreams *upstreams, Pool *pool,
     return vs_balancer_pick(&pool->balancer, &key);
 }
 
-/* The request is over, well or not: the algorithm may learn from it. */
+/* The try is over, well or not: the algorithm may learn from it. */
 static void
-release(Upstream *upstream, bool has_failed)
+release(Exchange *exchange, bool has_failed)
 {
-    VsTime now = vs_now(upstream->owner->config.netns->run);
+    VsTime now = now_of(exchange->owner);
     const VsBalanceOutcome outcome = {
-        .now = now, .latency = now - upstream->sent, .has_failed = has_failed};
+        .now = now, .latency = now - exchange->try_started, .has_failed = has_failed};
 
-    if (upstream->pool) {
-        vs_balancer_release(&upstream->pool->balancer, upstream->backend, &outcome);
-        upstream->pool = NULL;
+    if (exchange->pool) {
+        vs_balancer_release(&exchange->pool->balancer, exchange->backend, &outcome);
+        exchange->pool = NULL;
     }
 }
 
+/* The end of 'exchange'. */
 static void
-upstream_free(Upstream *upstream)
+answer(Exchange *exchange, unsigned status, uint64_t body_bytes)
 {
-    vs_timer_cancel(&upstream->timeout);
-    if (!upstream->request) {
-        for (Upstream **link = &upstream->target->idle; *link; link = &(*link)->next) {
-            if (*link == upstream) {
-                *link = upstream->next;
-                upstream->target->n_idle--;
-                break;
-            }
-        }
-    }
-    vs_pool_free(&upstream->owner->connections, upstream);
+    VsHttpRequest *request = exchange->request;
+
+    vs_timer_cancel(&exchange->deadline);
+    vs_timer_cancel(&exchange->delay);
+    vs_pool_free(&exchange->owner->exchanges, exchange);
+    vs_http_reply(request, status, body_bytes);
 }
 
-/* Answers the waiting request with an error of our own. */
+/* What has passed since the request was last seen went to 'stage'. */
 static void
-fail(Upstream *upstream, unsigned status)
+account(const Exchange *exchange, VsStage stage)
 {
-    VsHttpRequest *request = upstream->request;
-    VsJourney *journey = request ? vs_payload_journey(&request->payload) : NULL;
+    VsJourney *journey = vs_payload_journey(&exchange->request->payload);
 
-    if (!request) {
-        return;
-    }
-    release(upstream, true);
     if (journey) {
-        vs_journey_wait(journey, upstream->owner->timeout_stage,
-                        vs_now(upstream->owner->config.netns->run));
-    }
-    vs_http_reply(request, status, 0);
-}
-
-static void
-upstream_connected(VsTcp *tcp)
-{
-    (void)tcp;
-}
-
-static void
-upstream_message(VsTcp *tcp, const VsPayload *payload, uint64_t bytes)
-{
-    Upstream *upstream = vs_tcp_user(tcp);
-    IngressUpstreams *owner = upstream->owner;
-    VsHttpRequest *request = upstream->request;
-
-    (void)bytes;
-    if (!request) {
-        return; /* An answer that nobody asked for. */
-    }
-    vs_timer_cancel(&upstream->timeout);
-    upstream->request = NULL;
-    release(upstream, false);
-    vs_http_reply(request, payload->http.status, payload->http.body_bytes);
-    upstream->next = upstream->target->idle;
-    upstream->target->idle = upstream;
-    upstream->target->n_idle++;
-    if (payload->http.is_close || upstream->target->n_idle > owner->config.keepalive) {
-        upstream_free(upstream);
-        vs_tcp_set_user(tcp, NULL);
-        vs_tcp_close(tcp);
+        vs_journey_wait(journey, stage, now_of(exchange->owner));
     }
 }
 
-static void
-upstream_finished(VsTcp *tcp)
+/* A record of the trace that tells of the address of the present try, or NULL. */
+static VsTraceRecord *
+record_try(const Exchange *exchange, const char *text)
 {
-    Upstream *upstream = vs_tcp_user(tcp);
+    const VsNetns *netns = exchange->owner->config.connections.netns;
+    VsTraceRecord *record = vs_trace_add_message(
+        netns->run, &exchange->request->payload, VS_TRACE_SERVICE, netns->name);
 
-    if (upstream) {
-        fail(upstream, 502);
-        upstream_free(upstream);
-        vs_tcp_set_user(tcp, NULL);
-        vs_tcp_close(tcp);
+    if (record) {
+        g_autofree char *address = vs_format_ipv4(exchange->address);
+
+        record->name = g_strdup("upstream");
+        record->text = g_strdup_printf("%s:%u, %s", address, exchange->port, text);
     }
+    return record;
 }
 
+/* Tells the trace which address of the service was chosen. */
 static void
-upstream_broken(VsTcp *tcp, VsTcpEnd end)
+record_choice(const Exchange *exchange)
 {
-    Upstream *upstream = vs_tcp_user(tcp);
-
-    (void)end;
-    if (upstream) {
-        upstream->owner->stats->n_failed++;
-        fail(upstream, 502);
-        upstream_free(upstream);
-    }
-}
-
-static const VsTcpOps upstream_ops = {
-    .connected = upstream_connected,
-    .message = upstream_message,
-    .finished = upstream_finished,
-    .broken = upstream_broken,
-};
-
-static void
-upstream_timeout(VsTimer *timer)
-{
-    Upstream *upstream = VS_CONTAINER_OF(timer, Upstream, timeout);
-    VsTcp *tcp = upstream->tcp;
-
-    upstream->owner->stats->n_timeouts++;
-    fail(upstream, 504);
-    upstream_free(upstream);
-    vs_tcp_abort(tcp);
-}
-
-static Upstream *
-upstream_get(IngressUpstreams *upstreams, Target *target, VsJourney *journey)
-{
-    Upstream *upstream = target->idle;
-
-    if (upstream) {
-        target->idle = upstream->next;
-        target->n_idle--;
-        upstreams->stats->n_reused++;
-        return upstream;
-    }
-    upstream = vs_pool_alloc(&upstreams->connections);
-    *upstream = (Upstream){.owner = upstreams, .target = target};
-    vs_timer_init(&upstream->timeout, upstreams->entity, upstream_timeout);
-    upstream->tcp = vs_tcp_connect(upstreams->config.netns, 0, target->address,
-                                   target->port, journey, &upstream_ops, upstream);
-    upstreams->stats->n_opened++;
-    return upstream;
-}
-
-/* Tells the trace which address of 'service' was chosen. */
-static void
-record_upstream(const IngressUpstreams *upstreams, const VsService *service,
-                const VsPayload *payload, const Upstream *upstream, bool is_reused)
-{
-    const VsNetns *netns = upstreams->config.netns;
-    const Target *target = upstream->target;
+    const VsBalanceParams *balance = exchange->owner->config.balance;
+    const VsService *service = exchange->service;
     VsTraceRecord *record =
-        vs_trace_add_message(netns->run, payload, VS_TRACE_SERVICE, netns->name);
-    g_autofree char *address = NULL;
+        record_try(exchange, exchange->call.is_reused ? "on a connection kept alive"
+                                                      : "on a new connection");
 
-    if (!record) {
-        return;
+    if (record) {
+        record->why =
+            balance ? g_strdup_printf("%s among the %u endpoints of service %s",
+                                      balance->algorithm, service->n_endpoints,
+                                      service->name)
+                    : g_strdup_printf("the cluster IP of service %s", service->name);
     }
-    address = vs_format_ipv4(target->address);
-    record->name = g_strdup("upstream");
-    record->text =
-        g_strdup_printf("%s:%u, on %s", address, target->port,
-                        is_reused ? "a connection kept alive" : "a new connection");
-    record->why = upstreams->config.balance
-                      ? g_strdup_printf("%s among the %u endpoints of service %s",
-                                        upstreams->config.balance->algorithm,
-                                        service->n_endpoints, service->name)
-                      : g_strdup_printf("the cluster IP of service %s", service->name);
 }
 
-/* A connection to the service, or to the endpoint that is chosen for 'request'; NULL when
- * there is none for it. */
-static Upstream *
-open_upstream(IngressUpstreams *upstreams, const VsService *service,
-              const VsHttpRequest *request)
+/* Sets whom the next try asks; false if there is nobody for the request. */
+static bool
+choose(Exchange *exchange)
 {
-    VsJourney *journey = vs_payload_journey(&request->payload);
+    IngressUpstreams *owner = exchange->owner;
+    VsService *service = exchange->service;
     const VsEndpoint *endpoint;
-    Upstream *upstream;
     uint32_t backend;
     Pool *pool;
 
-    if (!upstreams->config.balance) {
-        return upstream_get(upstreams,
-                            target_get(upstreams, service->cluster_ip, service->port),
-                            journey);
+    if (!owner->config.balance) {
+        exchange->address = service->cluster_ip;
+        exchange->port = service->port;
+        return true;
     }
-    pool = pool_get(upstreams, service);
-    backend = choose_endpoint(upstreams, pool, request);
+    if (exchange->pool) { /* The same again. */
+        return true;
+    }
+    pool = pool_get(owner, service);
+    backend = choose_endpoint(owner, pool, exchange->request);
     if (backend == VS_BALANCER_NONE) {
-        return NULL;
+        return false;
     }
     endpoint = &service->endpoints[backend];
     service->shares->shares[endpoint->share].count++;
-    upstream = upstream_get(
-        upstreams, target_get(upstreams, endpoint->address, endpoint->port), journey);
-    upstream->pool = pool;
-    upstream->backend = backend;
-    upstream->sent = vs_now(upstreams->config.netns->run);
-    return upstream;
+    exchange->pool = pool;
+    exchange->backend = backend;
+    exchange->address = endpoint->address;
+    exchange->port = endpoint->port;
+    return true;
+}
+
+static void
+begin_try(Exchange *exchange)
+{
+    IngressUpstreams *owner = exchange->owner;
+    VsHttpRequest *request = exchange->request;
+    VsPayload payload = request->payload;
+
+    if (!choose(exchange)) {
+        answer(exchange, STATUS_NOBODY, 0);
+        return;
+    }
+    exchange->try_started = now_of(owner);
+    payload.http.is_close = false;
+    payload.http.forwarded_for = vs_http_peer(request);
+    vs_http_measure(&payload.http,
+                    &owner->config.connections.netns->run->packets->names);
+    ingress_call(owner->connections, &exchange->call, exchange->address, exchange->port,
+                 &payload, !(owner->config.is_reuse_safe && request->is_first));
+    record_choice(exchange);
+}
+
+static void
+exchange_answered(IngressCall *call, const VsHttp *http)
+{
+    Exchange *exchange = VS_CONTAINER_OF(call, Exchange, call);
+
+    release(exchange, false);
+    answer(exchange, http->status, http->body_bytes);
+}
+
+/* A kept connection that its other end closes just as it is used again says nothing of the
+ * upstream: such a failure need not count (RFC 9112, section 9.3.1). */
+static bool
+is_stale(const Exchange *exchange, IngressFailure failure)
+{
+    return failure == INGRESS_BROKEN && exchange->call.is_reused &&
+           exchange->owner->config.policy.is_retry_reused;
+}
+
+static bool
+may_retry(const Exchange *exchange, IngressFailure failure)
+{
+    const IngressUpstreams *owner = exchange->owner;
+    const IngressPolicy *policy = &owner->config.policy;
+    bool is_sent = failure == INGRESS_BROKEN || failure == INGRESS_READ_TIMEOUT;
+
+    if (!exchange->request->connection) {
+        return false; /* Nobody waits for the answer any more. */
+    }
+    if (is_sent && exchange->request->payload.http.method == VS_HTTP_POST &&
+        !policy->is_retry_non_idempotent) {
+        return false;
+    }
+    if (is_stale(exchange, failure)) {
+        return true;
+    }
+    return (owner->retry_mask >> failure & 1) &&
+           exchange->n_retries < policy->retries &&
+           (policy->retry_timeout == 0 ||
+            now_of(owner) - exchange->started < policy->retry_timeout);
+}
+
+/* Whatever is still on its way for the failed try, or waits in the pod that it asked, is no
+ * longer part of the request's journey. */
+static void
+retry(Exchange *exchange, IngressFailure failure)
+{
+    IngressUpstreams *owner = exchange->owner;
+    const IngressPolicy *policy = &owner->config.policy;
+
+    record_try(exchange, failure_texts[failure]);
+    owner->stats->n_retries++;
+    exchange->n_retries += !is_stale(exchange, failure);
+    if (policy->retry_to == INGRESS_RETRY_TO_NEXT) {
+        release(exchange, true);
+    }
+    vs_payload_renew_journey(&exchange->request->payload);
+    if (policy->retry_delay > 0) {
+        vs_timer_arm(&exchange->delay, now_of(owner) + policy->retry_delay);
+    } else {
+        begin_try(exchange);
+    }
+}
+
+static void
+exchange_failed(IngressCall *call, IngressFailure failure)
+{
+    Exchange *exchange = VS_CONTAINER_OF(call, Exchange, call);
+    IngressUpstreams *owner = exchange->owner;
+
+    owner->stats->n_timeouts +=
+        failure == INGRESS_READ_TIMEOUT || failure == INGRESS_CONNECT_TIMEOUT;
+    account(exchange, owner->failure_stage);
+    if (may_retry(exchange, failure)) {
+        retry(exchange, failure);
+    } else {
+        release(exchange, true);
+        answer(exchange, owner->config.policy.statuses[failure], 0);
+    }
+}
+
+static const IngressCallOps call_ops = {exchange_answered, exchange_failed};
+
+static void
+exchange_delay_over(VsTimer *timer)
+{
+    Exchange *exchange = VS_CONTAINER_OF(timer, Exchange, delay);
+
+    account(exchange, exchange->owner->delay_stage);
+    begin_try(exchange);
+}
+
+static void
+exchange_deadline(VsTimer *timer)
+{
+    Exchange *exchange = VS_CONTAINER_OF(timer, Exchange, deadline);
+
+    exchange->owner->stats->n_timeouts++;
+    ingress_call_cancel(&exchange->call);
+    account(exchange, exchange->owner->failure_stage);
+    release(exchange, true);
+    answer(exchange, exchange->owner->config.policy.statuses[INGRESS_READ_TIMEOUT], 0);
 }
 
 void
 ingress_upstreams_forward(IngressUpstreams *upstreams, VsService *service,
                           VsHttpRequest *request)
 {
-    VsNetns *netns = upstreams->config.netns;
-    VsPayload payload = request->payload;
-    uint64_t n_reused = upstreams->stats->n_reused;
-    Upstream *upstream;
+    VsTime deadline = upstreams->config.policy.request_timeout;
+    Exchange *exchange;
 
     if (service->n_endpoints == 0 && !vs_service_changes(service)) {
-        vs_http_reply(request, 503, 0);
+        vs_http_reply(request, STATUS_NO_ENDPOINT, 0);
         return;
     }
-    upstream = open_upstream(upstreams, service, request);
-    if (!upstream) {
-        vs_http_reply(request, 502, 0);
-        return;
+    exchange = vs_pool_alloc(&upstreams->exchanges);
+    *exchange = (Exchange){.call = {.ops = &call_ops},
+                           .owner = upstreams,
+                           .request = request,
+                           .service = service,
+                           .started = now_of(upstreams)};
+    vs_timer_init(&exchange->delay, upstreams->entity, exchange_delay_over);
+    vs_timer_init(&exchange->deadline, upstreams->entity, exchange_deadline);
+    if (deadline > 0) {
+        vs_timer_arm(&exchange->deadline, exchange->started + deadline);
     }
-    upstream->request = request;
-    record_upstream(upstreams, service, &payload, upstream,
-                    upstreams->stats->n_reused > n_reused);
-    payload.http.is_close = false;
-    payload.http.forwarded_for = vs_http_peer(request);
-    vs_http_measure(&payload.http, &netns->run->packets->names);
-    vs_tcp_send(upstream->tcp, &payload,
-                payload.http.head_bytes + payload.http.body_bytes);
-    vs_timer_arm(&upstream->timeout,
-                 vs_now(netns->run) + upstreams->config.read_timeout);
+    begin_try(exchange);
 }
