@@ -118,7 +118,8 @@ static const VsParam ingress_params[] = {
                   .doc = "yes: what broke on a connection that was kept is tried "
                          "again, and does not count."),
     VS_PARAM_TIME(IngressConfig, policy.retry_delay, "retry-delay", .def = "0s",
-                  .doc = "Before each further try."),
+                  .doc = "Before a further try after connect-failed, but no longer "
+                         "than connect-timeout."),
     VS_PARAM_TIME(IngressConfig, policy.retry_timeout, "retry-timeout", .def = "0s",
                   .doc = "This long after a request came no further try begins; 0s: "
                          "no limit (proxy-next-upstream-timeout)."),

@@ -62,10 +62,10 @@ static const VsProfileSetting haproxy_settings[] = {
      HAPROXY_MANUAL "retry-on, conn-failure"},
     {"retry-to", "same", HAPROXY_MANUAL "option redispatch, off where not given"},
     {"retry-delay", "1s", HAPROXY_MANUAL "retries, turn-around timer"},
-    {"status-connect-failed", "503", "HAProxy 2.6 itself"},
-    {"status-connect-timeout", "503", "HAProxy 2.6 itself"},
-    {"status-broken", "502", "HAProxy 2.6 itself"},
-    {"status-read-timeout", "504", "HAProxy 2.6 itself"},
+    {"status-connect-failed", "503", "HAProxy 2.6 itself, asked by a test"},
+    {"status-connect-timeout", "503", "HAProxy 2.6 itself, asked by a test"},
+    {"status-broken", "502", "HAProxy 2.6 itself, asked by a test"},
+    {"status-read-timeout", "504", "HAProxy 2.6 itself, asked by a test"},
     {0},
 };
 

@@ -332,23 +332,37 @@ may_retry(const Exchange *exchange, IngressFailure failure)
             now_of(owner) - exchange->started < policy->retry_timeout);
 }
 
+/* What is refused at once waits, lest a pod that starts is asked in vain; what took its time
+ * does not (HAProxy, src/backend.c, the state SC_ST_TAR). */
+static VsTime
+delay_after(const IngressUpstreams *upstreams, IngressFailure failure)
+{
+    VsTime connect_timeout = upstreams->config.connections.connect_timeout;
+    VsTime delay = upstreams->config.policy.retry_delay;
+
+    if (failure != INGRESS_CONNECT_FAILED) {
+        return 0;
+    }
+    return connect_timeout > 0 ? MIN(delay, connect_timeout) : delay;
+}
+
 /* Whatever is still on its way for the failed try, or waits in the pod that it asked, is no
  * longer part of the request's journey. */
 static void
 retry(Exchange *exchange, IngressFailure failure)
 {
     IngressUpstreams *owner = exchange->owner;
-    const IngressPolicy *policy = &owner->config.policy;
+    VsTime delay = delay_after(owner, failure);
 
     record_try(exchange, failure_texts[failure]);
     owner->stats->n_retries++;
     exchange->n_retries += !is_stale(exchange, failure);
-    if (policy->retry_to == INGRESS_RETRY_TO_NEXT) {
+    if (owner->config.policy.retry_to == INGRESS_RETRY_TO_NEXT) {
         release(exchange, true);
     }
     vs_payload_renew_journey(&exchange->request->payload);
-    if (policy->retry_delay > 0) {
-        vs_timer_arm(&exchange->delay, now_of(owner) + policy->retry_delay);
+    if (delay > 0) {
+        vs_timer_arm(&exchange->delay, now_of(owner) + delay);
     } else {
         begin_try(exchange);
     }

@@ -335,13 +335,19 @@ unplug_hook(void *data, VsPacket *packet, const VsHookState *state)
 void
 model_unplug(const Model *model, const char *id)
 {
+    model_unplug_netns(model_host(model, id)->root);
+}
+
+void
+model_unplug_netns(VsNetns *netns)
+{
     static const VsHook hooks[] = {
         {VS_HOOK_PREROUTING, VS_HOOK_PRI_DEFRAG, unplug_hook},
         {VS_HOOK_OUTPUT, VS_HOOK_PRI_DEFRAG, unplug_hook},
         {0},
     };
 
-    vs_netns_add_hooks(model_host(model, id)->root, hooks, NULL);
+    vs_netns_add_hooks(netns, hooks, NULL);
 }
 
 double

@@ -85,6 +85,7 @@ unsigned tap_count(const Tap *tap, uint8_t tcp_flags);
 
 /* Pulls the plug: what 'host' sends or is sent is dropped from now on. */
 void model_unplug(const Model *model, const char *id);
+void model_unplug_netns(VsNetns *netns);
 
 /* The probability of counts as uneven as these, or more, when all are equally likely. */
 double model_uniform_p(const uint64_t *counts, unsigned n_counts);

@@ -4,6 +4,8 @@ proxy_tests_fixture = tests/models/proxy_fixture.c tests/models/proxy_fixture.h
 model_tests_fixture = tests/models/fixture.c tests/models/fixture.h
 cni_tests_fixture = tests/models/cni_fixture.c tests/models/cni_fixture.h \
 	$(model_tests_fixture)
+ingress_tests_fixture = tests/models/ingress_fixture.c tests/models/ingress_fixture.h \
+	$(model_tests_fixture)
 
 check_PROGRAMS += \
 	tests/models/test_client \
@@ -20,6 +22,8 @@ check_PROGRAMS += \
 	tests/models/test_dns \
 	tests/models/test_health_check \
 	tests/models/test_ingress \
+	tests/models/test_ingress_profiles \
+	tests/models/test_ingress_retry \
 	tests/models/test_ingress_rules \
 	tests/models/test_kubeproxy \
 	tests/models/test_kubeproxy_config \
@@ -61,6 +65,10 @@ tests_models_test_dns_SOURCES = tests/models/test_dns.c $(model_tests_fixture)
 tests_models_test_health_check_SOURCES = tests/models/test_health_check.c \
 	$(model_tests_fixture)
 tests_models_test_ingress_SOURCES = tests/models/test_ingress.c $(model_tests_fixture)
+tests_models_test_ingress_profiles_SOURCES = tests/models/test_ingress_profiles.c \
+	$(ingress_tests_fixture)
+tests_models_test_ingress_retry_SOURCES = tests/models/test_ingress_retry.c \
+	$(ingress_tests_fixture)
 tests_models_test_ingress_rules_SOURCES = tests/models/test_ingress_rules.c \
 	$(model_tests_fixture)
 tests_models_test_kubeproxy_SOURCES = tests/models/test_kubeproxy.c $(model_tests_fixture)
