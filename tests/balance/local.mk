@@ -59,7 +59,7 @@ tests_balance_nginx_pick_SOURCES = tests/balance/nginx_pick.c
 tests_balance_nginx_pick_LDADD = libvethsim.la $(DEPS_LIBS)
 CLEANFILES += tests/balance/haproxy_pick tests/balance/nginx_pick
 
-script_tests += tests/balance/haproxy.sh tests/balance/nginx.sh
-EXTRA_DIST += tests/balance/haproxy.py tests/balance/nginx.py
+script_tests += tests/balance/failures.sh tests/balance/haproxy.sh tests/balance/nginx.sh
+EXTRA_DIST += tests/balance/failures.py tests/balance/haproxy.py tests/balance/nginx.py
 tests/balance/haproxy.log: tests/balance/haproxy_pick$(EXEEXT)
 tests/balance/nginx.log: tests/balance/nginx_pick$(EXEEXT)

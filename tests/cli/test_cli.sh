@@ -3,6 +3,7 @@
 
 . "${top_srcdir:-.}/tests/cli/command.sh"
 
+page=$(realpath "${top_srcdir:-.}")/docs/ingress-profiles.md
 xmlns='xmlns="urn:vethsim:scenario:1"'
 cat > "$folder/good.xml" << EOF
 <scenario version="1" until="2s" seed="7" $xmlns/>
@@ -96,6 +97,15 @@ run models lb
 check "models NAME shows its parameters" said 0 "Parameters" ""
 run models lb --markdown
 check "in Markdown, as a table" said 0 "| Attribute | Type | Default | Range | Meaning |" ""
+run models ingress
+check "and its profiles" said 0 'status-connect-failed="503"' ""
+check "with the source of each value" said 0 "ProxyConnectTimeout" ""
+run models ingress --markdown
+sed -n '/^### Profiles$/,$p' "$folder/out" > "$folder/profiles"
+sed -n '/^### Profiles$/,$p' "$page" > "$folder/committed"
+check "docs/ingress-profiles.md ends with them (tests/golden/renew.sh writes it)" \
+    cmp -s "$folder/profiles" "$folder/committed"
+check "which are there" grep -q '#### `kong`' "$folder/committed"
 run models nonsense
 check "an unknown model is told" said 2 "" 'there is no model "nonsense"'
 run models --markdown

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Writes digests.txt, the tutorial's expected.trace and the reference part of
-# docs/selection.md anew, after a change that is meant to change runs, what is told of them,
-# or the algorithms that there are.
+# Writes digests.txt, the tutorial's expected.trace and the reference parts of
+# docs/selection.md and docs/ingress-profiles.md anew, after a change that is meant to change
+# runs, what is told of them, or the algorithms and profiles that there are.
 #
 # usage: renew.sh [BUILD]      BUILD: the build folder, build/ of the tree without it
 set -eu
@@ -15,6 +15,7 @@ variants=(
 )
 one_wire=scenarios/tutorial/01-one-wire
 selection=docs/selection.md
+profiles=docs/ingress-profiles.md
 
 make -s -C "$build" vethsim tests/golden/digest
 {
@@ -41,4 +42,10 @@ mv "$list.new" "$list"
     "$build/vethsim" select --list --markdown
 } > "$selection.new"
 mv "$selection.new" "$selection"
-git diff --stat -- "$list" "$one_wire" "$selection" 2> /dev/null || cat "$list"
+
+{
+    sed '/^### Profiles$/,$d' "$profiles"
+    "$build/vethsim" models ingress --markdown | sed -n '/^### Profiles$/,$p'
+} > "$profiles.new"
+mv "$profiles.new" "$profiles"
+git diff --stat -- "$list" "$one_wire" "$selection" "$profiles" 2> /dev/null || cat "$list"

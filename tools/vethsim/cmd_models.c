@@ -83,6 +83,17 @@ print_param(const VsParam *param, const char *bold, const char *plain)
 }
 
 static void
+print_profile(const VsProfile *profile, const char *bold, const char *plain)
+{
+    printf("  %s%s%s\n", bold, profile->name, plain);
+    cmd_print_wrapped(profile->doc, 6, WIDTH);
+    for (const VsProfileSetting *row = profile->settings; row->param; row++) {
+        printf("      %s=\"%s\"\n", row->param, row->value);
+        cmd_print_wrapped(row->source, 10, WIDTH);
+    }
+}
+
+static void
 print_model(const VsModel *model)
 {
     bool has_colour = cmd_has_colour(stdout);
@@ -98,6 +109,12 @@ print_model(const VsModel *model)
     }
     for (const VsParam *param = model->params; param && param->name; param++) {
         print_param(param, bold, plain);
+    }
+    if (model->profiles) {
+        printf("\nProfiles, and where each value is from\n");
+    }
+    for (const VsProfile *row = model->profiles; row && row->name; row++) {
+        print_profile(row, bold, plain);
     }
     if (model->stats && model->stats->name) {
         printf("\nStatistics\n");
@@ -139,6 +156,63 @@ print_param_row(const VsParam *param)
     printf(" | %s | %s |\n", range ? range : "", param->doc);
 }
 
+/* What 'profile' sets 'param' to, or NULL. */
+static const char *
+profile_value(const VsProfile *profile, const char *param)
+{
+    for (const VsProfileSetting *row = profile->settings; row->param; row++) {
+        if (strcmp(row->param, param) == 0) {
+            return row->value;
+        }
+    }
+    return NULL;
+}
+
+/* A row for each parameter that some profile sets, a column for each profile. */
+static void
+print_profile_table(const VsModel *model)
+{
+    printf("\n| Attribute | no profile |");
+    for (const VsProfile *profile = model->profiles; profile->name; profile++) {
+        printf(" `%s` |", profile->name);
+    }
+    printf("\n| --- | --- |");
+    for (const VsProfile *profile = model->profiles; profile->name; profile++) {
+        printf(" --- |");
+    }
+    for (const VsParam *param = model->params; param->name; param++) {
+        g_autoptr(GString) cells = g_string_new(NULL);
+        bool is_set = false;
+
+        for (const VsProfile *profile = model->profiles; profile->name; profile++) {
+            const char *value = profile_value(profile, param->name);
+
+            is_set |= value != NULL;
+            g_string_append_printf(cells, " %s |", value ? value : "");
+        }
+        if (is_set) {
+            printf("\n| `%s` | %s |%s", param->name, param->def ? param->def : "",
+                   cells->str);
+        }
+    }
+    printf("\n");
+}
+
+static void
+print_profiles_markdown(const VsModel *model)
+{
+    printf("\n### Profiles\n");
+    print_profile_table(model);
+    for (const VsProfile *profile = model->profiles; profile->name; profile++) {
+        printf("\n#### `%s`\n\n%s\n\n| Attribute | Value | Source |\n"
+               "| --- | --- | --- |\n",
+               profile->name, profile->doc);
+        for (const VsProfileSetting *row = profile->settings; row->param; row++) {
+            printf("| `%s` | `%s` | %s |\n", row->param, row->value, row->source);
+        }
+    }
+}
+
 static void
 print_model_markdown(const VsModel *model)
 {
@@ -158,6 +232,9 @@ print_model_markdown(const VsModel *model)
     for (const VsStat *stat = model->stats; stat && stat->name; stat++) {
         printf("| `%s` | %s | %s | %s |\n", stat->name, stat_kind(stat->kind),
                stat->unit, stat->doc);
+    }
+    if (model->profiles) {
+        print_profiles_markdown(model);
     }
 }
 
