@@ -23,6 +23,7 @@
 #include "model/host_params.h"
 #include "model/import.h"
 #include "model/model.h"
+#include "model/rss_params.h"
 #include "net/bridge.h"
 #include "net/decision.h"
 #include "net/host.h"

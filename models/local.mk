@@ -16,3 +16,4 @@ include models/link/local.mk
 include models/costs/local.mk
 include models/switch/local.mk
 include models/router/local.mk
+include models/rss/local.mk

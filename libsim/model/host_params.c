@@ -3,6 +3,7 @@
 #include <glib.h>
 
 #include "base/units.h"
+#include "model/rss_params.h"
 
 const VsParam vs_costs_params[] = {
 #define VS_COST(member, name, default_cost, text) \
@@ -63,6 +64,9 @@ vs_build_new_host(VsBuild *build, const VsElement *element, const VsHostParams *
         vs_costs_init(&costs);
     }
     built.host = vs_host_new(build->run, element->id, &config);
+    if (params->rss) {
+        built.host->rss = vs_rss_params_open(params->rss->config, params->cores);
+    }
     built.host->root->is_forwarding =
         role == VS_HOST_ROUTER || role == VS_HOST_LAST_RESORT_ROUTER;
     set_multipath(&built.host->root->multipath, params);

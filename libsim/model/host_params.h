@@ -11,6 +11,7 @@ typedef struct VsHostParams {
     VsChoice ecmp; /* VsEcmpMode. */
     uint32_t ecmp_seed;
     const VsElement *costs; /* <costs>, or NULL: the defaults. */
+    const VsElement *rss;   /* <rss>, or NULL: a hash of our own. */
     const char *capture;    /* Interfaces of the root namespace, or NULL. */
 } VsHostParams;
 
@@ -44,6 +45,11 @@ extern const char *const vs_ecmp_mode_names[];
         VS_PARAM_REF(Config, m.costs, "costs", .to = "costs",                        \
                      .doc = "What each step of the datapath costs; the defaults of " \
                             "<costs> without it."),                                  \
+        VS_PARAM_REF(Config, m.rss, "rss", .to = "rss",                              \
+                     .doc = "Which core handles a received packet: that of the "     \
+                            "receive queue that <rss> chooses, and counts.  "        \
+                            "Without it, one by a hash of the flow that spreads "    \
+                            "evenly, whatever the protocol."),                       \
         VS_CAPTURE_PARAM_ROW(Config, m.capture)
 
 /* A parameter for each cost of net/costs.def, with a VsCosts as configuration. */

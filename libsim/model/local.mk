@@ -13,6 +13,7 @@ model_headers = \
 	libsim/model/param.h \
 	libsim/model/profile.h \
 	libsim/model/registry.h \
+	libsim/model/rss_params.h \
 	libsim/model/topology.h
 
 libvethsim_la_SOURCES += \
@@ -31,6 +32,7 @@ libvethsim_la_SOURCES += \
 	libsim/model/routing.c \
 	libsim/model/routing_internal.h \
 	libsim/model/routing_ways.c \
+	libsim/model/rss_params.c \
 	libsim/model/topology.c \
 	libsim/model/value.c \
 	libsim/model/value.h

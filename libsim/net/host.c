@@ -24,6 +24,16 @@ steer(const VsHost *host, VsPacket *packet)
     return &host->cores[(uint64_t)hash * host->n_cores >> 32];
 }
 
+static VsCore *
+steer_received(const VsHost *host, VsPacket *packet)
+{
+    if (host->rss) {
+        return &host->cores[vs_rss_steer(host->rss, vs_packet_top(packet)) %
+                            host->n_cores];
+    }
+    return steer(host, packet);
+}
+
 VsHost *
 vs_host_new(VsRun *run, const char *name, const VsHostConfig *config)
 {
@@ -59,6 +69,7 @@ vs_host_free(VsHost *host)
         host->namespaces = netns->next;
         vs_netns_free(netns);
     }
+    vs_rss_free(host->rss);
     g_free(host->cores);
     g_free(host->name);
     g_free(host);
@@ -72,7 +83,7 @@ vs_host_receive(VsHost *host, VsPacket *packet, VsHop *hop)
         return;
     }
     packet->hop = hop;
-    vs_core_enqueue(steer(host, packet), packet, true);
+    vs_core_enqueue(steer_received(host, packet), packet, true);
 }
 
 void

@@ -9,6 +9,7 @@
 #include "engine/entity.h"
 #include "net/core.h"
 #include "net/costs.h"
+#include "net/rss.h"
 #include "packet/packet.h"
 
 struct VsNetns;
@@ -21,6 +22,7 @@ typedef struct VsHost {
     VsCosts costs;
     unsigned n_cores;
     VsCore *cores;
+    VsRss *rss; /* Owned; NULL: received packets are steered by vs_flow_mix(), too. */
     VsHop resubmit; /* Submits what was made while a core worked. */
     VsCore *core; /* That handles a packet right now; NULL: none, or no cores at all. */
     struct VsNetns *root; /* The root namespace. */
@@ -39,11 +41,12 @@ typedef struct VsHostConfig {
 VsHost *vs_host_new(VsRun *run, const char *name, const VsHostConfig *config);
 void vs_host_free(VsHost *host);
 
-/* A frame from the network: goes to 'hop' when the core its flow is steered to (a hash of
- * the flow, so a flow stays on its core) gets to it. */
+/* A frame from the network: goes to 'hop' when the core its flow is steered to (that of a
+ * receive queue, or by a hash of the flow, so a flow stays on its core) gets to it. */
 void vs_host_receive(VsHost *host, VsPacket *packet, VsHop *hop);
 
-/* The same for a packet that the host itself made, which no backlog refuses.  Made while
+/* The same for a packet that the host itself made, which no receive queue has and no
+ * backlog refuses.  Made while
  * a core handles another (an ARP request, an ICMP error), it is there when that work is
  * done. */
 void vs_host_submit(VsHost *host, VsPacket *packet, VsHop *hop);

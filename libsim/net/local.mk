@@ -18,6 +18,7 @@ net_headers = \
 	libsim/net/redirect.h \
 	libsim/net/route.h \
 	libsim/net/route_text.h \
+	libsim/net/rss.h \
 	libsim/net/story.h \
 	libsim/net/tap.h \
 	libsim/net/tunnel.h \
@@ -41,6 +42,7 @@ libvethsim_la_SOURCES += \
 	libsim/net/redirect.c \
 	libsim/net/route.c \
 	libsim/net/route_text.c \
+	libsim/net/rss.c \
 	libsim/net/story.c \
 	libsim/net/tunnel.c \
 	libsim/net/wire.c

@@ -253,6 +253,23 @@ add_core(VsSummary *summary, const VsHost *host, unsigned number)
                                         .stat = &core->stat});
 }
 
+/* How evenly the card spreads what it receives. */
+static void
+add_rx_queues(VsSummary *summary, const VsBuiltHost *built)
+{
+    static const VsStat stat = {.name = "rx-queues",
+                                .kind = VS_STAT_SHARES,
+                                .unit = "packet",
+                                .doc = "Frames received by each queue of <rss>."};
+    VsSummaryStat row = {.element = built->element,
+                         .entity =
+                             keep(summary, vs_summary_name_element(built->element)),
+                         .stat = &stat,
+                         .value = &built->host->rss->packets};
+
+    add_stat(summary, &row);
+}
+
 static void
 collect(VsSummary *summary)
 {
@@ -266,10 +283,13 @@ collect(VsSummary *summary)
         add_wire(summary, g_array_index(build->wires, VsBuiltWire, i).wire);
     }
     for (guint i = 0; i < build->hosts->len; i++) {
-        const VsHost *host = g_array_index(build->hosts, VsBuiltHost, i).host;
+        const VsBuiltHost *built = &g_array_index(build->hosts, VsBuiltHost, i);
 
-        for (unsigned j = 0; j < host->n_cores; j++) {
-            add_core(summary, host, j);
+        for (unsigned j = 0; j < built->host->n_cores; j++) {
+            add_core(summary, built->host, j);
+        }
+        if (built->host->rss) {
+            add_rx_queues(summary, built);
         }
     }
 }

@@ -51,6 +51,20 @@ cd ..
 check "the folder is called by the run's id" \
     grep -q "\"run\" : \"$(basename one/runs/*)\"" one/runs/*/manifest.json
 
+# Half of the places of the table for the first queue, none for the third.
+sed -e 's|<node id="n1"/>|<rss id="card" weights="4 3 0 1"/><node id="n1" rss="card"/>|' \
+    one/one.xml > one/queues.xml
+run run one/queues.xml -o r --no-plots
+check "frames of receive queues are in the summary" \
+    part "Shares of node n1: rx-queues" "$out"
+queues=$(grep -A4 "node n1: rx-queues" out | awk 'NR > 1 { gsub(",", ""); printf "%s ", $2 }')
+read -r first second third fourth <<< "$queues"
+check "most frames are of the queue with most weight, none of that with none" \
+    test "$first" -gt "$second" -a "$second" -gt "$fourth" -a "$fourth" -gt 0 -a "$third" = 0
+check "they are in its JSON, of the one host that has them" \
+    test "$(grep -c '"name" : "rx-queues"' r/summary.json)" = 1
+rm one/queues.xml
+
 run run one/one.xml -o r --no-plots --set end=50ms --format json
 check "--format json prints the JSON" cmp -s out r/summary.json
 check "--set is in force" part '"until_ps" : 50000000000' "$out"

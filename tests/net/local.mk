@@ -12,6 +12,7 @@ check_PROGRAMS += \
 	tests/net/test_multipath \
 	tests/net/test_neighbour \
 	tests/net/test_route \
+	tests/net/test_rss \
 	tests/net/test_tunnel \
 	tests/net/test_veth \
 	tests/net/test_wire
@@ -26,6 +27,7 @@ tests_net_test_ip_SOURCES = tests/net/test_ip.c $(net_fixture)
 tests_net_test_multipath_SOURCES = tests/net/test_multipath.c $(net_fixture)
 tests_net_test_neighbour_SOURCES = tests/net/test_neighbour.c $(net_fixture)
 tests_net_test_route_SOURCES = tests/net/test_route.c $(net_fixture)
+tests_net_test_rss_SOURCES = tests/net/test_rss.c $(net_fixture)
 tests_net_test_tunnel_SOURCES = tests/net/test_tunnel.c $(net_fixture)
 tests_net_test_veth_SOURCES = tests/net/test_veth.c $(net_fixture)
 tests_net_test_wire_SOURCES = tests/net/test_wire.c $(net_fixture)

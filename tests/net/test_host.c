@@ -281,12 +281,17 @@ test_nothing_is_allocated_after_warm_up(void)
                      .route_lookup = 60000,
                      .socket_receive = 1200000,
                      .socket_send = 900000};
+    VsRssConfig rss = {.n_queues = 2,
+                       .table_size = 128,
+                       .key = vs_toeplitz_key_microsoft,
+                       .is_hashing_udp_ports = true};
     HostFixture f;
     Echo echoes[2];
     uint64_t n_allocations;
     size_t n_slabs;
 
     host_fixture(&f, 2, &costs);
+    f.b->rss = vs_rss_new(&rss);
     for (unsigned i = 0; i < 2; i++) {
         echoes[i] = (Echo){{echo_receive}, f.net.hosts[i]->root, 0};
         f.net.hosts[i]->root->local = &echoes[i].hop;

@@ -1,0 +1,1 @@
+libvethsim_la_SOURCES += models/rss/rss.c
