@@ -163,26 +163,55 @@ vs_balancer_find(const VsBalancer *balancer, const char *name)
     return VS_BALANCER_NONE;
 }
 
-uint32_t
-vs_balancer_pick(VsBalancer *balancer, const VsBalanceKey *key)
+/* Makes good for changes; false if nobody is available. */
+static bool
+is_ready(VsBalancer *balancer)
 {
-    uint32_t backend;
-
     if (balancer->is_stale) {
         if (balancer->kind->rebuild) {
             balancer->kind->rebuild(balancer);
         }
         balancer->is_stale = false;
     }
-    if (balancer->n_available == 0) {
-        return VS_BALANCER_NONE;
-    }
-    backend = balancer->kind->pick(balancer, key);
+    return balancer->n_available > 0;
+}
+
+static inline void
+count_pick(VsBalancer *balancer, uint32_t backend)
+{
     if (backend != VS_BALANCER_NONE) {
         balancer->backends[backend].n_active++;
         balancer->backends[backend].n_picked++;
     }
+}
+
+uint32_t
+vs_balancer_pick(VsBalancer *balancer, const VsBalanceKey *key)
+{
+    uint32_t backend;
+
+    if (!is_ready(balancer)) {
+        return VS_BALANCER_NONE;
+    }
+    backend = balancer->kind->pick(balancer, key);
+    count_pick(balancer, backend);
     return backend;
+}
+
+void
+vs_balancer_pick_bulk(VsBalancer *balancer, const VsBalanceKey *keys, size_t n,
+                      uint32_t *ret_backends)
+{
+    if (balancer->kind->pick_bulk && is_ready(balancer)) {
+        balancer->kind->pick_bulk(balancer, keys, n, ret_backends);
+        for (size_t i = 0; i < n; i++) {
+            count_pick(balancer, ret_backends[i]);
+        }
+        return;
+    }
+    for (size_t i = 0; i < n; i++) {
+        ret_backends[i] = vs_balancer_pick(balancer, &keys[i]);
+    }
 }
 
 void

@@ -23,7 +23,10 @@ vs_maglev_init(VsBalancer *balancer, GError **error)
                     vs_next_prime(size));
         return false;
     }
-    *maglev = (VsMaglev){.table = g_new(uint16_t, size), .size = size};
+    *maglev = (VsMaglev){.table = g_new(uint16_t, size),
+                         .size = size,
+                         .modulus = vs_modulus(size),
+                         .simd = vs_simd_best()};
     return true;
 }
 
@@ -41,6 +44,25 @@ vs_maglev_table(const VsBalancer *balancer)
     const VsMaglev *maglev = balancer->state;
 
     return maglev->table;
+}
+
+void
+vs_maglev_at_bulk(const VsBalancer *balancer, const uint32_t *hashes, size_t n,
+                  uint32_t *ret_backends)
+{
+    const VsMaglev *maglev = balancer->state;
+    const VsModulus modulus = maglev->modulus;
+    const uint16_t *table = maglev->table;
+
+    for (size_t i = 0; i < n; i++) {
+        ret_backends[i] = vs_modulus_reduce_32(modulus, hashes[i]);
+        __builtin_prefetch(&table[ret_backends[i]]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        uint32_t backend = table[ret_backends[i]];
+
+        ret_backends[i] = backend | -(uint32_t)(backend == VS_MAGLEV_FREE);
+    }
 }
 
 static int

@@ -9,6 +9,8 @@
 #include <stdint.h>
 
 #include "balance/balancer.h"
+#include "base/modulus.h"
+#include "base/simd.h"
 
 #define VS_MAGLEV_FREE UINT16_MAX
 
@@ -31,12 +33,12 @@ typedef struct VsMaglevFill {
     const VsMaglevEntry *entries;
     uint16_t *table;
     uint32_t size;
-    uint32_t n_free;     /* Slots. */
-    uint32_t n_few;      /* Fewer free ones than this are listed. */
-    uint64_t *taken;     /* A bit each slot; NULL from when the free ones are listed. */
-    uint32_t *next;      /* Each entry's next slot to look at. */
-    uint32_t *free;      /* The 'n_free' slots, once they are few. */
-    uint64_t reciprocal; /* 2^64 / size, rounded down. */
+    uint32_t n_free;   /* Slots. */
+    uint32_t n_few;    /* Fewer free ones than this are listed. */
+    uint64_t *taken;   /* A bit each slot; NULL from when the free ones are listed. */
+    uint32_t *next;    /* Each entry's next slot to look at. */
+    uint32_t *free;    /* The 'n_free' slots, once they are few. */
+    VsModulus modulus; /* The size. */
 } VsMaglevFill;
 
 /* Starts to fill the 'size' slots of 'table', which is prime; all must outlive it. */
@@ -53,6 +55,8 @@ void vs_maglev_fill_take(VsMaglevFill *fill, uint32_t i);
 typedef struct VsMaglev {
     uint16_t *table;
     uint32_t size;
+    VsModulus modulus; /* The size. */
+    VsSimd simd;       /* The best; tests set others. */
 } VsMaglev;
 
 /* The size must be prime. */
@@ -70,10 +74,14 @@ static inline uint32_t
 vs_maglev_at(const VsBalancer *balancer, uint64_t hash)
 {
     const VsMaglev *maglev = (const VsMaglev *)balancer->state;
-    uint16_t backend = maglev->table[hash % maglev->size];
+    uint16_t backend = maglev->table[vs_modulus_reduce(maglev->modulus, hash)];
 
     return backend == VS_MAGLEV_FREE ? VS_BALANCER_NONE : backend;
 }
+
+/* The same for 'n' hashes: all slots are fetched before any is read. */
+void vs_maglev_at_bulk(const VsBalancer *balancer, const uint32_t *hashes, size_t n,
+                       uint32_t *ret_backends);
 
 /* ---- Cilium's hash of a packet ------------------------------------------------------- */
 

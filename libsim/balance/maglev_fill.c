@@ -3,8 +3,6 @@
 #include <glib.h>
 #include <string.h>
 
-__extension__ typedef unsigned __int128 Wide;
-
 /* So few that asking each free slot for its place in a permutation is less work than
  * following the permutation past size / n_free taken ones. */
 static uint32_t
@@ -30,7 +28,7 @@ vs_maglev_fill_open(VsMaglevFill *fill, const VsMaglevEntry *entries,
         .n_few = few(size),
         .taken = g_new0(uint64_t, size / 64 + 1),
         .next = g_new(uint32_t, MAX(n_entries, 1)),
-        .reciprocal = UINT64_MAX / size,
+        .modulus = vs_modulus(size),
     };
     fill->free = g_new(uint32_t, fill->n_few);
     for (uint32_t i = 0; i < n_entries; i++) {
@@ -60,15 +58,6 @@ list_free(VsMaglevFill *fill)
         }
     }
     g_clear_pointer(&fill->taken, g_free);
-}
-
-/* 'x' mod 'size', x < 2^63. */
-static inline uint32_t
-reduce(const VsMaglevFill *fill, uint64_t x)
-{
-    uint64_t rest = x - (uint64_t)((Wide)x * fill->reciprocal >> 64) * fill->size;
-
-    return (uint32_t)(rest - (rest >= fill->size ? fill->size : 0));
 }
 
 /* The number that gives 1 times 'skip' modulo the prime 'size', by Euclid. */
@@ -104,7 +93,7 @@ take_listed(VsMaglevFill *fill, const VsMaglevEntry *entry)
 
     for (uint32_t n = 0; n < fill->n_free; n++) {
         uint32_t ahead = fill->free[n] + fill->size - entry->offset;
-        uint32_t j = reduce(fill, ahead * inverse);
+        uint32_t j = vs_modulus_reduce(fill->modulus, ahead * inverse);
 
         best = j < least ? n : best;
         least = j < least ? j : least;

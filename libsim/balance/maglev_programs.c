@@ -11,8 +11,9 @@
 static inline uint32_t
 wire_ports(const VsFlow *flow)
 {
-    return (uint32_t)GUINT16_SWAP_LE_BE(flow->dport) << 16 |
-           GUINT16_SWAP_LE_BE(flow->sport);
+    uint32_t ports = (uint32_t)flow->dport << 16 | flow->sport;
+
+    return (ports & 0x00FF00FF) << 8 | (ports >> 8 & 0x00FF00FF);
 }
 
 /* ---- Katran ------------------------------------------------------------------------- */
@@ -20,6 +21,9 @@ wire_ports(const VsFlow *flow)
 /* The defaults of katran/lib/bpf/balancer_consts.h, CH_RINGS_SIZE and MAX_VIPS, which are
  * also what seeds the hashes of packets. */
 enum { KATRAN_RING_SIZE = 65537, KATRAN_MAX_VIPS = 512 };
+
+/* Keys of a bulk pick under way at a time. */
+enum { BLOCK = 64 };
 
 typedef struct KatranReal {
     uint64_t hash;
@@ -116,14 +120,39 @@ katran_rebuild(VsBalancer *balancer)
     vs_maglev_fill_close(&fill);
 }
 
+static inline uint32_t
+katran_source(const VsBalanceKey *key)
+{
+    return key->bytes == 16 ? vs_jhash(key->data, 16, KATRAN_MAX_VIPS)
+                            : GUINT32_SWAP_LE_BE(key->flow.saddr);
+}
+
 static uint32_t
 katran_pick(VsBalancer *balancer, const VsBalanceKey *key)
 {
-    uint32_t source = key->bytes == 16 ? vs_jhash(key->data, 16, KATRAN_MAX_VIPS)
-                                       : GUINT32_SWAP_LE_BE(key->flow.saddr);
-
     return vs_maglev_at(
-        balancer, vs_jhash_2words(source, wire_ports(&key->flow), KATRAN_RING_SIZE));
+        balancer,
+        vs_jhash_2words(katran_source(key), wire_ports(&key->flow), KATRAN_RING_SIZE));
+}
+
+static void
+katran_pick_bulk(VsBalancer *balancer, const VsBalanceKey *keys, size_t n,
+                 uint32_t *ret_backends)
+{
+    const VsMaglev *maglev = balancer->state;
+    uint32_t sources[BLOCK], ports[BLOCK], hashes[BLOCK];
+
+    for (size_t from = 0; from < n; from += BLOCK) {
+        size_t length = MIN(n - from, BLOCK);
+
+        for (size_t i = 0; i < length; i++) {
+            sources[i] = katran_source(&keys[from + i]);
+            ports[i] = wire_ports(&keys[from + i].flow);
+        }
+        vs_jhash_2words_bulk(sources, ports, length, KATRAN_RING_SIZE, maglev->simd,
+                             hashes);
+        vs_maglev_at_bulk(balancer, hashes, length, ret_backends + from);
+    }
 }
 
 static const VsBalancerParam katran_params[] = {
@@ -265,6 +294,7 @@ const VsBalancerKind vs_balancer_kinds_maglev_programs[] = {
         .clear = vs_maglev_clear,
         .rebuild = katran_rebuild,
         .pick = katran_pick,
+        .pick_bulk = katran_pick_bulk,
     },
     {
         .name = "cilium-maglev",

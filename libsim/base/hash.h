@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/simd.h"
+
 /* SipHash-c-d, 64-bit result (Aumasson and Bernstein 2012; github.com/veorq/SipHash).  2-4
  * is the original, used by Linux for ECMP; 1-3 is Rust's default and the base of Linux's
  * hsiphash().  'k0' and 'k1' are the 16 key bytes read as two little-endian words. */
@@ -26,6 +28,10 @@ uint32_t vs_jhash_words(const uint32_t *words, size_t n, uint32_t initval);
 uint32_t vs_jhash_1word(uint32_t a, uint32_t initval);
 uint32_t vs_jhash_2words(uint32_t a, uint32_t b, uint32_t initval);
 uint32_t vs_jhash_3words(uint32_t a, uint32_t b, uint32_t c, uint32_t initval);
+
+/* jhash_2words() of 'n' pairs, by instructions of level 'simd', which must be supported. */
+void vs_jhash_2words_bulk(const uint32_t *a, const uint32_t *b, size_t n,
+                          uint32_t initval, VsSimd simd, uint32_t *ret_hashes);
 
 /* CRC-32 of IEEE 802.3 (as zlib's) and CRC-32C of Castagnoli (RFC 3720, B.4).  'crc' is 0 or
  * the result over the bytes before, so crc(crc(0, a), b) == crc(0, ab). */

@@ -11,6 +11,7 @@ base_headers = \
 	libsim/base/host_path.h \
 	libsim/base/lpm.h \
 	libsim/base/lpm_table.h \
+	libsim/base/modulus.h \
 	libsim/base/pool.h \
 	libsim/base/prefix.h \
 	libsim/base/rng.h \

@@ -260,7 +260,82 @@ test_other_table_sizes_are_refused(void)
     CU_ASSERT_PTR_NOT_NULL_FATAL(strstr(error->message, "16381"));
 }
 
+/* Picks of 'n' keys at once are those of one by one, and are counted alike. */
+static void
+check_bulk(const char *kind, const char *settings, VsSimd simd, size_t n)
+{
+    VsBalancer one = balancer_new_with(kind, settings);
+    VsBalancer many = balancer_new_with(kind, settings);
+    g_autofree VsBalanceKey *keys = g_new0(VsBalanceKey, n + 1);
+    g_autofree uint32_t *picks = g_new(uint32_t, n + 1);
+    static const uint8_t address[16] = {0x20, 1, 0xd, 0xb8, [15] = 1};
+
+    for (uint32_t i = 0; i < 20; i++) {
+        g_autofree char *name = g_strdup_printf("10.0.0.%u", i);
+
+        vs_balancer_add(&one, name, i % 3);
+        vs_balancer_add(&many, name, i % 3);
+    }
+    for (size_t i = 0; i < n; i++) {
+        uint64_t random = vs_mix64(i + 1);
+
+        keys[i].flow = (VsFlow){.saddr = (VsAddr)random,
+                                .sport = (uint16_t)(random >> 32),
+                                .dport = (uint16_t)(random >> 48),
+                                .protocol = VS_PROTOCOL_TCP,
+                                .family = VS_FAMILY_IPV4};
+        keys[i].data = i % 7 == 0 ? address : NULL;
+        keys[i].bytes = i % 7 == 0 ? sizeof(address) : 0;
+    }
+    if (many.kind->pick_bulk) {
+        ((VsMaglev *)many.state)->simd = simd;
+    }
+    picks[n] = 12345;
+    vs_balancer_pick_bulk(&many, keys, n, picks);
+    CU_ASSERT_EQUAL(picks[n], 12345);
+    for (size_t i = 0; i < n; i++) {
+        CU_ASSERT_EQUAL(picks[i], vs_balancer_pick(&one, &keys[i]));
+    }
+    for (uint32_t i = 0; i < 20; i++) {
+        CU_ASSERT_EQUAL(many.backends[i].n_picked, one.backends[i].n_picked);
+        CU_ASSERT_EQUAL(many.backends[i].n_active, one.backends[i].n_active);
+    }
+    vs_balancer_clear(&one);
+    vs_balancer_clear(&many);
+}
+
+static void
+test_bulk_picks_are_those_of_one_by_one(void)
+{
+    CU_ASSERT_PTR_NOT_NULL(vs_balancer_kind_find("katran-maglev")->pick_bulk);
+    for (VsSimd simd = VS_SIMD_PLAIN; vs_simd_is_supported(simd);
+         simd = (VsSimd)(simd + 1)) {
+        for (size_t n = 0; n < 200; n += 13) {
+            check_bulk("katran-maglev", "", simd, n);
+        }
+        check_bulk("katran-maglev", "table-size=251", simd, 3000);
+    }
+    check_bulk("least-conn", "", VS_SIMD_PLAIN, 200); /* By the default: in order. */
+}
+
+static void
+test_nobody_is_picked_in_bulk_when_nobody_is_left(void)
+{
+    VsBalancer balancer = balancer_new_with("katran-maglev", "");
+    const VsBalanceKey keys[3] = {{0}};
+    uint32_t picks[3] = {0, 0, 0};
+
+    vs_balancer_pick_bulk(&balancer, keys, 3, picks);
+    for (unsigned i = 0; i < 3; i++) {
+        CU_ASSERT_EQUAL(picks[i], VS_BALANCER_NONE);
+    }
+    vs_balancer_clear(&balancer);
+}
+
 static const VsTestCase tests[] = {
+    {"bulk picks are those of one by one", test_bulk_picks_are_those_of_one_by_one},
+    {"nobody is picked in bulk when nobody is left",
+     test_nobody_is_picked_in_bulk_when_nobody_is_left},
     {"the filling agrees with a plain one", test_the_filling_agrees_with_a_plain_one},
     {"shares are within one per cent of the weights",
      test_shares_are_within_one_percent},

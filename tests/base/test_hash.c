@@ -1,5 +1,8 @@
 #include "base/hash.h"
 
+#include <glib.h>
+
+#include "base/modulus.h"
 #include "vs_test.h"
 
 #define CHECK_VALUE "123456789" /* What lists of CRCs give as an example. */
@@ -144,6 +147,62 @@ test_jhash_of_all_lengths_is_that_of_a_straightforward_twin(void)
 }
 
 static void
+test_jhash_of_many_pairs_is_that_of_each_at_every_level(void)
+{
+    enum { N = 100 };
+    uint32_t a[N], b[N], hashes[N + 1];
+
+    for (unsigned i = 0; i < N; i++) {
+        a[i] = (uint32_t)vs_mix64(i + 1);
+        b[i] = (uint32_t)vs_mix64(i + 1 + N);
+    }
+    for (VsSimd simd = VS_SIMD_PLAIN; vs_simd_is_supported(simd);
+         simd = (VsSimd)(simd + 1)) {
+        for (unsigned n = 0; n <= N; n++) {
+            hashes[n] = 12345;
+            vs_jhash_2words_bulk(a, b, n, 65537, simd, hashes);
+            CU_ASSERT_EQUAL(hashes[n], 12345);
+            for (unsigned i = 0; i < n; i++) {
+                CU_ASSERT_EQUAL(hashes[i], vs_jhash_2words(a[i], b[i], 65537));
+            }
+        }
+    }
+}
+
+/* The ends of every quotient, where a rounded reciprocal would show. */
+static void
+test_remainders_by_a_reciprocal_are_exact(void)
+{
+    static const uint32_t divisors[] = {
+        1,     2,     3,     5,      7,       251,        4096,       16381,
+        65521, 65537, 65539, 131071, 5000011, 0x40000000, 0x7FFFFFFF, 0xFFFFFFFB,
+    };
+
+    for (unsigned d = 0; d < G_N_ELEMENTS(divisors); d++) {
+        uint32_t divisor = divisors[d];
+        VsModulus modulus = vs_modulus(divisor);
+
+        for (uint64_t i = 0; i < 2000; i++) {
+            uint64_t x = vs_mix64(i + 1) >> i % 64;
+            uint64_t multiple = x - x % divisor;
+
+            CU_ASSERT_EQUAL(vs_modulus_reduce(modulus, x), x % divisor);
+            CU_ASSERT_EQUAL(vs_modulus_reduce(modulus, multiple), 0);
+            CU_ASSERT_EQUAL(vs_modulus_reduce(modulus, multiple - 1),
+                            (multiple - 1) % divisor);
+            if (divisor < UINT32_C(1) << 31) {
+                CU_ASSERT_EQUAL(vs_modulus_reduce_32(modulus, (uint32_t)x),
+                                (uint32_t)x % divisor);
+                CU_ASSERT_EQUAL(vs_modulus_reduce_32(modulus, (uint32_t)~i),
+                                (uint32_t)~i % divisor);
+                CU_ASSERT_EQUAL(
+                    vs_modulus_reduce_32(modulus, (uint32_t)x / divisor * divisor), 0);
+            }
+        }
+    }
+}
+
+static void
 test_jhash_of_words_is_that_of_their_bytes(void)
 {
     uint32_t words[16];
@@ -239,6 +298,9 @@ test_every_input_bit_of_mix64_reaches_every_output_bit(void)
 }
 
 static const VsTestCase tests[] = {
+    {"jhash of many pairs is that of each, at every level",
+     test_jhash_of_many_pairs_is_that_of_each_at_every_level},
+    {"remainders by a reciprocal are exact", test_remainders_by_a_reciprocal_are_exact},
     {"SipHash-2-4 gives its authors' vectors",
      test_siphash_2_4_gives_its_authors_vectors},
     {"SipHash-1-3 differs from 2-4 in its rounds alone",

@@ -1,14 +1,16 @@
 /* Consistent hashing: making a Maglev table, and picks by table and by ring.
  *
- * usage: bench_balance build|plain|table|ring [BACKENDS [SECONDS]]
+ * usage: bench_balance build|plain|table|bulk|lookup|ring [BACKENDS [SECONDS]]
  *
  * "build" fills 65537 slots and prints ms; "plain" does so by walking every permutation;
  * "table" and "ring" print ns a pick of katran-maglev and of envoy-ring-hash, hash and all,
- * over 4096 keys.  1000 backends without a number; processor time, after a warm-up. */
+ * over 4096 keys one by one, "bulk" of the former over all of them at once; "lookup" is
+ * the table's part of that: the hash of two words, its slot and what is in it.  1000 backends without a number; processor time, after a warm-up. */
 #include <glib.h>
 
 #include "balance/balancer.h"
 #include "balance/maglev.h"
+#include "base/hash.h"
 #include "tests/bench/bench.h"
 
 enum { SLOTS = 65537, N_KEYS = 4096 };
@@ -67,18 +69,11 @@ build(uint32_t n, bool is_plain, double seconds)
     return 1e3 * elapsed / (double)n_built;
 }
 
-/* Nanoseconds a pick. */
-static double
-pick(const char *kind, uint32_t n, double seconds)
+static VsBalancer
+new_balancer(const char *kind, uint32_t n)
 {
-    static VsBalanceKey keys[N_KEYS];
-    static char texts[N_KEYS][24];
     const VsRng rng = {0};
-    uint64_t random = 1;
     VsBalancer balancer;
-    double start;
-    double elapsed;
-    uint64_t n_picked = 0;
 
     if (!vs_balancer_init(&balancer, vs_balancer_kind_find(kind), NULL, &rng, NULL)) {
         g_assert_not_reached();
@@ -88,6 +83,22 @@ pick(const char *kind, uint32_t n, double seconds)
 
         vs_balancer_add(&balancer, name, 1);
     }
+    return balancer;
+}
+
+/* Nanoseconds a pick, one by one or all keys at once. */
+static double
+pick(const char *kind, uint32_t n, bool is_bulk, double seconds)
+{
+    static uint32_t backends[N_KEYS];
+    static VsBalanceKey keys[N_KEYS];
+    static char texts[N_KEYS][24];
+    VsBalancer balancer = new_balancer(kind, n);
+    uint64_t random = 1;
+    double start;
+    double elapsed;
+    uint64_t n_picked = 0;
+
     for (int i = 0; i < N_KEYS; i++) {
         g_snprintf(texts[i], sizeof(texts[i]), "user-%.12f", bench_uniform(&random));
         keys[i].data = texts[i];
@@ -98,7 +109,10 @@ pick(const char *kind, uint32_t n, double seconds)
     vs_balancer_pick(&balancer, &keys[0]);
     start = bench_seconds();
     do {
-        for (int i = 0; i < N_KEYS; i++) {
+        if (is_bulk) {
+            vs_balancer_pick_bulk(&balancer, keys, N_KEYS, backends);
+        }
+        for (int i = 0; !is_bulk && i < N_KEYS; i++) {
             vs_balancer_pick(&balancer, &keys[i]);
         }
         n_picked += N_KEYS;
@@ -108,14 +122,48 @@ pick(const char *kind, uint32_t n, double seconds)
     return 1e9 * elapsed / (double)n_picked;
 }
 
+/* Nanoseconds a lookup. */
+static double
+look_up(uint32_t n, double seconds)
+{
+    enum { BATCH = 64 };
+    static uint32_t sources[N_KEYS], ports[N_KEYS], backends[N_KEYS];
+    const VsSimd simd = vs_simd_best();
+    VsBalancer balancer = new_balancer("katran-maglev", n);
+    uint64_t random = 1, n_found = 0;
+    double start, elapsed;
+
+    for (int i = 0; i < N_KEYS; i++) {
+        sources[i] = (uint32_t)(bench_uniform(&random) * UINT32_MAX);
+        ports[i] = (uint32_t)(bench_uniform(&random) * UINT32_MAX);
+    }
+    vs_balancer_pick(&balancer, &(VsBalanceKey){0}); /* Makes the table. */
+    start = bench_seconds();
+    do {
+        for (int i = 0; i < N_KEYS; i += BATCH) {
+            uint32_t hashes[BATCH];
+
+            vs_jhash_2words_bulk(sources + i, ports + i, BATCH, SLOTS, simd, hashes);
+            vs_maglev_at_bulk(&balancer, hashes, BATCH, backends + i);
+        }
+        n_found += N_KEYS;
+        elapsed = bench_seconds() - start;
+    } while (elapsed < seconds);
+    vs_balancer_clear(&balancer);
+    return 1e9 * elapsed / (double)n_found;
+}
+
 static double
 measure(const char *what, uint32_t n, double seconds)
 {
     if (strcmp(what, "build") == 0 || strcmp(what, "plain") == 0) {
         return build(n, strcmp(what, "plain") == 0, seconds);
     }
+    if (strcmp(what, "lookup") == 0) {
+        return look_up(n, seconds);
+    }
     return pick(strcmp(what, "ring") == 0 ? "envoy-ring-hash" : "katran-maglev", n,
-                seconds);
+                strcmp(what, "bulk") == 0, seconds);
 }
 
 int

@@ -145,6 +145,8 @@ bench_balance() {
     compare "Maglev table" "ms" "$here/bench_balance build" \
         "every permutation walked=$here/bench_balance plain"
     compare "pick by table" "ns" "$here/bench_balance table"
+    compare "pick by table, in bulk" "ns" "$here/bench_balance bulk"
+    compare "lookup in bulk" "ns" "$here/bench_balance lookup"
     compare "pick by ring" "ns" "$here/bench_balance ring"
 }
 
