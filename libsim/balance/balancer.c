@@ -164,7 +164,7 @@ vs_balancer_find(const VsBalancer *balancer, const char *name)
 }
 
 /* Makes good for changes; false if nobody is available. */
-static bool
+static inline bool
 is_ready(VsBalancer *balancer)
 {
     if (balancer->is_stale) {

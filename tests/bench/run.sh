@@ -179,7 +179,8 @@ bench_tables() {
     done
     compare "route, 5000 nodes" "M/s" "$ours route" "rte_lpm=$peer route"
     compare "host and path" "M/s" "$ours host" "GHashTable=$ours glib-host"
-    compare "host and path, texts" "M/s" "$ours host-text" "GHashTable=$ours glib-host"
+    compare "host and path, texts" "M/s" "$ours host-text" "GHashTable=$ours glib-host" \
+        "one by one=$ours host-text-one"
     compare "exponential" "M/s" "$ours exponential" "drand48 and log=$ours log"
     compare "record" "M/s" "$ours record"
 }
