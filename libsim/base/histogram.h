@@ -49,8 +49,8 @@ vs_histogram_record_n(VsHistogram *histogram, int64_t value, uint64_t n)
     unsigned octave, shift;
     uint64_t *counts;
 
-    g_assert(value >= 0);
-    if (G_UNLIKELY(value > VS_HISTOGRAM_VALUE_MAX)) {
+    if (G_UNLIKELY((uint64_t)value > VS_HISTOGRAM_VALUE_MAX)) {
+        g_assert(value >= 0);
         value = VS_HISTOGRAM_VALUE_MAX;
     }
     if (G_UNLIKELY(n == 0)) {
@@ -59,7 +59,7 @@ vs_histogram_record_n(VsHistogram *histogram, int64_t value, uint64_t n)
 
     /* With b the highest set bit: 0 for b < 10, else b - 9; an octave's buckets are
      * 2^(octave - 1) wide, and the ten bits below the highest number them. */
-    octave = 54 - __builtin_clzll((uint64_t)value | 512);
+    octave = (63 ^ (unsigned)__builtin_clzll((uint64_t)value | 512)) - 9;
     shift = octave - (octave != 0);
     counts = histogram->octaves[octave];
     if (G_UNLIKELY(!counts)) {
@@ -68,9 +68,14 @@ vs_histogram_record_n(VsHistogram *histogram, int64_t value, uint64_t n)
     counts[((uint64_t)value >> shift) % VS_HISTOGRAM_OCTAVE_LENGTH] += n;
 
     histogram->count += n;
-    histogram->sum += (VsHistogramSum)value * n;
-    histogram->min = MIN(histogram->min, value);
-    histogram->max = MAX(histogram->max, value);
+    histogram->sum += (VsHistogramSum)(uint64_t)value * n;
+    /* Seldom after the first values: a branch costs less than two stores. */
+    if (G_UNLIKELY(value < histogram->min)) {
+        histogram->min = value;
+    }
+    if (G_UNLIKELY(value > histogram->max)) {
+        histogram->max = value;
+    }
 }
 
 static inline void
