@@ -75,7 +75,7 @@ vs_trail_add(VsTrail *trail, VsStage stage, VsTime elapsed)
 }
 
 /* Owned by its client, which reuses it: the generation tells messages of an abandoned
- * request from those of the present one. */
+ * request, or of an abandoned try of it, from those of the present one. */
 typedef struct VsJourney {
     uint32_t generation; /* 0: never started. */
     bool is_under_way;

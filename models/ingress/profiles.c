@@ -57,7 +57,7 @@ static const VsProfileSetting haproxy_settings[] = {
     {"keepalive-reuse", "safe", HAPROXY_MANUAL "http-reuse"},
     {"connect-timeout", "5s", HAPROXYTECH_DEFAULTS "ConnectTimeout"},
     {"read-timeout", "50s", HAPROXYTECH_DEFAULTS "ServerTimeout"},
-    {"retries", "3", "HAProxy 2.6, src/proxy.c: CONN_RETRIES"},
+    {"retries", "3", "HAProxy 2.6 itself, asked by a test"},
     {"retry-on", "connect-failed connect-timeout",
      HAPROXY_MANUAL "retry-on, conn-failure"},
     {"retry-to", "same", HAPROXY_MANUAL "option redispatch, off where not given"},
@@ -72,11 +72,14 @@ static const VsProfileSetting haproxy_settings[] = {
 static const VsProfileSetting traefik_settings[] = {
     {"algorithm", "traefik-wrr",
      "traefik/traefik v3, pkg/server/service/loadbalancer/wrr/wrr.go"},
-    {"keepalive", "200", "traefik/traefik, cmd/configuration.go: MaxIdleConnsPerHost"},
+    {"keepalive", "200",
+     "traefik/traefik, cmd/configuration.go: MaxIdleConnsPerHost; for v3 unverified"},
     {"keepalive-timeout", "90s", TRAEFIK_STATIC "ForwardingTimeouts, IdleConnTimeout"},
     {"connect-timeout", "30s", TRAEFIK_STATIC "ForwardingTimeouts, DialTimeout"},
     {"read-timeout", "0s", TRAEFIK_STATIC "ForwardingTimeouts, ResponseHeaderTimeout"},
-    {"retries", "0", "Traefik, documentation: Retry is a middleware to be asked for"},
+    {"retries", "0",
+     "Traefik, documentation, middleware Retry, which is off unless asked for; "
+     "unverified"},
     {"retry-reused", "yes", "Go, src/net/http/transport.go, shouldRetryRequest()"},
     {"status-connect-failed", "502", TRAEFIK_STATUS},
     {"status-connect-timeout", "504", TRAEFIK_STATUS},
@@ -86,7 +89,8 @@ static const VsProfileSetting traefik_settings[] = {
 };
 
 static const VsProfileSetting kong_settings[] = {
-    {"algorithm", "kong-round-robin", "Kong/kong, upstream entity: algorithm"},
+    {"algorithm", "kong-round-robin",
+     "Kong/kong, upstream entity: algorithm; unverified"},
     {"keepalive", "512", KONG_DEFAULTS "upstream_keepalive_pool_size"},
     {"keepalive-timeout", "60s", KONG_DEFAULTS "upstream_keepalive_idle_timeout"},
     {"keepalive-requests", "10000",
@@ -97,22 +101,24 @@ static const VsProfileSetting kong_settings[] = {
      "Kong/kubernetes-ingress-controller, internal/dataplane/translator, "
      "DefaultRetries"},
     {"retry-on", ALL_FAILURES,
-     "nginx, proxy_next_upstream error timeout, which Kong's template leaves as it is"},
+     "nginx, proxy_next_upstream error timeout; Kong's template sets no other"},
     {"retry-reused", "yes",
      NGINX_UPSTREAM "peer.cached; with Kong's balancer unverified"},
     {"status-connect-failed", "502", NGINX_UPSTREAM "NGX_HTTP_UPSTREAM_FT_ERROR"},
     {"status-connect-timeout", "504", NGINX_UPSTREAM "NGX_HTTP_UPSTREAM_FT_TIMEOUT"},
     {"status-broken", "502", NGINX_UPSTREAM "NGX_HTTP_UPSTREAM_FT_ERROR"},
     {"status-read-timeout", "504", NGINX_UPSTREAM "NGX_HTTP_UPSTREAM_FT_TIMEOUT"},
-    {"request-buffering", "on", "Kong/kong, route entity: request_buffering"},
-    {"response-buffering", "on", "Kong/kong, route entity: response_buffering"},
+    {"request-buffering", "on",
+     "Kong/kong, route entity: request_buffering; unverified"},
+    {"response-buffering", "on",
+     "Kong/kong, route entity: response_buffering; unverified"},
     {0},
 };
 
 static const VsProfileSetting envoy_settings[] = {
     {"algorithm", "envoy-round-robin", CONTOUR_CLUSTER},
     {"keepalive", "1024",
-     "Envoy, circuit breakers: max_connections, all of a cluster; unverified"},
+     "Envoy, documentation, Circuit breakers: max_connections, all of a cluster"},
     {"keepalive-timeout", "1h", CONTOUR_ROUTING "timeoutPolicy.idleConnection"},
     {"connect-timeout", "2s", CONTOUR_CLUSTER},
     {"read-timeout", "0s", "Envoy: no time-out but that of the route"},

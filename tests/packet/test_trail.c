@@ -253,6 +253,33 @@ test_intended_start_counts(void)
     trail_clear(&f);
 }
 
+/* A request that is tried again goes on; the packet of the first try, which arrives later,
+ * has no part in it any more. */
+static void
+test_renewed_journey_leaves_earlier_packets_behind(void)
+{
+    VsPayload payload = {0};
+    VsPacket *early;
+    TrailFixture f;
+
+    trail_fixture(&f);
+    vs_journey_start(&f.journey, 0);
+    vs_payload_set_journey(&payload, &f.journey);
+    early = packet_of_journey(&f);
+    vs_packet_follow(early, f.wait);
+    pass_time(&f, 100);
+    vs_journey_wait(&f.journey, f.wait, 100);
+    vs_payload_renew_journey(&payload);
+    CU_ASSERT_PTR_EQUAL(vs_payload_journey(&payload), &f.journey);
+    CU_ASSERT_PTR_NULL(vs_payload_journey(&early->payload));
+
+    vs_packet_step(early, f.wire, 100);
+    vs_packet_arrive(early);
+    CU_ASSERT_EQUAL(sum_of_steps(&f.journey), 100);
+    vs_packet_deliver(early);
+    trail_clear(&f);
+}
+
 static const VsTestCase tests[] = {
     {"stages have numbers and names", test_stages_have_numbers_and_names},
     {"the steps of a packet become the journey's",
@@ -262,6 +289,8 @@ static const VsTestCase tests[] = {
     {"packets of an ended journey are not followed",
      test_packets_of_an_ended_journey_are_not_followed},
     {"a lost packet leaves no step", test_lost_packet_frees_its_trail},
+    {"a renewed journey leaves earlier packets behind",
+     test_renewed_journey_leaves_earlier_packets_behind},
     {"an intended start counts", test_intended_start_counts},
     {0},
 };
