@@ -59,7 +59,8 @@ typedef struct VsIpvsScheduler {
 extern const VsIpvsScheduler vs_ipvs_schedulers[];
 const VsIpvsScheduler *vs_ipvs_scheduler_find(const char *name);
 
-/* Their names, in the same order; NULL ends the list. */
+/* The first of them, which kube-proxy's configuration takes (validateIPVSSchedulerMethod() of
+ * pkg/proxy/apis/config/validation); NULL ends the list. */
 extern const char *const vs_ipvs_scheduler_names[];
 
 /* Flags of 'scheduler', as in `ipvsadm -b sh-port,sh-fallback`: bits of VsIpvsService.flags.

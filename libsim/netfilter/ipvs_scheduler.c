@@ -53,8 +53,7 @@ const VsIpvsScheduler vs_ipvs_schedulers[] = {
 };
 
 const char *const vs_ipvs_scheduler_names[] = {
-    "rr", "wrr", "lc",   "wlc",   "sh", "dh",  "sed",
-    "nq", "mh",  "lblc", "lblcr", "fo", "ovf", NULL,
+    "rr", "wrr", "lc", "wlc", "sh", "dh", "sed", "nq", "mh", "lblc", "lblcr", NULL,
 };
 
 const VsIpvsScheduler *

@@ -31,7 +31,6 @@ tests_base_test_dist_parse_SOURCES = tests/base/test_dist_parse.c tests/vs_test.
 tests_base_test_dist_parse_CFLAGS = $(AM_CFLAGS) $(GSL_CFLAGS)
 tests_base_test_dist_parse_LDADD = $(TEST_LIBS) $(GSL_LIBS)
 
-tests_base_test_flow_hash_LDADD = $(TEST_LIBS)
 tests_base_test_flow_table_SOURCES = tests/base/test_flow_table.c tests/vs_test.h
 tests_base_test_flow_table_LDADD = $(TEST_LIBS)
 

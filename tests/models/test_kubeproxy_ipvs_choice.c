@@ -84,7 +84,7 @@ test_scheduler_is_the_clusters_or_the_nodes(void)
     model_check_error("has no effect", "<node id='n' ipvs-scheduler='rr'/>");
     model_check_error("has no effect", "<cluster proxy='ipvs'/><node id='n' "
                                        "proxy='iptables' ipvs-scheduler='rr'/>");
-    model_check_error("lblcr, fo, ovf",
+    model_check_error("mh, lblc, lblcr",
                       "<cluster proxy='ipvs' ipvs-scheduler='twos'/>");
 }
 
