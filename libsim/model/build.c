@@ -13,6 +13,7 @@ vs_build_init(VsBuild *build, VsRun *run, unsigned n_elements)
     build->hosts = g_array_new(FALSE, TRUE, sizeof(VsBuiltHost));
     build->host_of = g_hash_table_new(NULL, NULL);
     build->wires = g_array_new(FALSE, TRUE, sizeof(VsBuiltWire));
+    build->bonds = g_ptr_array_new_with_free_func((GDestroyNotify)vs_bond_free);
     build->addresses = g_array_new(FALSE, TRUE, sizeof(VsBuiltAddress));
     build->captures = g_array_new(FALSE, FALSE, sizeof(VsBuiltCapture));
     build->captured = g_ptr_array_new();
@@ -33,6 +34,7 @@ vs_build_clear_hosts(VsBuild *build)
     for (unsigned i = 0; i < build->hosts->len; i++) {
         vs_host_free(g_array_index(build->hosts, VsBuiltHost, i).host);
     }
+    g_ptr_array_set_size(build->bonds, 0);
     g_array_set_size(build->wires, 0);
     g_array_set_size(build->hosts, 0);
 }
@@ -41,6 +43,7 @@ void
 vs_build_clear(VsBuild *build)
 {
     g_array_free(build->wires, TRUE);
+    g_ptr_array_free(build->bonds, TRUE);
     g_array_free(build->hosts, TRUE);
     g_array_free(build->addresses, TRUE);
     g_array_free(build->captures, TRUE);
@@ -167,38 +170,51 @@ attach(VsBuiltHost *built)
     return iface;
 }
 
+/* One direction: 'from' sends by all the wires of it. */
 static void
-lay_wire(VsBuild *build, const VsElement *element, const VsBuiltHost *from_host,
-         const VsBuiltHost *to_host, VsIface *from, VsIface *to,
-         const VsWireConfig *config, VsPrefix subnet)
+lay_wires(VsBuild *build, const VsBuiltWire *direction, const VsBuiltHost *from_host,
+          const VsBuiltHost *to_host, const VsWireConfig *config,
+          const VsBondConfig *bond)
 {
-    g_autofree char *name =
-        g_strdup_printf("%s > %s", from_host->host->name, to_host->host->name);
-    VsBuiltWire built = {.element = element,
-                         .wire = g_new0(VsWire, 1),
-                         .from = from,
-                         .to = to,
-                         .subnet = subnet};
+    unsigned n_wires = bond ? bond->n_members : 1;
+    VsWire *wires[VS_BOND_MAX_MEMBERS] = {NULL};
     VsWireConfig directed = *config;
 
     directed.far_latency = to_host->latency;
-    vs_wire_init(built.wire, name, &directed, &to_host->host->part, &to->card);
-    from->wire = built.wire;
-    g_array_append_val(build->wires, built);
+    for (unsigned i = 0; i < n_wires; i++) {
+        g_autofree char *number = bond ? g_strdup_printf(" %u", i) : g_strdup("");
+        g_autofree char *name = g_strdup_printf("%s > %s%s", from_host->host->name,
+                                                to_host->host->name, number);
+        VsBuiltWire built = *direction;
+
+        built.member = i;
+        built.wire = wires[i] = g_new0(VsWire, 1);
+        vs_wire_init(built.wire, name, &directed, &to_host->host->part,
+                     &built.to->card);
+        g_array_append_val(build->wires, built);
+    }
+    direction->from->wire = wires[0];
+    if (bond) {
+        direction->from->bond = vs_bond_new(build->run, bond, wires);
+        g_ptr_array_add(build->bonds, direction->from->bond);
+    }
 }
 
 void
 vs_build_join(VsBuild *build, const VsElement *element, const VsElement *a,
-              const VsElement *b, const VsWireConfig *config, uint32_t mtu,
-              VsPrefix subnet)
+              const VsElement *b, const VsBuildLine *line)
 {
     VsBuiltHost *host_a = vs_build_find_host(build, a);
     VsBuiltHost *host_b = vs_build_find_host(build, b);
     VsIface *iface_a = attach(host_a);
     VsIface *iface_b = attach(host_b);
+    VsBuiltWire there = {
+        .element = element, .from = iface_a, .to = iface_b, .subnet = line->subnet};
+    VsBuiltWire back = {
+        .element = element, .from = iface_b, .to = iface_a, .subnet = line->subnet};
 
-    iface_a->mtu = mtu;
-    iface_b->mtu = mtu;
-    lay_wire(build, element, host_a, host_b, iface_a, iface_b, config, subnet);
-    lay_wire(build, element, host_b, host_a, iface_b, iface_a, config, subnet);
+    iface_a->mtu = line->mtu;
+    iface_b->mtu = line->mtu;
+    lay_wires(build, &there, host_a, host_b, &line->wire, line->bond);
+    lay_wires(build, &back, host_b, host_a, &line->wire, line->bond);
 }

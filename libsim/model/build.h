@@ -9,6 +9,7 @@
 #include "engine/run.h"
 #include "model/element.h"
 #include "model/model.h"
+#include "net/bond.h"
 #include "net/host.h"
 #include "net/netns.h"
 #include "net/wire.h"
@@ -38,6 +39,7 @@ typedef struct VsBuiltWire {
     VsIface *from;
     VsIface *to;
     VsPrefix subnet; /* Of the segment, if given. */
+    unsigned member; /* Of a bond; 0 of others. */
 } VsBuiltWire;
 
 /* An address beyond those of interfaces that routes must lead to: a VIP. */
@@ -59,7 +61,8 @@ struct VsBuild {
     void **instances;    /* By element->index; NULL for a model of size 0. */
     GArray *hosts;       /* Of VsBuiltHost, in document order. */
     GHashTable *host_of; /* Element to place in 'hosts', plus one. */
-    GArray *wires;       /* Of VsBuiltWire; the two directions of a link in sequence. */
+    GArray *wires;       /* Of VsBuiltWire; those of a link in sequence. */
+    GPtrArray *bonds;    /* Of VsBond *. */
     GArray *addresses;   /* Of VsBuiltAddress. */
     GArray *captures;    /* Of VsBuiltCapture. */
     GPtrArray *captured; /* Of VsIface *: what they name (model/capture.h). */
@@ -83,11 +86,17 @@ void vs_build_add_host(VsBuild *build, const VsBuiltHost *host);
 /* The host of 'element', or NULL if it is none. */
 VsBuiltHost *vs_build_find_host(const VsBuild *build, const VsElement *element);
 
-/* Joins the hosts of 'a' and 'b' by a link of two wires, each as 'config' says (but for
- * far_latency, which is the receiving host's). */
+/* What a link is made of. */
+typedef struct VsBuildLine {
+    VsWireConfig wire; /* But for far_latency, which is the receiving host's. */
+    uint32_t mtu;
+    VsPrefix subnet;          /* Of the segment, if given. */
+    const VsBondConfig *bond; /* Of each direction; NULL: one wire. */
+} VsBuildLine;
+
+/* Joins the hosts of 'a' and 'b' by a link. */
 void vs_build_join(VsBuild *build, const VsElement *element, const VsElement *a,
-                   const VsElement *b, const VsWireConfig *config, uint32_t mtu,
-                   VsPrefix subnet);
+                   const VsElement *b, const VsBuildLine *line);
 
 /* Opens 'port' of 'protocol' of 'pod' for the container 'element'; fails, naming both, when another
  * container has it. */

@@ -131,7 +131,7 @@ find_segments(Topology *topology, GError **error)
         const VsBuiltWire *wire = &g_array_index(build->wires, VsBuiltWire, i);
         Segment *segment = segment_get(topology, by_root, wire->from, wire->element);
 
-        if (!wire->from->bridge) {
+        if (!wire->from->bridge && wire->member == 0) {
             g_ptr_array_add(segment->ifaces, wire->from);
         }
         if (!give_subnet(segment, wire->subnet, wire->element, error)) {

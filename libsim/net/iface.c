@@ -3,6 +3,7 @@
 
 #include <glib.h>
 
+#include "net/bond.h"
 #include "net/bridge.h"
 #include "net/ip.h"
 #include "net/neighbour.h"
@@ -160,7 +161,7 @@ ethernet_transmit(VsIface *iface, VsPacket *packet)
     vs_host_charge(host, host->costs.nic_transmit);
     vs_host_mark(host, packet, iface->netns->work_stage);
     leave_namespace(packet);
-    vs_host_depart(host, packet, &iface->wire->hop);
+    vs_host_depart(host, packet, iface->bond ? &iface->bond->hop : &iface->wire->hop);
 }
 
 /* Rare: kept out of the way of all the packets that nobody sees. */

@@ -11,6 +11,7 @@
 #include "net/wire.h"
 #include "packet/packet.h"
 
+struct VsBond;
 struct VsBridge;
 struct VsNetns;
 
@@ -42,6 +43,7 @@ struct VsIface {
     bool has_borrowed_address; /* vs_iface_borrow_address(): none of its own. */
     VsIface *peer;             /* VETH. */
     VsWire *wire;              /* ETHERNET: the direction we send on; NULL: no link. */
+    struct VsBond *bond;       /* ETHERNET: of several wires, the first being 'wire'. */
     struct VsBridge
         *bridge;         /* BRIDGE: its bridge.  Others: the bridge it is a port of. */
     bool is_hairpin;     /* Port flag: frames may leave by the port they came in. */

@@ -1,4 +1,5 @@
 net_headers = \
+	libsim/net/bond.h \
 	libsim/net/bridge.h \
 	libsim/net/capture.h \
 	libsim/net/core.h \
@@ -25,6 +26,7 @@ net_headers = \
 	libsim/net/wire.h
 
 libvethsim_la_SOURCES += \
+	libsim/net/bond.c \
 	libsim/net/bridge.c \
 	libsim/net/capture.c \
 	libsim/net/core.c \

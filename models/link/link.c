@@ -1,4 +1,4 @@
-#include "vethsim-model.h"
+#include "models/link/link.h"
 
 #define LINK_ENDS "client resolver dns router lb switch node"
 #define PS_BIT_PER_S UINT64_C(8000000000000)
@@ -11,6 +11,7 @@ typedef struct LinkConfig {
     VsQueueLimit queue;
     uint64_t mtu_bytes;
     VsPrefix subnet;
+    LinkBondParams bond;
 } LinkConfig;
 
 static const VsParam link_params[] = {
@@ -32,6 +33,7 @@ static const VsParam link_params[] = {
     VS_PARAM_PREFIX(LinkConfig, subnet, "subnet",
                     .doc = "IPv4 prefix of the segment; without it, a free block of "
                            "172.16.0.0/12."),
+    LINK_BOND_PARAM_ROWS(LinkConfig, bond),
     {0},
 };
 
@@ -58,7 +60,7 @@ link_check(const void *config_, const VsElement *element, GError **error)
             }
         }
     }
-    return true;
+    return link_bond_check(&config->bond, element, error);
 }
 
 static VsWireConfig
@@ -89,19 +91,25 @@ static bool
 link_connect(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
     const LinkConfig *config = element->config;
-    VsWireConfig wire = wire_config(config);
+    VsBuildLine line = {.wire = wire_config(config),
+                        .mtu = (uint32_t)config->mtu_bytes,
+                        .subnet = config->subnet};
+    VsBondConfig bond = {0};
 
     (void)self;
     (void)error;
+    if (config->bond.members > 1) {
+        link_bond_fill(&config->bond, element, &bond);
+        line.bond = &bond;
+    }
     for (unsigned i = 0; i < config->from.n_elements; i++) {
         for (unsigned j = 0; j < config->to.n_elements; j++) {
-            VsPrefix subnet = i + j == 0 ? config->subnet : (VsPrefix){0};
-
             vs_build_join(build, element, config->from.elements[i],
-                          config->to.elements[j], &wire, (uint32_t)config->mtu_bytes,
-                          subnet);
+                          config->to.elements[j], &line);
+            line.subnet = (VsPrefix){0};
         }
     }
+    g_free((gpointer)bond.outages);
     return true;
 }
 

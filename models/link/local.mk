@@ -1,1 +1,4 @@
-libvethsim_la_SOURCES += models/link/link.c
+libvethsim_la_SOURCES += \
+	models/link/bond.c \
+	models/link/link.c \
+	models/link/link.h

@@ -38,6 +38,7 @@ check_PROGRAMS += \
 	tests/models/test_kubeproxy_sync \
 	tests/models/test_lb \
 	tests/models/test_lb_health \
+	tests/models/test_link_bond \
 	tests/models/test_packet_flow \
 	tests/models/test_pod \
 	tests/models/test_topology
@@ -90,6 +91,7 @@ tests_models_test_kubeproxy_nftables_SOURCES = \
 tests_models_test_kubeproxy_runner_SOURCES = tests/models/test_kubeproxy_runner.c
 tests_models_test_kubeproxy_sync_SOURCES = tests/models/test_kubeproxy_sync.c \
 	$(model_tests_fixture)
+tests_models_test_link_bond_SOURCES = tests/models/test_link_bond.c $(model_tests_fixture)
 tests_models_test_lb_SOURCES = tests/models/test_lb.c $(model_tests_fixture)
 tests_models_test_lb_health_SOURCES = tests/models/test_lb_health.c $(model_tests_fixture)
 tests_models_test_packet_flow_SOURCES = tests/models/test_packet_flow.c \

@@ -3,6 +3,7 @@
 net_fixture = tests/net/net_fixture.h tests/vs_test.h
 
 check_PROGRAMS += \
+	tests/net/test_bond \
 	tests/net/test_bridge \
 	tests/net/test_core \
 	tests/net/test_fragments \
@@ -17,6 +18,7 @@ check_PROGRAMS += \
 	tests/net/test_veth \
 	tests/net/test_wire
 
+tests_net_test_bond_SOURCES = tests/net/test_bond.c $(net_fixture)
 tests_net_test_bridge_SOURCES = tests/net/test_bridge.c $(net_fixture)
 tests_net_test_core_SOURCES = tests/net/test_core.c $(net_fixture)
 tests_net_test_fragments_SOURCES = tests/net/test_fragments.c $(net_fixture)
