@@ -38,6 +38,9 @@ void vs_jhash_2words_bulk(const uint32_t *a, const uint32_t *b, size_t n,
 uint32_t vs_crc32(uint32_t crc, const void *data, size_t bytes);
 uint32_t vs_crc32c(uint32_t crc, const void *data, size_t bytes);
 
+/* CRC-32C for a processor without what is above 'simd', which this one must support. */
+uint32_t vs_crc32c_simd(uint32_t crc, const void *data, size_t bytes, VsSimd simd);
+
 /* Toeplitz hash of receive side scaling (Microsoft, "RSS hashing types"): every set bit k of
  * the input, first bit first, contributes the 32 bits of the key that start at bit k.  The
  * input is source address, destination address, source port, destination port in network

@@ -238,17 +238,60 @@ static void
 test_crc32c_gives_the_vectors_of_iscsi(void)
 {
     /* RFC 3720, B.4. */
-    uint8_t data[32];
+    uint8_t zeros[32], ones[32], numbers[32];
 
-    CU_ASSERT_EQUAL(vs_crc32c(0, CHECK_VALUE, 9), 0xE3069283u);
-    memset(data, 0, sizeof(data));
-    CU_ASSERT_EQUAL(vs_crc32c(0, data, sizeof(data)), 0x8A9136AAu);
-    memset(data, 0xFF, sizeof(data));
-    CU_ASSERT_EQUAL(vs_crc32c(0, data, sizeof(data)), 0x62A8AB43u);
-    for (unsigned i = 0; i < sizeof(data); i++) {
-        data[i] = i;
+    memset(zeros, 0, sizeof(zeros));
+    memset(ones, 0xFF, sizeof(ones));
+    for (unsigned i = 0; i < sizeof(numbers); i++) {
+        numbers[i] = i;
     }
-    CU_ASSERT_EQUAL(vs_crc32c(0, data, sizeof(data)), 0x46DD794Eu);
+    CU_ASSERT_EQUAL(vs_crc32c(0, CHECK_VALUE, 9), 0xE3069283u);
+    CU_ASSERT_EQUAL(vs_crc32c(0, numbers, sizeof(numbers)), 0x46DD794Eu);
+    for (VsSimd simd = VS_SIMD_PLAIN; simd <= vs_simd_best(); simd++) {
+        CU_ASSERT_EQUAL(vs_crc32c_simd(0, CHECK_VALUE, 9, simd), 0xE3069283u);
+        CU_ASSERT_EQUAL(vs_crc32c_simd(0, zeros, 32, simd), 0x8A9136AAu);
+        CU_ASSERT_EQUAL(vs_crc32c_simd(0, ones, 32, simd), 0x62A8AB43u);
+        CU_ASSERT_EQUAL(vs_crc32c_simd(0, numbers, 32, simd), 0x46DD794Eu);
+    }
+}
+
+/* The definition, from 'crc' on: polynomials are reflected. */
+static uint32_t
+get_crc_bit_by_bit(uint32_t crc, uint32_t polynomial, const uint8_t *bytes, size_t n)
+{
+    crc = ~crc;
+    for (size_t i = 0; i < n; i++) {
+        crc ^= bytes[i];
+        for (unsigned bit = 0; bit < 8; bit++) {
+            crc = crc >> 1 ^ (polynomial & -(crc & 1));
+        }
+    }
+    return ~crc;
+}
+
+static void
+test_crcs_are_those_bit_by_bit(void)
+{
+    unsigned n_wrong = 0;
+    uint8_t bytes[160];
+
+    memset(bytes, 0, sizeof(bytes));
+    for (unsigned i = 0; i < 100000; i++) {
+        size_t from = i % 16, n = i / 16 % (sizeof(bytes) - 16);
+        uint32_t start = (uint32_t)vs_mix64(i), expected;
+
+        for (unsigned k = 0; k < 4; k++) { /* Some other bytes than before. */
+            bytes[vs_mix64(4 * i + k) % sizeof(bytes)] = (uint8_t)vs_mix64(~i - k);
+        }
+        n_wrong += vs_crc32(start, bytes + from, n) !=
+                   get_crc_bit_by_bit(start, 0xEDB88320, bytes + from, n);
+        expected = get_crc_bit_by_bit(start, 0x82F63B78, bytes + from, n);
+        n_wrong += vs_crc32c(start, bytes + from, n) != expected;
+        for (VsSimd simd = VS_SIMD_PLAIN; simd <= vs_simd_best(); simd++) {
+            n_wrong += vs_crc32c_simd(start, bytes + from, n, simd) != expected;
+        }
+    }
+    CU_ASSERT_EQUAL(n_wrong, 0);
 }
 
 /* Of HAProxy 2.6; sdbm of "/index.html" is what the last vector is mixed from. */
@@ -315,6 +358,7 @@ static const VsTestCase tests[] = {
      test_jhash_of_words_is_that_of_their_bytes},
     {"CRC-32 gives its check value", test_crc32_gives_its_check_value},
     {"CRC-32C gives the vectors of iSCSI", test_crc32c_gives_the_vectors_of_iscsi},
+    {"CRCs are those bit by bit", test_crcs_are_those_bit_by_bit},
     {"HAProxy's hashes give its values", test_haproxys_hashes_give_its_values},
     {"a CRC goes on where it stopped", test_a_crc_goes_on_where_it_stopped},
     {"every input bit of mix64 reaches every output bit",
