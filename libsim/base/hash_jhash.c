@@ -159,11 +159,11 @@ vs_jhash_2words_bulk(const uint32_t *a, const uint32_t *b, size_t n, uint32_t in
 
     g_assert(vs_simd_is_supported(simd));
 #ifdef __x86_64__
-    if (simd == VS_SIMD_AVX512) {
+    if (simd >= VS_SIMD_AVX512) {
         hash_pairs_avx512(a, b, n, start, ret_hashes);
         return;
     }
-    if (simd == VS_SIMD_AVX2) {
+    if (simd >= VS_SIMD_AVX2) {
         hash_pairs_avx2(a, b, n, start, ret_hashes);
         return;
     }
