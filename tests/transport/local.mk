@@ -9,6 +9,7 @@ check_PROGRAMS += \
 	tests/transport/test_tcp_data \
 	tests/transport/test_tcp_journey \
 	tests/transport/test_tcp_open \
+	tests/transport/test_tcp_scripts \
 	tests/transport/test_tcp_segments \
 	tests/transport/test_tcp_soak \
 	tests/transport/test_udp \
@@ -26,6 +27,13 @@ tests_transport_test_tcp_journey_LDADD = $(TEST_LIBS)
 tests_transport_test_tcp_open_SOURCES = \
 	tests/transport/test_tcp_open.c $(transport_fixture)
 tests_transport_test_tcp_open_LDADD = $(TEST_LIBS)
+tests_transport_test_tcp_scripts_SOURCES = \
+	tests/transport/script.c \
+	tests/transport/script.h \
+	tests/transport/script_segment.c \
+	tests/transport/script_settings.c \
+	tests/transport/test_tcp_scripts.c
+tests_transport_test_tcp_scripts_LDADD = $(TEST_LIBS)
 tests_transport_test_tcp_segments_SOURCES = \
 	tests/transport/test_tcp_segments.c $(transport_fixture)
 tests_transport_test_tcp_segments_LDADD = $(TEST_LIBS)
@@ -38,3 +46,5 @@ tests_transport_test_udp_LDADD = $(TEST_LIBS)
 tests_transport_test_udp_server_SOURCES = \
 	tests/transport/test_udp_server.c $(transport_fixture)
 tests_transport_test_udp_server_LDADD = $(TEST_LIBS)
+
+EXTRA_DIST += tests/transport/scripts
