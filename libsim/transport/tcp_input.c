@@ -440,9 +440,16 @@ take_end_of_handshake(VsTcp *tcp, const Segment *segment)
     return true;
 }
 
+/* RFC 5961, 3.2: who only guesses our window shall not reset us; the peer, asked by an
+ * ACK, will say RST again where we are. */
 static void
-reset_by_peer(VsTcp *tcp, VsPacket *packet)
+take_reset(VsTcp *tcp, VsPacket *packet, const Segment *segment)
 {
+    if (segment->start != tcp->rcv_nxt) {
+        vs_tcp_send_ack(tcp);
+        vs_packet_drop(packet, VS_DROP_BAD_SEGMENT);
+        return;
+    }
     vs_packet_deliver(packet);
     vs_tcp_break(tcp, VS_TCP_END_RESET);
 }
@@ -458,7 +465,7 @@ receive(VsTcp *tcp, VsPacket *packet)
         return;
     }
     if (G_UNLIKELY(flags & VS_TCP_RST)) {
-        reset_by_peer(tcp, packet);
+        take_reset(tcp, packet, &segment);
         return;
     }
     if (G_UNLIKELY((flags & VS_TCP_SYN) || !(flags & VS_TCP_ACK) ||

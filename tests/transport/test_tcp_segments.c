@@ -114,6 +114,7 @@ test_odd_segments(void)
         {0, -500, ACK, 100, VS_DROP_LENGTH, true, false, 2}, /* An old ACK. */
         {0, 0, SYN, 0, VS_DROP_BAD_SEGMENT, true, false, 1},
         {0, 0, RST, 0, VS_DROP_LENGTH, false, true, 1},
+        {1, 0, RST, 0, VS_DROP_BAD_SEGMENT, true, false, 1},
         {-1, 0, RST, 0, VS_DROP_DUPLICATE, false, false, 1},
         {WINDOW + 1, 0, RST, 0, VS_DROP_OUTSIDE_WINDOW, false, false, 1},
     };
