@@ -56,7 +56,8 @@ vs_sockets_set_tcp_config(VsSockets *sockets, const VsTcpConfig *config)
     g_assert(vs_table_length(&sockets->connections) == 0);
     g_assert(config->initial_window > 0 && config->receive_buffer > 0 &&
              config->rto_initial > 0 && config->rto_min > 0 &&
-             config->syn_retries <= UINT8_MAX && config->retries <= UINT8_MAX);
+             config->syn_retries + config->syn_linear_timeouts <= UINT8_MAX &&
+             config->retries <= UINT8_MAX);
     sockets->config = *config;
 }
 

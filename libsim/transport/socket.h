@@ -52,6 +52,10 @@ typedef struct VsTcpConfig {
     VsTime time_wait;        /* 60 s (Linux TCP_TIMEWAIT_LEN). */
     uint32_t syn_retries;    /* 6 (net.ipv4.tcp_syn_retries), 255 at most. */
     uint32_t retries;        /* 15 (net.ipv4.tcp_retries2), 255 at most. */
+    uint32_t syn_linear_timeouts; /* The first so many retries of a SYN come at even
+                                   * intervals, and it has so many more: 0 as before Linux
+                                   * 6.5, 4 since (net.ipv4.tcp_syn_linear_timeouts). */
+    bool is_aborting_on_overflow; /* No (net.ipv4.tcp_abort_on_overflow). */
 } VsTcpConfig;
 
 #define VS_TCP_CONFIG_DEFAULT                   \

@@ -5,10 +5,10 @@
  * message when its last byte is in order.  Handshake, MSS option, window scaling,
  * sliding window, slow start from the initial window, delayed ACK, retransmission
  * time-out with back-off (RFC 6298), fast retransmission (RFC 6582), path MTU
- * discovery, FIN in all states, TIME_WAIT, RST.  No congestion avoidance yet: the
- * window doubles per round trip up to 64 MiB, three duplicate ACKs halve it, a time-out
- * lets it fall to one segment.  No simultaneous opening, no urgent data, no SACK, no
- * timestamps.
+ * discovery, FIN in all states, simultaneous opening, TIME_WAIT, RST (RFC 5961), the two
+ * queues of a listener.  No congestion avoidance yet: the window doubles per round trip up
+ * to 64 MiB, three duplicate ACKs halve it, a time-out lets it fall to one segment.  No
+ * urgent data, no SACK, no timestamps.
  *
  * Following time: with a journey in a message's payload, each of its segments is
  * followed; the one that completes the message has its steps appended to the journey
@@ -88,14 +88,23 @@ struct VsTcpListener {
     void *user;
     VsAddr address;
     uint16_t port;
-    uint32_t backlog;   /* Connections in handshake and not yet accepted, at most. */
-    uint32_t n_pending; /* Of those now; a SYN beyond 'backlog' is dropped. */
-    uint64_t n_accepted;
-    uint64_t n_overflows;
     bool is_accepting;    /* False: they wait for vs_tcp_accept_waiting(). */
-    VsTcpList handshakes; /* Begun, */
-    VsTcpList waiting;    /* and finished, but not accepted. */
+    VsTcpList handshakes; /* The SYN queue: begun, */
+    VsTcpList waiting;    /* the accept queue: finished, but not accepted. */
+    uint32_t n_handshakes;
+    uint32_t n_waiting;
+    uint32_t backlog; /* Of each: see below. */
+    uint64_t n_accepted;
+    uint64_t n_overflows; /* The accept queue was full: ListenOverflows of Linux. */
+    uint64_t n_drops;     /* That, or the SYN queue was: ListenDrops. */
 };
+
+/* The two queues of a listener, as in Linux (tcp_conn_request(), tcp_check_req()) without
+ * SYN cookies.  'backlog' connections may be in their handshake and one more than that may
+ * wait to be accepted (sk_acceptq_is_full()).  A SYN that finds either queue full is dropped
+ * without a word.  The ACK that ends a handshake and finds the accept queue full is dropped,
+ * too: the client takes the connection for open, what it sends goes nowhere, and SYN-ACK is
+ * repeated, until an ACK finds room; or, with 'is_aborting_on_overflow', it is reset. */
 
 /* Listens with 'listener' (embedded in its owner).  False when (address, port) is
  * taken; one address may be listened at besides VS_ADDR_ANY, and goes first. */

@@ -80,8 +80,13 @@ receive_answer_to_syn(VsTcp *tcp, VsPacket *packet)
         if (vs_tcp_is_alive(tcp)) {
             vs_tcp_output(tcp);
         }
+    } else if ((header->flags & (VS_TCP_SYN | VS_TCP_RST)) == VS_TCP_SYN) {
+        /* It calls us from the very port we call: RFC 9293, figure 7. */
+        vs_tcp_take_options(tcp, header);
+        tcp->state = VS_TCP_SYN_RECEIVED;
+        vs_tcp_send_syn(tcp, NULL);
+        vs_packet_deliver(packet);
     } else {
-        /* Not from the peer we called; or it calls us from the very port we call. */
         vs_packet_drop(packet, VS_DROP_BAD_SEGMENT);
     }
 }
@@ -425,7 +430,7 @@ acknowledge(VsTcp *tcp)
     }
 }
 
-/* True when 'segment' ends the handshake of the passive side. */
+/* True when 'segment' ends the handshake of a side that got a SYN. */
 static bool
 take_end_of_handshake(VsTcp *tcp, const Segment *segment)
 {
@@ -436,8 +441,23 @@ take_end_of_handshake(VsTcp *tcp, const Segment *segment)
     vs_tcp_sample_rtt(tcp);
     tcp->window = (uint32_t)segment->header->window << tcp->send_shift;
     vs_tcp_establish(tcp);
-    vs_tcp_listen_established(tcp);
+    if (tcp->listener) {
+        vs_tcp_listen_established(tcp);
+    } else {
+        tcp->ops->connected(tcp); /* Both sides opened it. */
+    }
     return true;
+}
+
+/* The answer to our SYN-ACK where both sides have opened: the other SYN-ACK, which is before
+ * the window.  Its SYN was taken already. */
+static inline bool
+is_crossing_syn_ack(const VsTcp *tcp, const Segment *segment)
+{
+    return tcp->state == VS_TCP_SYN_RECEIVED && !tcp->listener &&
+           (segment->header->flags & (VS_TCP_SYN | VS_TCP_ACK | VS_TCP_RST)) ==
+               (VS_TCP_SYN | VS_TCP_ACK) &&
+           segment->end == tcp->rcv_nxt && segment->ack == tcp->snd_max;
 }
 
 /* RFC 5961, 3.2: who only guesses our window shall not reset us; the peer, asked by an
@@ -461,7 +481,13 @@ receive(VsTcp *tcp, VsPacket *packet)
     uint8_t flags = segment.header->flags;
 
     if (G_UNLIKELY(!is_acceptable(tcp, &segment))) {
-        refuse(tcp, packet, &segment);
+        if (is_crossing_syn_ack(tcp, &segment)) {
+            take_end_of_handshake(tcp, &segment);
+            vs_packet_deliver(packet);
+            vs_tcp_output(tcp);
+        } else {
+            refuse(tcp, packet, &segment);
+        }
         return;
     }
     if (G_UNLIKELY(flags & VS_TCP_RST)) {
@@ -475,6 +501,9 @@ receive(VsTcp *tcp, VsPacket *packet)
         return;
     }
     if (G_UNLIKELY(tcp->state == VS_TCP_SYN_RECEIVED)) {
+        if (segment.ack == tcp->snd_max && vs_tcp_listen_overflows(tcp, packet)) {
+            return;
+        }
         if (!take_end_of_handshake(tcp, &segment)) {
             vs_tcp_answer_with_reset(tcp->sockets, packet);
             vs_packet_drop(packet, VS_DROP_BAD_SEGMENT);

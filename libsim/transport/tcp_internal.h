@@ -209,6 +209,10 @@ void vs_tcp_sample_rtt(VsTcp *tcp);
 /* A segment of no connection. */
 void vs_tcp_listen_input(VsSockets *sockets, VsPacket *packet);
 
+/* 'packet' ends the handshake of 'tcp', but if the accept queue is full: then it was dropped,
+ * with 'tcp' if so configured, and the result is true. */
+bool vs_tcp_listen_overflows(VsTcp *tcp, VsPacket *packet);
+
 /* The handshake of a passive connection is done; it may be accepted in here. */
 void vs_tcp_listen_established(VsTcp *tcp);
 

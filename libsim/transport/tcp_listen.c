@@ -77,6 +77,19 @@ list_remove(VsTcpList *list, VsTcp *tcp)
     }
 }
 
+static inline bool
+is_full(const VsTcpListener *listener)
+{
+    return listener->n_waiting > listener->backlog;
+}
+
+static void
+drop_full(VsTcpListener *listener, VsPacket *packet)
+{
+    listener->n_drops++;
+    vs_packet_drop(packet, VS_DROP_ACCEPT_QUEUE_FULL);
+}
+
 static void
 receive_syn(VsTcpListener *listener, VsPacket *packet)
 {
@@ -85,9 +98,13 @@ receive_syn(VsTcpListener *listener, VsPacket *packet)
     VsFlow flow = vs_flow_reverse(&top->flow);
     VsTcp *tcp;
 
-    if (listener->n_pending >= listener->backlog) {
+    if (is_full(listener)) {
         listener->n_overflows++;
-        vs_packet_drop(packet, VS_DROP_ACCEPT_QUEUE_FULL);
+        drop_full(listener, packet);
+        return;
+    }
+    if (listener->n_handshakes >= listener->backlog) {
+        drop_full(listener, packet);
         return;
     }
     tcp = vs_tcp_new(sockets, &flow);
@@ -95,7 +112,7 @@ receive_syn(VsTcpListener *listener, VsPacket *packet)
     tcp->listener = listener;
     tcp->is_traced = vs_packet_is_traced(packet);
     list_push(&listener->handshakes, tcp);
-    listener->n_pending++;
+    listener->n_handshakes++;
     vs_table_insert(&sockets->connections, vs_flow_key(&top->flow), tcp);
     vs_tcp_take_options(tcp, &top->tcp);
     vs_tcp_send_syn(tcp, packet);
@@ -121,13 +138,32 @@ vs_tcp_listen_input(VsSockets *sockets, VsPacket *packet)
     vs_packet_drop(packet, listener ? VS_DROP_BAD_SEGMENT : VS_DROP_NO_SOCKET);
 }
 
+bool
+vs_tcp_listen_overflows(VsTcp *tcp, VsPacket *packet)
+{
+    VsTcpListener *listener = tcp->listener;
+
+    if (!listener || !is_full(listener)) {
+        return false;
+    }
+    listener->n_overflows++;
+    if (tcp->sockets->config.is_aborting_on_overflow) {
+        vs_tcp_answer_with_reset(tcp->sockets, packet);
+        vs_tcp_retire(tcp, VS_TCP_CLOSED);
+    }
+    drop_full(listener, packet);
+    return true;
+}
+
 void
 vs_tcp_listen_established(VsTcp *tcp)
 {
     VsTcpListener *listener = tcp->listener;
 
     list_remove(&listener->handshakes, tcp);
+    listener->n_handshakes--;
     list_push(&listener->waiting, tcp);
+    listener->n_waiting++;
     tcp->is_waiting = true;
     if (listener->is_accepting) {
         accept_first(listener);
@@ -139,8 +175,14 @@ vs_tcp_listen_forget(VsTcp *tcp)
 {
     VsTcpListener *listener = tcp->listener;
 
-    list_remove(tcp->is_waiting ? &listener->waiting : &listener->handshakes, tcp);
-    listener->n_pending--;
+    if (tcp->is_waiting) {
+        list_remove(&listener->waiting, tcp);
+        listener->n_waiting--;
+        tcp->is_waiting = false;
+    } else {
+        list_remove(&listener->handshakes, tcp);
+        listener->n_handshakes--;
+    }
     tcp->listener = NULL;
 }
 

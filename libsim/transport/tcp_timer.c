@@ -37,7 +37,20 @@ vs_tcp_timer_due(VsTimer *timer)
     vs_sockets_leave(sockets);
 }
 
-/* SRTT + max(rto_min, 4 RTTVAR), doubled for each time-out in a row. */
+/* How often the time-out is doubled: for each time-out in a row, but not for the first few of
+ * a SYN where those are linear. */
+static unsigned
+n_doublings(const VsTcp *tcp)
+{
+    uint32_t n_linear = tcp->sockets->config.syn_linear_timeouts;
+
+    if (tcp->state != VS_TCP_SYN_SENT) {
+        return tcp->n_retries;
+    }
+    return tcp->n_retries > n_linear ? tcp->n_retries - n_linear : 0;
+}
+
+/* SRTT + max(rto_min, 4 RTTVAR), doubled. */
 VsTime
 vs_tcp_rto(const VsTcp *tcp)
 {
@@ -47,7 +60,7 @@ vs_tcp_rto(const VsTcp *tcp)
     if (tcp->srtt > 0) {
         rto = tcp->srtt + MAX(config->rto_min, 4 * tcp->rttvar);
     }
-    for (unsigned n = 0; n < tcp->n_retries && rto < config->rto_max; n++) {
+    for (unsigned n = n_doublings(tcp); n > 0 && rto < config->rto_max; n--) {
         rto *= 2;
     }
     return MIN(rto, config->rto_max);
@@ -77,7 +90,8 @@ max_retries(const VsTcp *tcp)
 {
     switch ((VsTcpState)tcp->state) {
     case VS_TCP_SYN_SENT:
-        return tcp->sockets->config.syn_retries;
+        return tcp->sockets->config.syn_retries +
+               tcp->sockets->config.syn_linear_timeouts;
     case VS_TCP_SYN_RECEIVED:
         return VS_TCP_SYN_ACK_RETRIES;
     default:

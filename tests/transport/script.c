@@ -493,7 +493,8 @@ expect_counter(Play *play, char **words)
         {"segments-sent", stats->n_segments_sent},
         {"retransmitted", stats->n_retransmitted},
         {"timeouts", stats->n_timeouts},
-        {"overflows", play->listener.n_overflows},
+        {"listen-overflows", play->listener.n_overflows},
+        {"listen-drops", play->listener.n_drops},
     };
 
     play->n_expectations++;

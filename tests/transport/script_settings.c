@@ -25,11 +25,13 @@ static const struct {
     SETTING(COUNT, "receive-buffer", receive_buffer),
     SETTING(COUNT, "syn-retries", syn_retries),
     SETTING(COUNT, "retries", retries),
+    SETTING(COUNT, "syn-linear-timeouts", syn_linear_timeouts),
     SETTING(TIME, "rto-initial", rto_initial),
     SETTING(TIME, "rto-min", rto_min),
     SETTING(TIME, "rto-max", rto_max),
     SETTING(TIME, "delayed-ack", delayed_ack),
     SETTING(TIME, "time-wait", time_wait),
+    SETTING(FLAG, "abort-on-overflow", is_aborting_on_overflow),
 };
 
 static bool
