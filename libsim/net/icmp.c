@@ -51,6 +51,7 @@ quote(VsPacket *error, const VsPacket *packet)
     error->n_layers = (uint8_t)(n_quoted + 1);
     /* What the quoted bytes mean; but it completes no message of a journey. */
     error->payload = packet->payload;
+    error->tcp_options = packet->tcp_options;
     error->message_offset = packet->message_offset;
     error->message_bytes = packet->message_bytes;
     vs_payload_set_journey(&error->payload, NULL);

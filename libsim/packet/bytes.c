@@ -19,6 +19,8 @@ enum {
     OPTION_MSS_BYTES = 4,
     OPTION_SCALE = 3,
     OPTION_SCALE_BYTES = 3,
+    OPTION_TIMESTAMPS = 8,
+    OPTION_TIMESTAMPS_BYTES = 10,
     VXLAN_FLAG_VNI = 0x08,
 };
 
@@ -219,6 +221,15 @@ print_tcp(const Printer *printer, const VsLayer *layer, uint32_t n_bytes)
         *at++ = OPTION_MSS;
         *at++ = OPTION_MSS_BYTES;
         at = put_u16(at, tcp->mss);
+    }
+    if ((tcp->options & VS_TCP_OPTION_TIMESTAMPS) &&
+        options_end - at >= VS_TCP_TIMESTAMPS_BYTES) {
+        *at++ = OPTION_NOP;
+        *at++ = OPTION_NOP;
+        *at++ = OPTION_TIMESTAMPS;
+        *at++ = OPTION_TIMESTAMPS_BYTES;
+        at = put_u32(at, printer->packet->tcp_options.ts_value);
+        at = put_u32(at, printer->packet->tcp_options.ts_echo);
     }
     if (tcp->wscale != 0 && options_end - at >= OPTION_SCALE_BYTES) {
         *at++ = OPTION_SCALE;

@@ -74,7 +74,17 @@ typedef struct VsTcpHeader {
     uint8_t flags;
     uint8_t wscale; /* Option of a SYN, plus one; 0: absent. */
     uint8_t option_bytes;
+    uint8_t options; /* VS_TCP_OPTION_*: in the packet's 'tcp_options'. */
 } VsTcpHeader;
+
+#define VS_TCP_OPTION_TIMESTAMPS 0x01
+#define VS_TCP_TIMESTAMPS_BYTES 12 /* With two bytes that align it. */
+
+/* Options of any segment, where its header says that it has them. */
+typedef struct VsTcpOptions {
+    uint32_t ts_value; /* RFC 7323. */
+    uint32_t ts_echo;
+} VsTcpOptions;
 
 typedef struct VsIcmpHeader {
     uint8_t type;
@@ -139,6 +149,7 @@ struct VsPacket {
 
     VsPayload payload;
     VsLayer layers[VS_PACKET_MAX_LAYERS];
+    VsTcpOptions tcp_options; /* Of its one TCP header, the quoted one of an error too. */
 };
 
 /* Packet flags. */

@@ -55,18 +55,28 @@ typedef struct VsTcpConfig {
     uint32_t syn_linear_timeouts; /* The first so many retries of a SYN come at even
                                    * intervals, and it has so many more: 0 as before Linux
                                    * 6.5, 4 since (net.ipv4.tcp_syn_linear_timeouts). */
+    uint16_t
+        port_first;     /* Ephemeral ports, of UDP too: net.ipv4.ip_local_port_range, */
+    uint16_t port_last; /* 32768 to 60999. */
+    bool has_timestamps; /* RFC 7323, when the peer has, too.  No, though Linux has them
+                          * (net.ipv4.tcp_timestamps): 12 bytes a segment. */
+    bool is_reusing_time_wait;    /* A new connection may take the port of one in
+                                   * TIME_WAIT that has timestamps, a second after the
+                                   * peer's latest (net.ipv4.tcp_tw_reuse). */
     bool is_aborting_on_overflow; /* No (net.ipv4.tcp_abort_on_overflow). */
 } VsTcpConfig;
 
-#define VS_TCP_CONFIG_DEFAULT                   \
-    ((VsTcpConfig){.initial_window = 10,        \
-                   .receive_buffer = 65535 * 4, \
-                   .rto_initial = VS_S,         \
-                   .rto_min = 200 * VS_MS,      \
-                   .rto_max = 120 * VS_S,       \
-                   .delayed_ack = 40 * VS_MS,   \
-                   .time_wait = 60 * VS_S,      \
-                   .syn_retries = 6,            \
+#define VS_TCP_CONFIG_DEFAULT                        \
+    ((VsTcpConfig){.initial_window = 10,             \
+                   .receive_buffer = 65535 * 4,      \
+                   .rto_initial = VS_S,              \
+                   .rto_min = 200 * VS_MS,           \
+                   .rto_max = 120 * VS_S,            \
+                   .delayed_ack = 40 * VS_MS,        \
+                   .time_wait = 60 * VS_S,           \
+                   .syn_retries = 6,                 \
+                   .port_first = VS_EPHEMERAL_FIRST, \
+                   .port_last = VS_EPHEMERAL_LAST,   \
                    .retries = 15})
 
 /* Copies 'config'; to be called before the first connection. */

@@ -77,6 +77,13 @@ vs_sockets_leave(VsSockets *sockets)
     }
 }
 
+/* How many ephemeral ports there are. */
+static inline unsigned
+vs_sockets_n_ports(const VsSockets *sockets)
+{
+    return sockets->config.port_last - sockets->config.port_first + 1U;
+}
+
 /* The next ephemeral port of VS_PORTS_TCP or _UDP, round and round. */
 uint16_t vs_sockets_next_port(VsSockets *sockets, unsigned ports);
 

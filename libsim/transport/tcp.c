@@ -7,7 +7,6 @@
 #include "transport/tcp_internal.h"
 
 enum {
-    N_EPHEMERAL = VS_EPHEMERAL_LAST - VS_EPHEMERAL_FIRST + 1,
     MSS_DEFAULT = 536, /* Of a peer that names none (RFC 9293). */
     MSS_MIN = 48,      /* TCP_MIN_SND_MSS of Linux. */
     SHIFT_MAX = 14,    /* RFC 7323. */
@@ -162,23 +161,34 @@ vs_tcp_stats(const VsNetns *netns)
     return netns->sockets ? &netns->sockets->stats : &none;
 }
 
-/* A free ephemeral port towards the destination of 'flow', which gets it.  A port is
- * free when no connection, not even one in TIME_WAIT, has the same four addresses
- * and ports. */
+/* True when no connection, not even one in TIME_WAIT, has the addresses and ports of 'flow';
+ * but see 'is_reusing_time_wait'. */
+static bool
+is_free(VsSockets *sockets, const VsFlow *flow)
+{
+    VsFlow reverse = vs_flow_reverse(flow);
+    VsTcpEntry *entry;
+
+    if (vs_flow_equals(flow, &reverse)) {
+        return false;
+    }
+    entry = vs_table_find(&sockets->connections, vs_flow_key(&reverse));
+    return !entry || (entry->is_time_wait &&
+                      vs_tcp_time_wait_reuse(sockets, (VsTcpTimeWait *)entry));
+}
+
+/* A free ephemeral port towards the destination of 'flow', which gets it. */
 static bool
 find_port(VsSockets *sockets, VsFlow *flow)
 {
-    for (unsigned n = 0; n < N_EPHEMERAL; n++) {
-        VsFlow reverse;
-
+    for (unsigned n = vs_sockets_n_ports(sockets); n > 0; n--) {
         flow->sport = vs_sockets_next_port(sockets, VS_PORTS_TCP);
-        reverse = vs_flow_reverse(flow);
-        if (!vs_flow_equals(flow, &reverse) &&
-            !vs_table_find(&sockets->connections, vs_flow_key(&reverse))) {
+        if (is_free(sockets, flow)) {
             return true;
         }
     }
     flow->sport = 0;
+    sockets->stats.n_without_port++;
     return false;
 }
 
@@ -207,6 +217,7 @@ vs_tcp_new(VsSockets *sockets, const VsFlow *flow)
     vs_timer_init(&tcp->timer, &sockets->netns->host->entity, vs_tcp_timer_due);
     tcp->snd_una = tcp->snd_nxt = tcp->snd_max = first_position(sockets, flow);
     tcp->snd_end = tcp->snd_una + 1;
+    tcp->has_timestamps = sockets->config.has_timestamps;
     while (tcp->receive_shift < SHIFT_MAX &&
            sockets->config.receive_buffer >> tcp->receive_shift > UINT16_MAX) {
         tcp->receive_shift++;
@@ -215,12 +226,19 @@ vs_tcp_new(VsSockets *sockets, const VsFlow *flow)
 }
 
 void
-vs_tcp_take_options(VsTcp *tcp, const VsTcpHeader *syn)
+vs_tcp_take_options(VsTcp *tcp, VsPacket *packet)
 {
+    const VsTcpHeader *syn = &vs_packet_top(packet)->tcp;
     uint16_t ours = vs_tcp_mss_of(vs_tcp_mtu_to(tcp->sockets, tcp->flow.daddr));
     uint16_t theirs = syn->mss ? MAX(syn->mss, MSS_MIN) : MSS_DEFAULT;
 
-    tcp->mss = MIN(ours, theirs);
+    tcp->has_timestamps =
+        tcp->has_timestamps && (syn->options & VS_TCP_OPTION_TIMESTAMPS);
+    if (tcp->has_timestamps) {
+        tcp->ts_recent = packet->tcp_options.ts_value;
+        tcp->ts_recent_at = vs_now(tcp->sockets->run);
+    }
+    tcp->mss = vs_tcp_data_bytes(tcp, MIN(ours, theirs));
     tcp->is_scaling = syn->wscale != 0;
     if (tcp->is_scaling) {
         tcp->send_shift = (uint8_t)MIN(syn->wscale - 1, SHIFT_MAX);
@@ -231,6 +249,14 @@ vs_tcp_take_options(VsTcp *tcp, const VsTcpHeader *syn)
     tcp->rcv_nxt = (UINT64_C(1) << 32) + syn->seq + 1;
     tcp->rcv_edge = tcp->rcv_nxt;
     tcp->window_seq = tcp->rcv_nxt - 1;
+}
+
+uint16_t
+vs_tcp_data_bytes(const VsTcp *tcp, uint16_t mss)
+{
+    uint32_t options = tcp->has_timestamps ? VS_TCP_TIMESTAMPS_BYTES : 0;
+
+    return (uint16_t)(MAX(mss, MSS_MIN) - options);
 }
 
 uint16_t

@@ -6,9 +6,10 @@
  * sliding window, slow start from the initial window, delayed ACK, retransmission
  * time-out with back-off (RFC 6298), fast retransmission (RFC 6582), path MTU
  * discovery, FIN in all states, simultaneous opening, TIME_WAIT, RST (RFC 5961), the two
- * queues of a listener.  No congestion avoidance yet: the window doubles per round trip up
+ * queues of a listener, timestamps (RFC 7323: RTT, PAWS, ports of TIME_WAIT used again).  No
+ * congestion avoidance yet: the window doubles per round trip up
  * to 64 MiB, three duplicate ACKs halve it, a time-out lets it fall to one segment.  No
- * urgent data, no SACK, no timestamps.
+ * urgent data, no SACK.
  *
  * Following time: with a journey in a message's payload, each of its segments is
  * followed; the one that completes the message has its steps appended to the journey
@@ -152,6 +153,9 @@ typedef struct VsTcpStats {
     uint64_t n_segments_sent;
     uint64_t n_retransmitted;
     uint64_t n_timeouts;
+    uint64_t n_without_port;     /* No ephemeral port was free. */
+    uint64_t n_time_wait_reused; /* A connection took the port of one in TIME_WAIT. */
+    uint64_t n_old_timestamps;   /* Segments that PAWS refused (RFC 7323). */
 } VsTcpStats;
 
 const VsTcpStats *vs_tcp_stats(const VsNetns *netns);

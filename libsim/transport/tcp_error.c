@@ -39,7 +39,7 @@ set_path_mtu(VsSockets *sockets, VsAddr daddr, uint32_t mtu)
 static void
 shrink(VsTcp *tcp, uint32_t next_mtu)
 {
-    uint16_t mss = vs_tcp_mss_of(next_mtu);
+    uint16_t mss = vs_tcp_data_bytes(tcp, vs_tcp_mss_of(next_mtu));
 
     set_path_mtu(tcp->sockets, tcp->flow.daddr, next_mtu);
     if (mss < tcp->mss) {

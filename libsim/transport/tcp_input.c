@@ -9,6 +9,7 @@ typedef struct Segment {
     uint64_t end; /* SYN and FIN take a position each. */
     uint64_t ack;
     const VsTcpHeader *header;
+    VsPacket *packet;
     uint32_t payload_bytes;
 } Segment;
 
@@ -48,6 +49,7 @@ segment_of(const VsTcp *tcp, VsPacket *packet)
         .start = vs_tcp_position(tcp->rcv_nxt, header->seq),
         .ack = vs_tcp_position(tcp->snd_una, header->ack),
         .header = header,
+        .packet = packet,
         .payload_bytes = packet->payload_bytes,
     };
 
@@ -69,9 +71,9 @@ receive_answer_to_syn(VsTcp *tcp, VsPacket *packet)
         vs_packet_deliver(packet);
         vs_tcp_break(tcp, VS_TCP_END_REFUSED);
     } else if (has_ack && (header->flags & VS_TCP_SYN)) {
-        vs_tcp_take_options(tcp, header);
+        vs_tcp_take_options(tcp, packet);
         tcp->snd_una = tcp->snd_max;
-        vs_tcp_sample_rtt(tcp);
+        vs_tcp_sample_rtt(tcp, packet);
         vs_tcp_establish(tcp);
         vs_packet_arrive(packet);
         vs_packet_deliver(packet);
@@ -82,7 +84,7 @@ receive_answer_to_syn(VsTcp *tcp, VsPacket *packet)
         }
     } else if ((header->flags & (VS_TCP_SYN | VS_TCP_RST)) == VS_TCP_SYN) {
         /* It calls us from the very port we call: RFC 9293, figure 7. */
-        vs_tcp_take_options(tcp, header);
+        vs_tcp_take_options(tcp, packet);
         tcp->state = VS_TCP_SYN_RECEIVED;
         vs_tcp_send_syn(tcp, NULL);
         vs_packet_deliver(packet);
@@ -159,14 +161,14 @@ release_acknowledged(VsTcp *tcp)
 }
 
 static void
-take_progress(VsTcp *tcp, uint64_t ack)
+take_progress(VsTcp *tcp, const Segment *segment)
 {
-    uint64_t acked = ack - tcp->snd_una;
+    uint64_t acked = segment->ack - tcp->snd_una;
 
-    tcp->snd_una = ack;
+    tcp->snd_una = segment->ack;
     tcp->n_retries = 0;
     tcp->n_duplicate_acks = 0;
-    vs_tcp_sample_rtt(tcp);
+    vs_tcp_sample_rtt(tcp, segment->packet);
     release_acknowledged(tcp);
     open_window(tcp, acked);
     tcp->rto_due = VS_TIME_NEVER;
@@ -205,7 +207,7 @@ take_ack(VsTcp *tcp, const Segment *segment)
         return;
     }
     if (segment->ack > tcp->snd_una) {
-        take_progress(tcp, segment->ack);
+        take_progress(tcp, segment);
     } else if (is_pure && window == tcp->window) {
         take_duplicate_ack(tcp);
     }
@@ -438,7 +440,7 @@ take_end_of_handshake(VsTcp *tcp, const Segment *segment)
         return false;
     }
     tcp->snd_una = segment->ack;
-    vs_tcp_sample_rtt(tcp);
+    vs_tcp_sample_rtt(tcp, segment->packet);
     tcp->window = (uint32_t)segment->header->window << tcp->send_shift;
     vs_tcp_establish(tcp);
     if (tcp->listener) {
@@ -474,12 +476,41 @@ take_reset(VsTcp *tcp, VsPacket *packet, const Segment *segment)
     vs_tcp_break(tcp, VS_TCP_END_RESET);
 }
 
+/* PAWS (RFC 7323, 5): true for a segment from before the latest one, which was refused. */
+static bool
+refuse_old(VsTcp *tcp, VsPacket *packet, const Segment *segment)
+{
+    if (!(segment->header->options & VS_TCP_OPTION_TIMESTAMPS) ||
+        (segment->header->flags & VS_TCP_RST) ||
+        (int32_t)(packet->tcp_options.ts_value - tcp->ts_recent) >= 0) {
+        return false;
+    }
+    tcp->sockets->stats.n_old_timestamps++;
+    vs_tcp_send_ack(tcp);
+    vs_packet_drop(packet, VS_DROP_DUPLICATE);
+    return true;
+}
+
+/* Of an acceptable segment: the one that the next ACK answers is echoed. */
+static void
+take_timestamp(VsTcp *tcp, const Segment *segment)
+{
+    if ((segment->header->options & VS_TCP_OPTION_TIMESTAMPS) &&
+        segment->start <= tcp->rcv_acked) {
+        tcp->ts_recent = segment->packet->tcp_options.ts_value;
+        tcp->ts_recent_at = vs_now(tcp->sockets->run);
+    }
+}
+
 static void
 receive(VsTcp *tcp, VsPacket *packet)
 {
     Segment segment = segment_of(tcp, packet);
     uint8_t flags = segment.header->flags;
 
+    if (tcp->has_timestamps && refuse_old(tcp, packet, &segment)) {
+        return;
+    }
     if (G_UNLIKELY(!is_acceptable(tcp, &segment))) {
         if (is_crossing_syn_ack(tcp, &segment)) {
             take_end_of_handshake(tcp, &segment);
@@ -489,6 +520,9 @@ receive(VsTcp *tcp, VsPacket *packet)
             refuse(tcp, packet, &segment);
         }
         return;
+    }
+    if (tcp->has_timestamps) {
+        take_timestamp(tcp, &segment);
     }
     if (G_UNLIKELY(flags & VS_TCP_RST)) {
         take_reset(tcp, packet, &segment);

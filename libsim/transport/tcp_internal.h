@@ -60,14 +60,16 @@ struct VsTcp {
     uint8_t n_duplicate_acks;
     uint8_t n_quick_acks; /* ACKs still to be sent without delay. */
     uint16_t mss;
-    bool is_doomed : 1;    /* It could not even start: the timer tells the owner. */
-    bool is_waiting : 1;   /* For being accepted, its handshake done. */
-    bool is_closing : 1;   /* The owner has closed: FIN follows what is queued. */
-    bool is_scaling : 1;   /* Both sides sent the window scale option. */
-    bool is_timing : 1;    /* A round trip is measured. */
-    bool has_received : 1; /* Data: what we send is taken for an answer. */
-    bool is_ack_now : 1;   /* The next ACK must not be delayed. */
-    bool is_answered : 1;  /* Something came since the last time-out. */
+    bool is_doomed : 1;  /* It could not even start: the timer tells the owner. */
+    bool is_waiting : 1; /* For being accepted, its handshake done. */
+    bool is_closing : 1; /* The owner has closed: FIN follows what is queued. */
+    bool is_scaling : 1; /* Both sides sent the window scale option. */
+    bool
+        has_timestamps : 1; /* They go with every segment; before: we would like that. */
+    bool is_timing : 1;     /* A round trip is measured. */
+    bool has_received : 1;  /* Data: what we send is taken for an answer. */
+    bool is_ack_now : 1;    /* The next ACK must not be delayed. */
+    bool is_answered : 1;   /* Something came since the last time-out. */
     bool is_traced : 1; /* It carries a traced journey now: so are its ACK and FIN. */
     uint32_t cwnd;
     uint32_t window;     /* The peer's, in bytes from snd_una. */
@@ -84,6 +86,9 @@ struct VsTcp {
     VsTimer timer;  /* Armed for the earlier of both, or for one that has passed. */
     VsTime rto_due; /* Or VS_TIME_NEVER. */
     VsTime ack_due;
+
+    uint32_t ts_recent;  /* 'has_timestamps': the peer's latest in order (TS.Recent), */
+    VsTime ts_recent_at; /* which came then. */
 
     VsTime srtt; /* 0: no sample yet. */
     VsTime rttvar;
@@ -114,6 +119,9 @@ struct VsTcpTimeWait {
     VsFlow flow; /* As we send. */
     uint32_t snd_nxt;
     uint32_t rcv_nxt;
+    bool has_timestamps;
+    uint32_t ts_recent;
+    VsTime ts_recent_at;
     VsTime due;
     VsTcpTimeWait *next;
     VsTcpTimeWait *previous;
@@ -129,6 +137,13 @@ static inline uint64_t
 vs_tcp_position(uint64_t near, uint32_t seq)
 {
     return near + (uint64_t)(int64_t)(int32_t)(seq - (uint32_t)near);
+}
+
+/* The clock of timestamps: milliseconds, never 0. */
+static inline uint32_t
+vs_tcp_ts_now(const VsSockets *sockets)
+{
+    return (uint32_t)(vs_now(sockets->run) / VS_MS) + 1;
 }
 
 /* False for what only waits to be freed: after any call to an owner, look. */
@@ -153,8 +168,11 @@ void vs_tcp_break(VsTcp *tcp, VsTcpEnd end);
 /* The MSS that fits 'mtu'. */
 uint16_t vs_tcp_mss_of(uint32_t mtu);
 
+/* What is left for data of an MSS, beside the options of every segment (RFC 6691). */
+uint16_t vs_tcp_data_bytes(const VsTcp *tcp, uint16_t mss);
+
 /* Sets what the peer's SYN says. */
-void vs_tcp_take_options(VsTcp *tcp, const VsTcpHeader *syn);
+void vs_tcp_take_options(VsTcp *tcp, VsPacket *syn);
 
 /* The handshake is done: the first window, no time-out. */
 void vs_tcp_establish(VsTcp *tcp);
@@ -201,8 +219,9 @@ void vs_tcp_timer_due(VsTimer *timer);
 /* The present retransmission time-out, back-off included. */
 VsTime vs_tcp_rto(const VsTcp *tcp);
 
-/* Acknowledged up to snd_una: takes a sample if that was timed. */
-void vs_tcp_sample_rtt(VsTcp *tcp);
+/* Acknowledged up to snd_una: takes a sample if that was timed, or if 'packet' echoes a
+ * timestamp. */
+void vs_tcp_sample_rtt(VsTcp *tcp, VsPacket *packet);
 
 /* tcp_listen.c */
 
@@ -222,6 +241,10 @@ void vs_tcp_listen_forget(VsTcp *tcp);
 /* tcp_time_wait.c */
 void vs_tcp_time_wait_enter(VsTcp *tcp);
 void vs_tcp_time_wait_due(VsTimer *timer);
+
+/* Ends 'wait' for a new connection of ours with the same ports, if that may be; else
+ * false. */
+bool vs_tcp_time_wait_reuse(VsSockets *sockets, VsTcpTimeWait *wait);
 void vs_tcp_time_wait_input(VsSockets *sockets, VsTcpTimeWait *wait, VsPacket *packet);
 
 /* tcp_error.c */

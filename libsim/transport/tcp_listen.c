@@ -114,7 +114,7 @@ receive_syn(VsTcpListener *listener, VsPacket *packet)
     list_push(&listener->handshakes, tcp);
     listener->n_handshakes++;
     vs_table_insert(&sockets->connections, vs_flow_key(&top->flow), tcp);
-    vs_tcp_take_options(tcp, &top->tcp);
+    vs_tcp_take_options(tcp, packet);
     vs_tcp_send_syn(tcp, packet);
     vs_tcp_arm(tcp);
     vs_packet_deliver(packet);

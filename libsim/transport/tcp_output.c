@@ -20,18 +20,31 @@ advertise(VsTcp *tcp, uint8_t shift)
     return (uint16_t)window;
 }
 
+static void
+stamp(const VsSockets *sockets, VsPacket *packet, uint32_t echo)
+{
+    vs_packet_top(packet)->tcp.options |= VS_TCP_OPTION_TIMESTAMPS;
+    packet->tcp_options =
+        (VsTcpOptions){.ts_value = vs_tcp_ts_now(sockets), .ts_echo = echo};
+}
+
 static VsPacket *
 new_segment(VsTcp *tcp, uint64_t position, uint8_t flags, uint32_t option_bytes,
             uint32_t payload_bytes)
 {
+    uint32_t all_option_bytes =
+        option_bytes + (tcp->has_timestamps ? VS_TCP_TIMESTAMPS_BYTES : 0);
     VsPacket *packet =
         vs_ip_packet_new(tcp->sockets->netns, &tcp->flow,
-                         VS_TCP_HEADER_BYTES + option_bytes + payload_bytes);
+                         VS_TCP_HEADER_BYTES + all_option_bytes + payload_bytes);
     VsTcpHeader *header = &vs_packet_top(packet)->tcp;
 
     header->seq = (uint32_t)position;
     header->flags = flags;
-    header->option_bytes = (uint8_t)option_bytes;
+    header->option_bytes = (uint8_t)all_option_bytes;
+    if (tcp->has_timestamps) {
+        stamp(tcp->sockets, packet, tcp->ts_recent);
+    }
     if (flags & VS_TCP_ACK) {
         header->ack = (uint32_t)tcp->rcv_nxt;
     }
@@ -211,14 +224,18 @@ vs_tcp_send_syn(VsTcp *tcp, VsPacket *cause)
     transmit(tcp, packet);
 }
 
-/* A segment without a connection. */
+/* A segment without a connection; with timestamps, 'echo' is that of the peer's. */
 static void
 send_bare(VsSockets *sockets, const VsFlow *flow, const VsTcpHeader *header,
-          VsPacket *cause)
+          VsPacket *cause, uint32_t echo)
 {
-    VsPacket *packet = vs_ip_packet_new(sockets->netns, flow, VS_TCP_HEADER_BYTES);
+    VsPacket *packet = vs_ip_packet_new(sockets->netns, flow,
+                                        VS_TCP_HEADER_BYTES + header->option_bytes);
 
     vs_packet_top(packet)->tcp = *header;
+    if (header->option_bytes > 0) {
+        stamp(sockets, packet, echo);
+    }
     if (cause) {
         vs_sockets_hand_trail(cause, packet);
     }
@@ -247,7 +264,7 @@ vs_tcp_answer_with_reset(VsSockets *sockets, VsPacket *cause)
                      ((top->tcp.flags & VS_TCP_FIN) != 0);
     }
     sockets->stats.n_resets_sent++;
-    send_bare(sockets, &flow, &header, is_syn ? cause : NULL);
+    send_bare(sockets, &flow, &header, is_syn ? cause : NULL, 0);
 }
 
 void
@@ -256,7 +273,9 @@ vs_tcp_send_time_wait_ack(VsSockets *sockets, const VsTcpTimeWait *wait)
     VsTcpHeader header = {.seq = wait->snd_nxt,
                           .ack = wait->rcv_nxt,
                           .flags = VS_TCP_ACK,
-                          .window = UINT16_MAX};
+                          .window = UINT16_MAX,
+                          .option_bytes =
+                              wait->has_timestamps ? VS_TCP_TIMESTAMPS_BYTES : 0};
 
-    send_bare(sockets, &wait->flow, &header, NULL);
+    send_bare(sockets, &wait->flow, &header, NULL, wait->ts_recent);
 }

@@ -59,7 +59,10 @@ vs_tcp_time_wait_enter(VsTcp *tcp)
     *wait = (VsTcpTimeWait){.entry.is_time_wait = true,
                             .flow = tcp->flow,
                             .snd_nxt = (uint32_t)tcp->snd_max,
-                            .rcv_nxt = (uint32_t)tcp->rcv_nxt};
+                            .rcv_nxt = (uint32_t)tcp->rcv_nxt,
+                            .has_timestamps = tcp->has_timestamps,
+                            .ts_recent = tcp->ts_recent,
+                            .ts_recent_at = tcp->ts_recent_at};
     vs_tcp_retire(tcp, VS_TCP_TIME_WAIT);
     vs_table_insert(&sockets->connections, vs_flow_key(&reverse), wait);
     wait_begin(sockets, wait);
@@ -78,14 +81,40 @@ vs_tcp_time_wait_due(VsTimer *timer)
     }
 }
 
+/* tcp_twsk_unique(): the peer tells the new segments from old ones by their timestamps, once
+ * those, in whole seconds, have gone on. */
+bool
+vs_tcp_time_wait_reuse(VsSockets *sockets, VsTcpTimeWait *wait)
+{
+    if (!sockets->config.is_reusing_time_wait || !wait->has_timestamps ||
+        vs_now(sockets->run) / VS_S <= wait->ts_recent_at / VS_S) {
+        return false;
+    }
+    sockets->stats.n_time_wait_reused++;
+    forget(sockets, wait);
+    return true;
+}
+
+/* True when the SYN in 'packet' starts beyond the old connection. */
+static bool
+is_beyond(const VsTcpTimeWait *wait, VsPacket *packet)
+{
+    const VsTcpHeader *header = &vs_packet_top(packet)->tcp;
+
+    if (wait->has_timestamps && (header->options & VS_TCP_OPTION_TIMESTAMPS) &&
+        (int32_t)(packet->tcp_options.ts_value - wait->ts_recent) > 0) {
+        return true;
+    }
+    return (int32_t)(header->seq - wait->rcv_nxt) > 0;
+}
+
 void
 vs_tcp_time_wait_input(VsSockets *sockets, VsTcpTimeWait *wait, VsPacket *packet)
 {
     const VsTcpHeader *header = &vs_packet_top(packet)->tcp;
-    bool is_beyond = (int32_t)(header->seq - wait->rcv_nxt) > 0;
 
     if ((header->flags & (VS_TCP_SYN | VS_TCP_ACK | VS_TCP_RST)) == VS_TCP_SYN &&
-        is_beyond) {
+        is_beyond(wait, packet)) {
         forget(sockets, wait);
         vs_tcp_listen_input(sockets, packet);
         return;

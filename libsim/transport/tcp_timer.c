@@ -37,6 +37,8 @@ vs_tcp_timer_due(VsTimer *timer)
     vs_sockets_leave(sockets);
 }
 
+enum { TS_MAX_ELAPSED = 1 << 30 }; /* An echo of the future is of no use. */
+
 /* How often the time-out is doubled: for each time-out in a row, but not for the first few of
  * a SYN where those are linear. */
 static unsigned
@@ -66,22 +68,35 @@ vs_tcp_rto(const VsTcp *tcp)
     return MIN(rto, config->rto_max);
 }
 
-void
-vs_tcp_sample_rtt(VsTcp *tcp)
+static void
+add_sample(VsTcp *tcp, VsTime rtt)
 {
-    VsTime rtt;
-
-    if (!tcp->is_timing || tcp->snd_una < tcp->rtt_end) {
-        return;
-    }
-    tcp->is_timing = false;
-    rtt = MAX(vs_now(tcp->sockets->run) - tcp->rtt_started, VS_PS);
     if (tcp->srtt == 0) {
         tcp->srtt = rtt;
         tcp->rttvar = rtt / 2;
     } else {
         tcp->rttvar += (ABS(tcp->srtt - rtt) - tcp->rttvar) / 4;
         tcp->srtt += (rtt - tcp->srtt) / 8;
+    }
+}
+
+/* Karn: what was sent twice is not timed; but an echo says which of both it was (RFC 7323,
+ * 4.1, as tcp_ack_update_rtt() does it). */
+void
+vs_tcp_sample_rtt(VsTcp *tcp, VsPacket *packet)
+{
+    if (tcp->is_timing) {
+        if (tcp->snd_una >= tcp->rtt_end) {
+            tcp->is_timing = false;
+            add_sample(tcp, MAX(vs_now(tcp->sockets->run) - tcp->rtt_started, VS_PS));
+        }
+    } else if (tcp->has_timestamps &&
+               (vs_packet_top(packet)->tcp.options & VS_TCP_OPTION_TIMESTAMPS)) {
+        uint32_t elapsed = vs_tcp_ts_now(tcp->sockets) - packet->tcp_options.ts_echo;
+
+        if (packet->tcp_options.ts_echo != 0 && elapsed < TS_MAX_ELAPSED) {
+            add_sample(tcp, MAX(elapsed, 1) * VS_MS);
+        }
     }
 }
 

@@ -6,13 +6,11 @@
 #include "net/ip.h"
 #include "transport/socket_internal.h"
 
-enum { N_EPHEMERAL = VS_EPHEMERAL_LAST - VS_EPHEMERAL_FIRST + 1 };
-
 /* A free ephemeral port, or 0. */
 static uint16_t
 find_port(VsSockets *sockets, VsAddr address)
 {
-    for (unsigned n = 0; n < N_EPHEMERAL; n++) {
+    for (unsigned n = 0; n < vs_sockets_n_ports(sockets); n++) {
         uint16_t port = vs_sockets_next_port(sockets, VS_PORTS_UDP);
 
         if (!vs_sockets_find_bound(sockets, VS_PROTOCOL_UDP, address, port)) {

@@ -195,6 +195,27 @@ test_syn(void)
     fixture_clear(&f);
 }
 
+/* Two bytes in front align it, as hosts do (RFC 7323, appendix A). */
+static void
+test_timestamps(void)
+{
+    static const char expected[] = "\x01\x01\x08\x0a\x00\x00\x03\xe9\xff\xff\xff\xfe";
+    Fixture f;
+    VsPacket *packet;
+
+    fixture_init(&f);
+    packet = packet_new(&f, VS_PROTOCOL_TCP, VS_TCP_HEADER_BYTES + 12);
+    packet->layers[0].tcp = (VsTcpHeader){
+        .flags = VS_TCP_ACK, .option_bytes = 12, .options = VS_TCP_OPTION_TIMESTAMPS};
+    packet->tcp_options = (VsTcpOptions){.ts_value = 1001, .ts_echo = 0xfffffffe};
+    print(&f, packet);
+    CU_ASSERT_EQUAL_FATAL(f.out->len, 14 + 20 + 20 + 12);
+    CU_ASSERT_EQUAL(memcmp(f.out->data + f.out->len - 12, expected, 12), 0);
+    CU_ASSERT_TRUE(is_right(&f));
+    vs_packet_deliver(packet);
+    fixture_clear(&f);
+}
+
 static VsPacket *
 query_new(Fixture *f)
 {
@@ -590,6 +611,7 @@ static const VsTestCase tests[] = {
     {"a known IP header", test_ip_header},
     {"an ARP request, byte by byte", test_arp},
     {"a SYN with its options, byte by byte", test_syn},
+    {"timestamps, byte by byte", test_timestamps},
     {"a DNS query, byte by byte", test_query},
     {"no UDP checksum is zero", test_udp_checksum_is_never_zero},
     {"segments carry exactly their message", test_segments_of_a_message},

@@ -41,6 +41,7 @@ typedef struct Connection {
 typedef struct Sent {
     VsTime time;
     VsLayer layer;
+    VsTcpOptions options;
     uint32_t payload_bytes;
 } Sent;
 
@@ -171,7 +172,8 @@ static void
 far_receive(VsHop *hop, VsPacket *packet)
 {
     Play *play = VS_CONTAINER_OF(hop, Play, tap);
-    Sent sent = {vs_now(&play->run), *vs_packet_top(packet), packet->payload_bytes};
+    Sent sent = {vs_now(&play->run), *vs_packet_top(packet), packet->tcp_options,
+                 packet->payload_bytes};
 
     g_array_append_val(play->sent, sent);
     vs_packet_deliver(packet);
@@ -234,6 +236,7 @@ static ScriptSegment
 segment_of(const Connection *connection, const Sent *sent)
 {
     const VsTcpHeader *tcp = &sent->layer.tcp;
+    bool has_timestamps = tcp->options & VS_TCP_OPTION_TIMESTAMPS;
 
     return (ScriptSegment){
         .flags = tcp->flags,
@@ -247,6 +250,9 @@ segment_of(const Connection *connection, const Sent *sent)
         .window = tcp->window,
         .mss = tcp->mss,
         .wscale = tcp->wscale,
+        .has_timestamps = has_timestamps,
+        .ts_value = has_timestamps ? sent->options.ts_value : 0,
+        .ts_echo = has_timestamps ? sent->options.ts_echo : 0,
     };
 }
 
@@ -384,7 +390,10 @@ inject_segment(Play *play, Connection *connection, const char *text)
         .window = segment.has_window ? segment.window : UINT16_MAX,
         .mss = segment.mss,
         .wscale = segment.wscale,
+        .options = segment.has_timestamps ? VS_TCP_OPTION_TIMESTAMPS : 0,
     };
+    packet->tcp_options =
+        (VsTcpOptions){.ts_value = segment.ts_value, .ts_echo = segment.ts_echo};
     packet->payload_bytes = segment.bytes;
     packet->message_bytes = segment.bytes;
     if (segment.message_end != segment.message_start) {
@@ -493,6 +502,9 @@ expect_counter(Play *play, char **words)
         {"segments-sent", stats->n_segments_sent},
         {"retransmitted", stats->n_retransmitted},
         {"timeouts", stats->n_timeouts},
+        {"without-port", stats->n_without_port},
+        {"time-wait-reused", stats->n_time_wait_reused},
+        {"old-timestamps", stats->n_old_timestamps},
         {"listen-overflows", play->listener.n_overflows},
         {"listen-drops", play->listener.n_drops},
     };

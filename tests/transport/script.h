@@ -25,7 +25,8 @@
  * of S F R P and "." (ACK).  Sequence numbers count from the SYN of each side, which is 0;
  * before there was one, they are the header's own.  What an expectation leaves out may be
  * anything, but for ack, which comes with "." alone.  OPTIONS are "mss N", "wscale N",
- * separated by commas; "<>" is none.  "of": the message that the bytes are part of, else they
+ * "ts VALUE ECHO", separated by commas; "<>" is none.  The endpoint's clock of timestamps is 1
+ * at the beginning and goes by milliseconds.  "of": the message that the bytes are part of, else they
  * are one.  The window is the header's field, 65535 when left out of what the endpoint gets.
  *
  * The network takes no time.  A segment sent and not expected fails the script, and so does
@@ -51,6 +52,9 @@ typedef struct ScriptSegment {
     uint16_t window;
     uint16_t mss;   /* 0: absent. */
     uint8_t wscale; /* Plus one; 0: absent. */
+    bool has_timestamps;
+    uint32_t ts_value;
+    uint32_t ts_echo;
     uint32_t message_start;
     uint32_t message_end; /* 'message_start': the segment is a message. */
 } ScriptSegment;

@@ -90,6 +90,10 @@ parse_option(char **words, ScriptSegment *segment, GError **error)
             return false;
         }
         segment->wscale = (uint8_t)(number + 1);
+    } else if (n_words == 3 && strcmp(words[0], "ts") == 0) {
+        segment->has_timestamps = true;
+        return parse_number(words[1], UINT32_MAX, &segment->ts_value, error) &&
+               parse_number(words[2], UINT32_MAX, &segment->ts_echo, error);
     } else {
         return fail(error, "not an option", n_words > 0 ? words[0] : "");
     }
@@ -212,6 +216,11 @@ script_segment_print(const ScriptSegment *segment)
         }
         if (segment->wscale != 0) {
             g_string_append_printf(text, "%swscale %u", comma, segment->wscale - 1);
+            comma = ", ";
+        }
+        if (segment->has_timestamps) {
+            g_string_append_printf(text, "%sts %u %u", comma, segment->ts_value,
+                                   segment->ts_echo);
         }
         g_string_append_c(text, '>');
     }
@@ -235,7 +244,9 @@ script_segment_differs(const ScriptSegment *expected, const ScriptSegment *got)
         return "win";
     }
     if (expected->has_options &&
-        (expected->mss != got->mss || expected->wscale != got->wscale)) {
+        (expected->mss != got->mss || expected->wscale != got->wscale ||
+         expected->has_timestamps != got->has_timestamps ||
+         expected->ts_value != got->ts_value || expected->ts_echo != got->ts_echo)) {
         return "options";
     }
     return NULL;
