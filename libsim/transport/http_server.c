@@ -14,7 +14,22 @@ struct VsHttpConnection {
     VsTcp *tcp;
     VsHttpRequest *request; /* Being answered, or NULL. */
     uint64_t n_requests;
+    bool has_worker; /* Of the server's n_workers. */
 };
+
+/* The worker of 'connection', if it has one, turns to the next that waits. */
+static void
+release_worker(VsHttpConnection *connection)
+{
+    VsHttpServer *server = connection->server;
+
+    if (!connection->has_worker) {
+        return;
+    }
+    connection->has_worker = false;
+    server->n_busy--;
+    server->listener.is_accepting = !vs_tcp_accept_waiting(&server->listener);
+}
 
 static void
 connection_free(VsHttpConnection *connection)
@@ -22,6 +37,7 @@ connection_free(VsHttpConnection *connection)
     if (connection->request) {
         connection->request->connection = NULL;
     }
+    release_worker(connection);
     vs_pool_free(&connection->server->connections, connection);
 }
 
@@ -99,6 +115,11 @@ server_accept(VsTcpListener *listener, VsTcp *tcp)
     *connection = (VsHttpConnection){.server = server, .tcp = tcp};
     vs_tcp_set_user(tcp, connection);
     server->n_connections++;
+    if (server->n_workers > 0) {
+        connection->has_worker = true;
+        server->n_busy++;
+        listener->is_accepting = server->n_busy < server->n_workers;
+    }
     return &server_tcp_ops;
 }
 
@@ -113,6 +134,12 @@ vs_http_server_open(VsHttpServer *server, VsNetns *netns, VsAddr address, uint16
     vs_pool_init(&server->requests, sizeof(VsHttpRequest), REQUESTS_A_SLAB);
     return vs_tcp_listen(&server->listener, netns, address, port, backlog,
                          &listener_ops, server);
+}
+
+void
+vs_http_server_set_workers(VsHttpServer *server, uint32_t n_workers)
+{
+    server->n_workers = n_workers;
 }
 
 void
@@ -152,5 +179,6 @@ vs_http_reply(VsHttpRequest *request, unsigned status, uint64_t body_bytes)
                 payload.http.head_bytes + payload.http.body_bytes);
     if (is_close) {
         vs_tcp_close(connection->tcp);
+        release_worker(connection);
     }
 }

@@ -36,6 +36,8 @@ struct VsHttpServer {
     VsTcpListener listener;
     VsPool connections;
     VsPool requests;
+    uint32_t n_workers;     /* That each have a connection to the end; 0: no limit. */
+    uint32_t n_busy;        /* Of 'n_workers'. */
     uint64_t n_connections; /* Accepted. */
     uint64_t n_requests;
     uint64_t n_lost; /* Answers whose connection had gone. */
@@ -45,6 +47,10 @@ struct VsHttpServer {
 bool vs_http_server_open(VsHttpServer *server, VsNetns *netns, VsAddr address,
                          uint16_t port, uint32_t backlog, const VsHttpServerOps *ops,
                          void *user);
+
+/* From now on a connection is accepted only by one of 'n_workers' that has none, and is its
+ * own until it is closed, as in prefork servers; others wait in the accept queue. */
+void vs_http_server_set_workers(VsHttpServer *server, uint32_t n_workers);
 
 /* Frees connections and requests; the namespace's sockets must not run any more. */
 void vs_http_server_close(VsHttpServer *server);

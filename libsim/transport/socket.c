@@ -58,11 +58,12 @@ vs_sockets_set_tcp_config(VsSockets *sockets, const VsTcpConfig *config)
              config->rto_initial > 0 && config->rto_min > 0 &&
              config->syn_retries + config->syn_linear_timeouts <= UINT8_MAX &&
              config->retries <= UINT8_MAX);
-    g_assert(config->port_first > 0 && config->port_first <= config->port_last);
+    g_assert(config->port_first > 0 && config->port_first <= config->port_last &&
+             config->port_last <= UINT16_MAX);
     g_assert(config->has_timestamps || !config->is_reusing_time_wait);
     sockets->config = *config;
-    sockets->next_port[VS_PORTS_TCP] = config->port_first;
-    sockets->next_port[VS_PORTS_UDP] = config->port_first;
+    sockets->next_port[VS_PORTS_TCP] = (uint16_t)config->port_first;
+    sockets->next_port[VS_PORTS_UDP] = (uint16_t)config->port_first;
 }
 
 void
@@ -91,7 +92,7 @@ vs_sockets_next_port(VsSockets *sockets, unsigned ports)
     uint16_t port = sockets->next_port[ports];
 
     sockets->next_port[ports] = port == sockets->config.port_last
-                                    ? sockets->config.port_first
+                                    ? (uint16_t)sockets->config.port_first
                                     : (uint16_t)(port + 1);
     return port;
 }

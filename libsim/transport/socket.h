@@ -55,9 +55,9 @@ typedef struct VsTcpConfig {
     uint32_t syn_linear_timeouts; /* The first so many retries of a SYN come at even
                                    * intervals, and it has so many more: 0 as before Linux
                                    * 6.5, 4 since (net.ipv4.tcp_syn_linear_timeouts). */
-    uint16_t
+    uint32_t
         port_first;     /* Ephemeral ports, of UDP too: net.ipv4.ip_local_port_range, */
-    uint16_t port_last; /* 32768 to 60999. */
+    uint32_t port_last; /* 32768 to 60999. */
     bool has_timestamps; /* RFC 7323, when the peer has, too.  No, though Linux has them
                           * (net.ipv4.tcp_timestamps): 12 bytes a segment. */
     bool is_reusing_time_wait;    /* A new connection may take the port of one in

@@ -2,6 +2,12 @@
 
 static const char *const phase_names[] = {"DNS", "connect", "request"};
 
+static const char *const closer_choices[] = {
+    [CLIENT_CLOSER_SERVER] = "server",
+    [CLIENT_CLOSER_CLIENT] = "client",
+    NULL,
+};
+
 static const VsParam client_params[] = {
     VS_PARAM_ARRIVALS(ClientConfig, arrivals, "arrivals", .is_required = true,
                       .doc =
@@ -15,6 +21,11 @@ static const VsParam client_params[] = {
                  .doc = "Who resolves the host's name; not needed for an address."),
     VS_PARAM_BOOL(ClientConfig, is_keep_alive, "keep-alive", .def = "no",
                   .doc = "yes: connections are used again; no: one for each request."),
+    VS_PARAM_CHOICE(ClientConfig, closer, "closes-first", .def = "server",
+                    .choices = closer_choices,
+                    .doc = "Who closes a connection that is not kept alive.  server: "
+                           "the request says \"Connection: close\".  client: it has "
+                           "its answer, closes, and its port stays in TIME_WAIT."),
     VS_PARAM_SIZE(ClientConfig, body_bytes, "body", .def = "0B", .max = "1GiB",
                   .doc = "Body of a request: above 0 it is a POST."),
     VS_PARAM_TIME(ClientConfig, timeout, "timeout", .def = "30s", .min = "1us",
@@ -23,6 +34,7 @@ static const VsParam client_params[] = {
     VS_PARAM_TIME(ClientConfig, start, "start", .def = "0s", .doc = "First request."),
     VS_PARAM_TIME(ClientConfig, stop, "stop",
                   .doc = "No request begins then or later; without it, to the end."),
+    VS_TCP_PARAM_ROWS(ClientConfig, tcp),
     VS_HOST_PARAM_ROWS(ClientConfig, host, "4"),
     {0},
 };
@@ -89,7 +101,14 @@ client_check(const void *config_, const VsElement *element, GError **error)
                         "stop is not after start: the client would send nothing");
         return false;
     }
-    return true;
+    if (config->is_keep_alive && config->closer == CLIENT_CLOSER_CLIENT) {
+        vs_set_error_at(
+            error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+            "closes-first=\"client\" has no effect with keep-alive=\"yes\", "
+            "which closes nothing; leave one out");
+        return false;
+    }
+    return vs_tcp_params_check(&config->tcp, element, error);
 }
 
 static void
@@ -187,6 +206,7 @@ client_create(void *self, const VsElement *element, VsBuild *build, GError **err
     client->config = element->config;
     client->host =
         vs_build_new_host(build, element, &client->config->host, VS_HOST_END);
+    vs_tcp_params_apply(&client->config->tcp, client->host->root);
     vs_entity_init(&client->entity, &client->host->part);
     client->requests = g_ptr_array_new();
     client->stages.phase_names = phase_names;

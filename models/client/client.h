@@ -17,11 +17,19 @@ typedef struct ClientConfig {
     const char *to;
     const VsElement *resolver;
     bool is_keep_alive;
+    VsChoice closer; /* ClientCloser, where connections are not kept alive. */
     uint64_t body_bytes;
     VsTime timeout;
     VsTime start;
     VsTime stop;
+    VsTcpParams tcp;
 } ClientConfig;
+
+/* Who closes a connection first. */
+typedef enum ClientCloser {
+    CLIENT_CLOSER_SERVER,
+    CLIENT_CLOSER_CLIENT,
+} ClientCloser;
 
 typedef enum ClientPhase {
     CLIENT_PHASE_DNS,

@@ -8,8 +8,10 @@ client_exchange_open(Client *client, const char *host, const char *path, uint16_
     VsNames *names = &client->host->part.run->packets->names;
 
     client->port = port;
-    client->message = vs_http_new_request(names, host, path, client->config->body_bytes,
-                                          !client->config->is_keep_alive);
+    client->message =
+        vs_http_new_request(names, host, path, client->config->body_bytes,
+                            !client->config->is_keep_alive &&
+                                client->config->closer == CLIENT_CLOSER_SERVER);
     vs_pool_init(&client->connections, sizeof(ClientConnection), CONNECTIONS_A_SLAB);
 }
 
@@ -107,6 +109,8 @@ exchange_message(VsTcp *tcp, const VsPayload *payload, uint64_t bytes)
     if (connection->client->config->is_keep_alive) {
         connection->next = connection->client->idle;
         connection->client->idle = connection;
+    } else if (connection->client->config->closer == CLIENT_CLOSER_CLIENT) {
+        vs_tcp_close(tcp);
     }
     finish(request, payload->http.status);
 }

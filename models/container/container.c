@@ -10,8 +10,21 @@ typedef struct ContainerConfig {
     uint32_t workers;
     uint32_t queue;
     uint32_t backlog;
+    VsChoice accept; /* ContainerAccept. */
     uint64_t response_bytes;
 } ContainerConfig;
+
+/* When a connection is accepted. */
+typedef enum ContainerAccept {
+    CONTAINER_ACCEPT_AT_ONCE,
+    CONTAINER_ACCEPT_BY_WORKERS,
+} ContainerAccept;
+
+static const char *const accept_choices[] = {
+    [CONTAINER_ACCEPT_AT_ONCE] = "at-once",
+    [CONTAINER_ACCEPT_BY_WORKERS] = "by-workers",
+    NULL,
+};
 
 typedef struct Container {
     const ContainerConfig *config;
@@ -44,7 +57,14 @@ static const VsParam container_params[] = {
     VS_PARAM_UINT(ContainerConfig, backlog, "backlog", .def = "4096", .min = "1",
                   .doc =
                       "Listen backlog: connections in their handshake; the SYN of one "
-                      "more is dropped (net.core.somaxconn).  Not for UDP."),
+                      "more is dropped (net.core.somaxconn).  One more than that may "
+                      "wait to be accepted.  Not for UDP."),
+    VS_PARAM_CHOICE(ContainerConfig, accept, "accept", .def = "at-once",
+                    .choices = accept_choices,
+                    .doc = "at-once: connections are accepted as they come, requests "
+                           "wait for workers (an event loop).  by-workers: a worker "
+                           "that is free accepts one and has it until it is closed; "
+                           "others wait in the accept queue (prefork).  Not for UDP."),
     VS_PARAM_SIZE(ContainerConfig, response_bytes, "response", .def = "1KiB",
                   .doc =
                       "Body of an answer; of UDP all its data, at most 65507 bytes."),
@@ -58,6 +78,11 @@ static const VsStat container_stats[] = {
     VS_COUNTER(Container, station.n_served, "served", "request", "Requests worked on."),
     VS_COUNTER(Container, station.n_refused, "refused", "request",
                "Requests answered 503, or dropped: the queue was full."),
+    VS_COUNTER(Container, http.listener.n_overflows, "listen-overflows", "segment",
+               "SYNs, and ends of handshakes, that found the accept queue full "
+               "(ListenOverflows)."),
+    VS_COUNTER(Container, http.listener.n_drops, "listen-drops", "segment",
+               "Those, and SYNs that found the SYN queue full (ListenDrops)."),
     VS_QUEUE(Container, station.stat, "system", "request", "Waiting or worked on."),
     VS_QUEUE(Container, station.queue_stat, "queue", "request",
              "Waiting for a worker."),
@@ -165,6 +190,12 @@ container_check(const void *config_, const VsElement *element, GError **error)
                         "no connection; write queue, or leave it out");
         return false;
     }
+    if (vs_element_has(element, "accept")) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "accept has no effect where protocol=\"udp\": datagrams have "
+                        "no connection; leave it out");
+        return false;
+    }
     if (config->response_bytes > DATAGRAM_MAX_BYTES) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
                         "response=\"%" G_GUINT64_FORMAT
@@ -207,11 +238,19 @@ container_open(void *self, const VsElement *element, VsBuild *build, GError **er
     vs_station_init(&container->station, &container->entity, config->workers,
                     config->queue, is_udp ? &udp_station_ops : &http_station_ops);
     /* The port is free: the pod has given it to us. */
-    return is_udp ? vs_udp_server_open(&container->udp, pod->netns, VS_ADDR_ANY,
-                                       (uint16_t)config->port, &udp_ops, container)
-                  : vs_http_server_open(&container->http, pod->netns, VS_ADDR_ANY,
-                                        (uint16_t)config->port, config->backlog,
-                                        &http_ops, container);
+    if (is_udp) {
+        return vs_udp_server_open(&container->udp, pod->netns, VS_ADDR_ANY,
+                                  (uint16_t)config->port, &udp_ops, container);
+    }
+    if (!vs_http_server_open(&container->http, pod->netns, VS_ADDR_ANY,
+                             (uint16_t)config->port, config->backlog, &http_ops,
+                             container)) {
+        return false;
+    }
+    if (config->accept == CONTAINER_ACCEPT_BY_WORKERS) {
+        vs_http_server_set_workers(&container->http, config->workers);
+    }
+    return true;
 }
 
 static void

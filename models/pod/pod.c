@@ -11,6 +11,7 @@ typedef struct PodConfig {
     VsTime ready_at;
     VsTime terminates_at;
     VsTime grace;
+    VsTcpParams tcp;
 } PodConfig;
 
 typedef struct Pod {
@@ -38,6 +39,11 @@ static const VsParam pod_params[] = {
     VS_PARAM_TIME(PodConfig, grace, "grace", .def = "30s",
                   .doc = "From its deletion to the removal of its endpoint "
                          "(terminationGracePeriodSeconds)."),
+    VS_PARAM_BOOL(PodConfig, tcp.config.is_aborting_on_overflow,
+                  "tcp-abort-on-overflow", .def = "no",
+                  .doc = "A handshake that ends at a full accept queue is reset, not "
+                         "kept waiting (net.ipv4.tcp_abort_on_overflow)."),
+    VS_TCP_PARAM_ROWS(PodConfig, tcp),
     {0},
 };
 
@@ -77,6 +83,8 @@ check_times(const PodConfig *config, const VsElement *element, GError **error)
 static bool
 pod_check(const void *config_, const VsElement *element, GError **error)
 {
+    const PodConfig *config = config_;
+
     if (element->parent && vs_element_has(element, "nodes")) {
         vs_set_error_at(
             error, element, VS_SCENARIO_ERROR_NO_EFFECT,
@@ -85,7 +93,8 @@ pod_check(const void *config_, const VsElement *element, GError **error)
             element->parent->id);
         return false;
     }
-    return check_times(config_, element, error);
+    return check_times(config, element, error) &&
+           vs_tcp_params_check(&config->tcp, element, error);
 }
 
 static VsNode *
@@ -136,7 +145,8 @@ pod_declare(void *self, const VsElement *element, VsBuild *build, GError **error
     }
     build->cluster->cni->wire_pod(pod->pod);
     vs_build_capture(build, element, netns, config->capture);
-    vs_sockets_of(netns); /* A pod without containers refuses as well. */
+    /* A pod without containers has sockets, too: it refuses. */
+    vs_tcp_params_apply(&config->tcp, netns);
     return true;
 }
 

@@ -78,10 +78,17 @@ model_new_seeded(uint64_t seed, const char *format, ...)
 Model *
 model_load(const char *file)
 {
+    return model_load_with(file, NULL);
+}
+
+Model *
+model_load_with(const char *file, const char *const *settings)
+{
     const char *top = g_getenv("top_srcdir");
     g_autofree char *path = g_build_filename(top ? top : ".", "scenarios", file, NULL);
     GError *error = NULL;
-    VsScenario *scenario = vs_scenario_load(path, vs_registry_builtin(), NULL, &error);
+    VsScenario *scenario =
+        vs_scenario_load(path, vs_registry_builtin(), settings, &error);
 
     return compile(scenario, error);
 }

@@ -30,6 +30,9 @@ Model *model_new_seeded(uint64_t seed, const char *format, ...) G_GNUC_PRINTF(2,
 /* A file below scenarios/, with its own seed. */
 Model *model_load(const char *file);
 
+/* The same with settings of its <param>s: NULL-terminated, "name=value". */
+Model *model_load_with(const char *file, const char *const *settings);
+
 /* Runs to 'until', which may be far beyond an hour. */
 void model_run(Model *model, VsTime until);
 void model_free(Model *model);

@@ -7,7 +7,6 @@
 
 typedef enum SettingKind {
     SETTING_COUNT, /* uint32_t. */
-    SETTING_PORT,  /* uint16_t. */
     SETTING_TIME,  /* VsTime. */
     SETTING_FLAG,  /* bool: yes, no. */
 } SettingKind;
@@ -34,8 +33,8 @@ static const struct {
     SETTING(TIME, "time-wait", time_wait),
     SETTING(FLAG, "timestamps", has_timestamps),
     SETTING(FLAG, "tw-reuse", is_reusing_time_wait),
-    SETTING(PORT, "port-first", port_first),
-    SETTING(PORT, "port-last", port_last),
+    SETTING(COUNT, "port-first", port_first),
+    SETTING(COUNT, "port-last", port_last),
     SETTING(FLAG, "abort-on-overflow", is_aborting_on_overflow),
 };
 
@@ -63,18 +62,6 @@ parse_count(const char *value, uint32_t *ret, GError **error)
     return true;
 }
 
-static bool
-parse_port(const char *value, uint16_t *ret, GError **error)
-{
-    uint32_t number;
-
-    if (!parse_count(value, &number, error)) {
-        return false;
-    }
-    *ret = (uint16_t)MIN(number, UINT16_MAX);
-    return true;
-}
-
 bool
 script_setting_parse(const char *name, const char *value, VsTcpConfig *config,
                      uint32_t *mtu, GError **error)
@@ -91,8 +78,6 @@ script_setting_parse(const char *name, const char *value, VsTcpConfig *config,
         switch (settings[i].kind) {
         case SETTING_COUNT:
             return parse_count(value, place, error);
-        case SETTING_PORT:
-            return parse_port(value, place, error);
         case SETTING_TIME:
             return vs_parse_time(value, place, error);
         case SETTING_FLAG:

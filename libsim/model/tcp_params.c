@@ -1,0 +1,37 @@
+#include "model/tcp_params.h"
+
+#include "model/element.h"
+
+bool
+vs_tcp_params_check(const VsTcpParams *params, const VsElement *element, GError **error)
+{
+    const VsTcpConfig *config = &params->config;
+
+    if (config->port_first > config->port_last) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
+                        "local-port-first=\"%u\" is above local-port-last=\"%u\"",
+                        config->port_first, config->port_last);
+        return false;
+    }
+    if (config->is_reusing_time_wait && !config->has_timestamps) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "tcp-tw-reuse has no effect without timestamps; write "
+                        "tcp-timestamps=\"yes\", for the servers as well");
+        return false;
+    }
+    if (config->rto_min > config->rto_max || config->rto_initial > config->rto_max) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                        "tcp-rto-max is below tcp-rto-min or tcp-rto-initial");
+        return false;
+    }
+    return true;
+}
+
+void
+vs_tcp_params_apply(const VsTcpParams *params, VsNetns *netns)
+{
+    VsTcpConfig config = params->config;
+
+    config.receive_buffer = (uint32_t)params->receive_buffer;
+    vs_sockets_set_tcp_config(vs_sockets_of(netns), &config);
+}
