@@ -13,6 +13,15 @@ vs_tcp_params_check(const VsTcpParams *params, const VsElement *element, GError 
                         config->port_first, config->port_last);
         return false;
     }
+    if (config->keepalive_idle == 0 &&
+        (vs_element_has(element, "tcp-keepalive-interval") ||
+         vs_element_has(element, "tcp-keepalive-probes"))) {
+        vs_set_error_at(
+            error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+            "tcp-keepalive-interval and tcp-keepalive-probes have no effect "
+            "without tcp-keepalive-time; write that too, or leave them out");
+        return false;
+    }
     if (config->is_reusing_time_wait && !config->has_timestamps) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
                         "tcp-tw-reuse has no effect without timestamps; write "

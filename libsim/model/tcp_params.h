@@ -58,6 +58,17 @@ typedef struct VsTcpParams {
                       .doc = "A new connection may take the port of one in TIME_WAIT " \
                              "a second after it; needs timestamps on both sides "      \
                              "(net.ipv4.tcp_tw_reuse)."),                              \
+        VS_PARAM_TIME(Config, m.config.keepalive_idle, "tcp-keepalive-time",           \
+                      .def = "0s", .max = "32767s",                                    \
+                      .doc = "How long a peer may be silent before it is asked "       \
+                             "whether it is there (TCP_KEEPIDLE); 0s: for ever."),     \
+        VS_PARAM_TIME(Config, m.config.keepalive_interval, "tcp-keepalive-interval",   \
+                      .def = "75s", .min = "1ms", .max = "32767s",                     \
+                      .doc = "And then again (TCP_KEEPINTVL)."),                       \
+        VS_PARAM_UINT(Config, m.config.keepalive_probes, "tcp-keepalive-probes",       \
+                      .def = "9", .min = "1", .max = "127",                            \
+                      .doc = "Without an answer to so many the connection is broken "  \
+                             "(TCP_KEEPCNT)."),                                        \
         VS_PARAM_UINT(Config, m.config.port_first, "local-port-first", .def = "32768", \
                       .min = "1024", .max = "65535",                                   \
                       .doc = "First ephemeral port (net.ipv4.ip_local_port_range)."),  \

@@ -60,6 +60,8 @@ vs_sockets_set_tcp_config(VsSockets *sockets, const VsTcpConfig *config)
              config->retries <= UINT8_MAX);
     g_assert(config->port_first > 0 && config->port_first <= config->port_last &&
              config->port_last <= UINT16_MAX);
+    g_assert(config->keepalive_idle == 0 ||
+             (config->keepalive_interval > 0 && config->keepalive_probes <= UINT8_MAX));
     g_assert(config->has_timestamps || !config->is_reusing_time_wait);
     sockets->config = *config;
     sockets->next_port[VS_PORTS_TCP] = (uint16_t)config->port_first;

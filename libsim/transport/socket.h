@@ -55,9 +55,11 @@ typedef struct VsTcpConfig {
     uint32_t syn_linear_timeouts; /* The first so many retries of a SYN come at even
                                    * intervals, and it has so many more: 0 as before Linux
                                    * 6.5, 4 since (net.ipv4.tcp_syn_linear_timeouts). */
-    uint32_t
-        port_first;     /* Ephemeral ports, of UDP too: net.ipv4.ip_local_port_range, */
-    uint32_t port_last; /* 32768 to 60999. */
+    VsTime keepalive_idle;     /* 0: no keep-alive, as where SO_KEEPALIVE is not set. */
+    VsTime keepalive_interval; /* 75 s (net.ipv4.tcp_keepalive_intvl). */
+    uint32_t keepalive_probes; /* 9 (net.ipv4.tcp_keepalive_probes). */
+    uint32_t port_first;       /* Ephemeral ports, of UDP too: 32768 to 60999, */
+    uint32_t port_last;        /* net.ipv4.ip_local_port_range. */
     bool has_timestamps; /* RFC 7323, when the peer has, too.  No, though Linux has them
                           * (net.ipv4.tcp_timestamps): 12 bytes a segment. */
     bool is_reusing_time_wait;    /* A new connection may take the port of one in
@@ -75,6 +77,8 @@ typedef struct VsTcpConfig {
                    .delayed_ack = 40 * VS_MS,        \
                    .time_wait = 60 * VS_S,           \
                    .syn_retries = 6,                 \
+                   .keepalive_interval = 75 * VS_S,  \
+                   .keepalive_probes = 9,            \
                    .port_first = VS_EPHEMERAL_FIRST, \
                    .port_last = VS_EPHEMERAL_LAST,   \
                    .retries = 15})

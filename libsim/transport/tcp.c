@@ -214,6 +214,7 @@ vs_tcp_new(VsSockets *sockets, const VsFlow *flow)
     tcp->flow = *flow;
     tcp->rto_due = VS_TIME_NEVER;
     tcp->ack_due = VS_TIME_NEVER;
+    tcp->keepalive_due = VS_TIME_NEVER;
     vs_timer_init(&tcp->timer, &sockets->netns->host->entity, vs_tcp_timer_due);
     tcp->snd_una = tcp->snd_nxt = tcp->snd_max = first_position(sockets, flow);
     tcp->snd_end = tcp->snd_una + 1;
@@ -279,6 +280,10 @@ vs_tcp_establish(VsTcp *tcp)
     tcp->n_retries = 0;
     tcp->n_quick_acks = VS_TCP_QUICK_ACKS;
     tcp->rto_due = VS_TIME_NEVER;
+    if (tcp->sockets->config.keepalive_idle > 0) {
+        tcp->received_at = vs_now(tcp->sockets->run);
+        tcp->keepalive_due = tcp->received_at + tcp->sockets->config.keepalive_idle;
+    }
     tcp->journey = NULL;
 }
 

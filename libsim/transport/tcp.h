@@ -6,10 +6,11 @@
  * sliding window, slow start from the initial window, delayed ACK, retransmission
  * time-out with back-off (RFC 6298), fast retransmission (RFC 6582), path MTU
  * discovery, FIN in all states, simultaneous opening, TIME_WAIT, RST (RFC 5961), the two
- * queues of a listener, timestamps (RFC 7323: RTT, PAWS, ports of TIME_WAIT used again).  No
- * congestion avoidance yet: the window doubles per round trip up
- * to 64 MiB, three duplicate ACKs halve it, a time-out lets it fall to one segment.  No
- * urgent data, no SACK.
+ * queues of a listener, timestamps (RFC 7323: RTT, PAWS, ports of TIME_WAIT used again),
+ * keep-alive.  No congestion avoidance yet: the window doubles per round trip up to 64 MiB,
+ * three duplicate ACKs halve it, a time-out lets it fall to one segment.  No urgent data, no
+ * SACK.  No Nagle: messages are not joined in a segment, and each is sent at once, as by
+ * HTTP programs, which set TCP_NODELAY.
  *
  * Following time: with a journey in a message's payload, each of its segments is
  * followed; the one that completes the message has its steps appended to the journey

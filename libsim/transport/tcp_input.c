@@ -508,6 +508,10 @@ receive(VsTcp *tcp, VsPacket *packet)
     Segment segment = segment_of(tcp, packet);
     uint8_t flags = segment.header->flags;
 
+    if (G_UNLIKELY(tcp->keepalive_due != VS_TIME_NEVER)) {
+        tcp->received_at = vs_now(tcp->sockets->run);
+        tcp->n_keepalives = 0;
+    }
     if (tcp->has_timestamps && refuse_old(tcp, packet, &segment)) {
         return;
     }

@@ -58,6 +58,7 @@ struct VsTcp {
     uint8_t receive_shift;
     uint8_t n_retries; /* Time-outs since the last progress. */
     uint8_t n_duplicate_acks;
+    uint8_t n_keepalives; /* Probes since something was received. */
     uint8_t n_quick_acks; /* ACKs still to be sent without delay. */
     uint16_t mss;
     bool is_doomed : 1;  /* It could not even start: the timer tells the owner. */
@@ -83,14 +84,16 @@ struct VsTcp {
     VsTcp *next;             /* In a list of the listener, or of the dead. */
     VsTcp *previous;
 
-    VsTimer timer;  /* Armed for the earlier of both, or for one that has passed. */
+    VsTimer timer;  /* Armed for the earliest of three, or for one that has passed. */
     VsTime rto_due; /* Or VS_TIME_NEVER. */
     VsTime ack_due;
+    VsTime keepalive_due;
 
     uint32_t ts_recent;  /* 'has_timestamps': the peer's latest in order (TS.Recent), */
     VsTime ts_recent_at; /* which came then. */
 
-    VsTime srtt; /* 0: no sample yet. */
+    VsTime received_at; /* The latest segment; kept where there is keep-alive. */
+    VsTime srtt;        /* 0: no sample yet. */
     VsTime rttvar;
     VsTime rtt_started; /* 'is_timing': the segment that ends at 'rtt_end' was sent. */
     uint64_t rtt_end;
@@ -116,10 +119,10 @@ struct VsTcp {
 
 struct VsTcpTimeWait {
     VsTcpEntry entry;
+    bool has_timestamps;
     VsFlow flow; /* As we send. */
     uint32_t snd_nxt;
     uint32_t rcv_nxt;
-    bool has_timestamps;
     uint32_t ts_recent;
     VsTime ts_recent_at;
     VsTime due;
@@ -211,7 +214,7 @@ void vs_tcp_send_time_wait_ack(VsSockets *sockets, const VsTcpTimeWait *wait);
 
 /* tcp_timer.c */
 
-/* Makes sure that the timer fires in time for rto_due and ack_due. */
+/* Makes sure that the timer fires in time for rto_due, ack_due and keepalive_due. */
 void vs_tcp_arm(VsTcp *tcp);
 
 void vs_tcp_timer_due(VsTimer *timer);

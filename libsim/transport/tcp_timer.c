@@ -8,11 +8,12 @@
 #include "transport/tcp_internal.h"
 
 static void time_out(VsTcp *tcp);
+static void keep_alive(VsTcp *tcp);
 
 void
 vs_tcp_arm(VsTcp *tcp)
 {
-    VsTime due = MIN(tcp->rto_due, tcp->ack_due);
+    VsTime due = MIN(MIN(tcp->rto_due, tcp->ack_due), tcp->keepalive_due);
 
     if (due != VS_TIME_NEVER && vs_tcp_is_alive(tcp) &&
         (!vs_timer_is_armed(&tcp->timer) || tcp->timer.due > due)) {
@@ -32,6 +33,9 @@ vs_tcp_timer_due(VsTimer *timer)
     }
     if (tcp->rto_due <= timer->due) {
         time_out(tcp);
+    }
+    if (G_UNLIKELY(tcp->keepalive_due <= timer->due) && vs_tcp_is_alive(tcp)) {
+        keep_alive(tcp);
     }
     vs_tcp_arm(tcp);
     vs_sockets_leave(sockets);
@@ -155,5 +159,28 @@ time_out(VsTcp *tcp)
         vs_tcp_send_syn(tcp, NULL);
     } else {
         go_back(tcp);
+    }
+}
+
+/* tcp_keepalive_timer(): asks a peer that has been silent for long whether it is there. */
+static void
+keep_alive(VsTcp *tcp)
+{
+    const VsTcpConfig *config = &tcp->sockets->config;
+    VsTime now = vs_now(tcp->sockets->run);
+
+    if (tcp->state != VS_TCP_ESTABLISHED && tcp->state != VS_TCP_CLOSE_WAIT) {
+        tcp->keepalive_due = VS_TIME_NEVER; /* Closing has time-outs of its own. */
+    } else if (tcp->snd_end > tcp->snd_una) {
+        tcp->keepalive_due = now + config->keepalive_idle; /* So have data. */
+    } else if (now < tcp->received_at + config->keepalive_idle) {
+        tcp->keepalive_due = tcp->received_at + config->keepalive_idle;
+    } else if (tcp->n_keepalives >= config->keepalive_probes) {
+        vs_tcp_send_abort(tcp);
+        vs_tcp_break(tcp, VS_TCP_END_TIMED_OUT);
+    } else {
+        tcp->n_keepalives++;
+        tcp->keepalive_due = now + config->keepalive_interval;
+        vs_tcp_send_probe(tcp);
     }
 }

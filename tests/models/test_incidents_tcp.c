@@ -89,6 +89,8 @@ test_settings_that_cannot_act_are_refused(void)
                       SITE("", "tcp-tw-reuse='yes'", ""));
     model_check_error("local-port-first=\"50000\" is above local-port-last=\"40000\"",
                       SITE("local-port-first='50000' local-port-last='40000'", "", ""));
+    model_check_error("have no effect without tcp-keepalive-time",
+                      SITE("", "tcp-keepalive-probes='3'", ""));
     model_check_error("tcp-rto-max is below tcp-rto-min or tcp-rto-initial",
                       SITE("tcp-rto-max='2s' tcp-rto-min='3s'", "", ""));
     model_check_error("closes-first=\"client\" has no effect with keep-alive=\"yes\"",
