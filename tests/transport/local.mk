@@ -30,6 +30,8 @@ tests_transport_test_tcp_open_LDADD = $(TEST_LIBS)
 tests_transport_test_tcp_scripts_SOURCES = \
 	tests/transport/script.c \
 	tests/transport/script.h \
+	tests/transport/script_network.c \
+	tests/transport/script_play.h \
 	tests/transport/script_segment.c \
 	tests/transport/script_settings.c \
 	tests/transport/test_tcp_scripts.c
