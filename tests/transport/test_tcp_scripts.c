@@ -37,7 +37,7 @@ test_scripts_play_as_written(void)
 {
     g_autoptr(GPtrArray) names = list_scripts();
 
-    CU_ASSERT_TRUE(names->len >= 30);
+    CU_ASSERT_TRUE(names->len >= 100);
     for (unsigned i = 0; i < names->len; i++) {
         g_autofree char *path = g_build_filename(folder, names->pdata[i], NULL);
         g_autofree char *text = NULL;
