@@ -24,6 +24,7 @@
 #include "model/import.h"
 #include "model/model.h"
 #include "model/rss_params.h"
+#include "model/tcp_host_params.h"
 #include "model/tcp_params.h"
 #include "net/bond.h"
 #include "net/bridge.h"

@@ -15,6 +15,7 @@ model_headers = \
 	libsim/model/registry.h \
 	libsim/model/rss_params.h \
 	libsim/model/tcp_params.h \
+	libsim/model/tcp_host_params.h \
 	libsim/model/topology.h
 
 libvethsim_la_SOURCES += \
@@ -35,6 +36,7 @@ libvethsim_la_SOURCES += \
 	libsim/model/routing_ways.c \
 	libsim/model/rss_params.c \
 	libsim/model/tcp_params.c \
+	libsim/model/tcp_host_params.c \
 	libsim/model/topology.c \
 	libsim/model/value.c \
 	libsim/model/value.h

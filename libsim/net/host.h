@@ -15,11 +15,18 @@
 struct VsNetns;
 struct VsIface;
 
+/* Settings of all namespaces of a host that its transport protocols look up: their words
+ * and meaning are in transport/. */
+typedef struct VsHostSysctls {
+    unsigned tcp_congestion_control; /* VsCongestionKind of transport/congestion.h. */
+} VsHostSysctls;
+
 typedef struct VsHost {
     VsPart part;
     VsEntity entity; /* Of timers that belong to no core: ARP, sockets. */
     char *name;
     VsCosts costs;
+    VsHostSysctls sysctls; /* 0, the default, if not set before sockets are made. */
     unsigned n_cores;
     VsCore *cores;
     VsRss *rss; /* Owned; NULL: received packets are steered by vs_flow_mix(), too. */

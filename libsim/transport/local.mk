@@ -1,6 +1,8 @@
 # libsim/transport: sockets, TCP, UDP, the server side of HTTP.
 
 transport_headers = \
+	libsim/transport/congestion.h \
+	libsim/transport/delivery.h \
 	libsim/transport/http_server.h \
 	libsim/transport/socket.h \
 	libsim/transport/stub.h \
@@ -9,6 +11,11 @@ transport_headers = \
 	libsim/transport/udp_server.h
 
 libvethsim_la_SOURCES += \
+	libsim/transport/congestion.c \
+	libsim/transport/congestion_cubic.c \
+	libsim/transport/congestion_hystart.c \
+	libsim/transport/congestion_reno.c \
+	libsim/transport/delivery.c \
 	libsim/transport/http_server.c \
 	libsim/transport/socket.c \
 	libsim/transport/socket_internal.h \

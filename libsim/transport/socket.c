@@ -36,8 +36,11 @@ vs_sockets_of(VsNetns *netns)
     vs_table_init(&sockets->connections);
     vs_table_init(&sockets->path_mtus);
     sockets->config = VS_TCP_CONFIG_DEFAULT;
+    sockets->config.congestion =
+        (VsCongestionKind)netns->host->sysctls.tcp_congestion_control;
     vs_pool_init(&sockets->tcps, sizeof(VsTcp), OBJECTS_A_SLAB);
     vs_pool_init(&sockets->messages, sizeof(VsTcpMessage), OBJECTS_A_SLAB);
+    vs_pool_init(&sockets->deliveries, sizeof(VsDelivery), OBJECTS_A_SLAB);
     vs_pool_init(&sockets->time_waits, sizeof(VsTcpTimeWait), OBJECTS_A_SLAB);
     vs_pool_init(&sockets->udp_peers, sizeof(VsUdpPeer), OBJECTS_A_SLAB);
     vs_pool_init(&sockets->path_mtu_entries, sizeof(VsPathMtu), OBJECTS_A_SLAB);
@@ -135,6 +138,7 @@ sockets_free(VsSockets *sockets)
     vs_table_clear(&sockets->path_mtus);
     vs_pool_clear(&sockets->tcps);
     vs_pool_clear(&sockets->messages);
+    vs_pool_clear(&sockets->deliveries);
     vs_pool_clear(&sockets->time_waits);
     vs_pool_clear(&sockets->udp_peers);
     vs_pool_clear(&sockets->path_mtu_entries);

@@ -10,6 +10,7 @@
 #include "base/pool.h"
 #include "base/table.h"
 #include "net/netns.h"
+#include "transport/congestion.h"
 
 #define VS_ADDR_ANY 0
 
@@ -66,6 +67,7 @@ typedef struct VsTcpConfig {
                                    * TIME_WAIT that has timestamps, a second after the
                                    * peer's latest (net.ipv4.tcp_tw_reuse). */
     bool is_aborting_on_overflow; /* No (net.ipv4.tcp_abort_on_overflow). */
+    VsCongestionKind congestion;  /* CUBIC (net.ipv4.tcp_congestion_control). */
 } VsTcpConfig;
 
 #define VS_TCP_CONFIG_DEFAULT                        \
@@ -81,7 +83,8 @@ typedef struct VsTcpConfig {
                    .keepalive_probes = 9,            \
                    .port_first = VS_EPHEMERAL_FIRST, \
                    .port_last = VS_EPHEMERAL_LAST,   \
-                   .retries = 15})
+                   .retries = 15,                    \
+                   .congestion = VS_CONGESTION_CUBIC})
 
 /* Copies 'config'; to be called before the first connection. */
 void vs_sockets_set_tcp_config(VsSockets *sockets, const VsTcpConfig *config);

@@ -46,6 +46,7 @@ struct VsSockets {
     VsTcpStats stats;
     VsPool tcps;
     VsPool messages;
+    VsPool deliveries; /* VsDelivery, of connections with data under way. */
     VsPool time_waits;
     VsPool udp_peers;
     VsTcpTimeWait *first_time_wait; /* In order of their end, which has one timer. */

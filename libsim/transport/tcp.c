@@ -273,10 +273,11 @@ vs_tcp_mss_of(uint32_t mtu)
 void
 vs_tcp_establish(VsTcp *tcp)
 {
-    uint64_t cwnd = (uint64_t)tcp->sockets->config.initial_window * tcp->mss;
+    const VsTcpConfig *config = &tcp->sockets->config;
 
     tcp->state = tcp->is_closing ? VS_TCP_FIN_WAIT_1 : VS_TCP_ESTABLISHED;
-    tcp->cwnd = (uint32_t)MIN(cwnd, VS_TCP_CWND_MAX);
+    vs_congestion_init(&tcp->congestion, config->congestion, tcp->mss,
+                       config->initial_window);
     tcp->n_retries = 0;
     tcp->n_quick_acks = VS_TCP_QUICK_ACKS;
     tcp->rto_due = VS_TIME_NEVER;
@@ -311,6 +312,7 @@ vs_tcp_retire(VsTcp *tcp, VsTcpState last)
     while (tcp->kept.first) {
         vs_tcp_messages_pop(tcp, &tcp->kept);
     }
+    vs_congestion_clear(&tcp->congestion);
     tcp->state = last;
     tcp->next = sockets->dead;
     sockets->dead = tcp;

@@ -3,13 +3,12 @@
  * A message is a payload (what it means) and a length (what travels).  Segments carry
  * pieces of one message each, of at most the MSS; the receiver's owner hears of a
  * message when its last byte is in order.  Handshake, MSS option, window scaling,
- * sliding window, slow start from the initial window, delayed ACK, retransmission
- * time-out with back-off (RFC 6298), fast retransmission (RFC 6582), path MTU
- * discovery, FIN in all states, simultaneous opening, TIME_WAIT, RST (RFC 5961), the two
- * queues of a listener, timestamps (RFC 7323: RTT, PAWS, ports of TIME_WAIT used again),
- * keep-alive.  No congestion avoidance yet: the window doubles per round trip up to 64 MiB,
- * three duplicate ACKs halve it, a time-out lets it fall to one segment.  No urgent data, no
- * SACK.  No Nagle: messages are not joined in a segment, and each is sent at once, as by
+ * sliding window, delayed ACK, retransmission time-out with back-off (RFC 6298), fast
+ * retransmission (RFC 6582), path MTU discovery, FIN in all states, simultaneous opening,
+ * TIME_WAIT, RST (RFC 5961), the two queues of a listener, timestamps (RFC 7323: RTT, PAWS,
+ * ports of TIME_WAIT used again), keep-alive.  The congestion window is that of
+ * transport/congestion.h: CUBIC, as in Linux, unless the host says otherwise.  No urgent data,
+ * no SACK.  No Nagle: messages are not joined in a segment, and each is sent at once, as by
  * HTTP programs, which set TCP_NODELAY.
  *
  * Following time: with a journey in a message's payload, each of its segments is

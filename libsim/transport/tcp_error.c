@@ -44,6 +44,7 @@ shrink(VsTcp *tcp, uint32_t next_mtu)
     set_path_mtu(tcp->sockets, tcp->flow.daddr, next_mtu);
     if (mss < tcp->mss) {
         tcp->mss = mss;
+        vs_congestion_set_mss(&tcp->congestion, mss);
         tcp->snd_nxt = tcp->snd_una;
         tcp->cursor = tcp->queue.first;
         vs_tcp_output(tcp);

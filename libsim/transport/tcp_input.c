@@ -133,15 +133,24 @@ tell_closed(VsTcp *tcp)
 static void
 open_window(VsTcp *tcp, uint64_t acked)
 {
-    if (tcp->recovery == VS_TCP_RECOVERY_TIMEOUT) {
+    VsTcpRecovery recovery = tcp->recovery;
+    VsCongestionAck ack = {.now = vs_now(tcp->sockets->run),
+                           .srtt = tcp->srtt,
+                           .acked = (uint32_t)acked,
+                           .snd_una = tcp->snd_una,
+                           .snd_nxt = tcp->snd_nxt,
+                           .is_recovering = recovery == VS_TCP_RECOVERY_FAST};
+
+    if (recovery == VS_TCP_RECOVERY_TIMEOUT) {
         /* Not for all the receiver had kept: RFC 3465, L = 2. */
-        acked = MIN(acked, 2u * tcp->mss);
+        ack.acked = MIN(ack.acked, 2u * tcp->mss);
     }
-    if (tcp->recovery != VS_TCP_RECOVERY_FAST) {
-        tcp->cwnd = (uint32_t)MIN(tcp->cwnd + acked, VS_TCP_CWND_MAX);
-    }
-    if (tcp->recovery != VS_TCP_RECOVERY_NONE && tcp->snd_una >= tcp->recover) {
+    vs_congestion_ack(&tcp->congestion, &ack);
+    if (recovery != VS_TCP_RECOVERY_NONE && tcp->snd_una >= tcp->recover) {
         tcp->recovery = VS_TCP_RECOVERY_NONE;
+        if (recovery == VS_TCP_RECOVERY_FAST) {
+            vs_congestion_recovered(&tcp->congestion);
+        }
     }
 }
 
@@ -191,7 +200,8 @@ take_duplicate_ack(VsTcp *tcp)
         tcp->n_duplicate_acks = 0;
         tcp->recovery = VS_TCP_RECOVERY_FAST;
         tcp->recover = tcp->snd_max;
-        tcp->cwnd = MAX(tcp->cwnd / 2, 2u * tcp->mss);
+        vs_congestion_loss(&tcp->congestion, tcp->snd_max - tcp->snd_una,
+                           vs_now(tcp->sockets->run));
         vs_tcp_retransmit_first(tcp);
     }
 }

@@ -19,7 +19,6 @@
 #define VS_TCP_SYN_ACK_RETRIES 5        /* net.ipv4.tcp_synack_retries. */
 #define VS_TCP_FIN_TIMEOUT (60 * VS_S)  /* net.ipv4.tcp_fin_timeout. */
 #define VS_TCP_MTU_EXPIRES (600 * VS_S) /* net.ipv4.route.mtu_expires. */
-#define VS_TCP_CWND_MAX (UINT32_C(64) << 20)
 #define VS_TCP_DUPLICATE_ACKS 3 /* That mean a loss (RFC 5681). */
 #define VS_TCP_QUICK_ACKS 16    /* TCP_MAX_QUICKACKS of Linux. */
 
@@ -72,7 +71,6 @@ struct VsTcp {
     bool is_ack_now : 1;    /* The next ACK must not be delayed. */
     bool is_answered : 1;   /* Something came since the last time-out. */
     bool is_traced : 1; /* It carries a traced journey now: so are its ACK and FIN. */
-    uint32_t cwnd;
     uint32_t window;     /* The peer's, in bytes from snd_una. */
     uint32_t kept_bytes; /* Of 'kept'. */
 
@@ -106,6 +104,7 @@ struct VsTcp {
     uint64_t window_seq;  /* Of the segment that gave 'window'. */
     VsTcpMessages queue;  /* All not fully acknowledged. */
     VsTcpMessage *cursor; /* That of snd_nxt, or NULL when all was sent. */
+    VsCongestion congestion;
 
     uint64_t rcv_nxt;    /* Next position expected. */
     uint64_t rcv_acked;  /* rcv_nxt that the peer was told last. */

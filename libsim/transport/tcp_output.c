@@ -78,10 +78,15 @@ note_sent(VsTcp *tcp, uint64_t position, uint64_t end)
     if (position < tcp->snd_max) {
         tcp->sockets->stats.n_retransmitted++;
         tcp->is_timing = false; /* Karn: whose ACK will it be? */
-    } else if (!tcp->is_timing) {
-        tcp->is_timing = true;
-        tcp->rtt_started = now;
-        tcp->rtt_end = end;
+        vs_congestion_resent(&tcp->congestion);
+    } else {
+        if (!tcp->is_timing) {
+            tcp->is_timing = true;
+            tcp->rtt_started = now;
+            tcp->rtt_end = end;
+        }
+        vs_congestion_sent(&tcp->congestion, &tcp->sockets->deliveries, tcp->snd_una,
+                           end, now);
     }
     tcp->snd_max = MAX(tcp->snd_max, end);
     if (tcp->rto_due == VS_TIME_NEVER || position == tcp->snd_una) {
@@ -127,7 +132,7 @@ next_bytes(const VsTcp *tcp)
     uint64_t left = message->start + message->bytes - tcp->snd_nxt;
     uint64_t bytes = MIN(left, tcp->mss);
     uint64_t in_flight = tcp->snd_nxt - tcp->snd_una;
-    uint64_t window = MIN(tcp->cwnd, tcp->window);
+    uint64_t window = MIN(tcp->congestion.cwnd, tcp->window);
 
     if (G_LIKELY(in_flight + bytes <= window)) {
         return (uint32_t)bytes;
@@ -143,12 +148,19 @@ vs_tcp_output(VsTcp *tcp)
     if (tcp->state == VS_TCP_SYN_SENT || tcp->state == VS_TCP_SYN_RECEIVED) {
         return;
     }
+    if (tcp->cursor && tcp->snd_max == tcp->snd_una) {
+        vs_congestion_restart(&tcp->congestion, vs_now(tcp->sockets->run),
+                              vs_tcp_rto(tcp));
+    }
     while (tcp->cursor && (bytes = next_bytes(tcp)) > 0) {
         send_data(tcp, tcp->cursor, tcp->snd_nxt, bytes);
         tcp->snd_nxt += bytes;
         if (tcp->snd_nxt == tcp->cursor->start + tcp->cursor->bytes) {
             tcp->cursor = tcp->cursor->next;
         }
+    }
+    if (!tcp->cursor) {
+        vs_congestion_sent_all(&tcp->congestion, tcp->snd_una, tcp->snd_nxt);
     }
     if (tcp->is_closing && tcp->snd_nxt == tcp->snd_end) {
         send_fin(tcp);

@@ -124,9 +124,12 @@ static void
 go_back(VsTcp *tcp)
 {
     if (tcp->snd_max > tcp->snd_una) {
+        vs_congestion_timeout(&tcp->congestion, tcp->snd_max - tcp->snd_una,
+                              tcp->n_retries == 1 &&
+                                  tcp->recovery != VS_TCP_RECOVERY_FAST,
+                              vs_now(tcp->sockets->run));
         tcp->recovery = VS_TCP_RECOVERY_TIMEOUT;
         tcp->recover = tcp->snd_max;
-        tcp->cwnd = tcp->mss;
         tcp->snd_nxt = tcp->snd_una;
         tcp->cursor = tcp->queue.first;
     }

@@ -36,6 +36,7 @@ static const VsParam client_params[] = {
                   .doc = "No request begins then or later; without it, to the end."),
     VS_TCP_PARAM_ROWS(ClientConfig, tcp),
     VS_HOST_PARAM_ROWS(ClientConfig, host, "4"),
+    VS_TCP_HOST_PARAM_ROWS(ClientConfig, tcp_host),
     {0},
 };
 
@@ -206,6 +207,7 @@ client_create(void *self, const VsElement *element, VsBuild *build, GError **err
     client->config = element->config;
     client->host =
         vs_build_new_host(build, element, &client->config->host, VS_HOST_END);
+    vs_tcp_host_params_apply(&client->config->tcp_host, client->host);
     vs_tcp_params_apply(&client->config->tcp, client->host->root);
     vs_entity_init(&client->entity, &client->host->part);
     client->requests = g_ptr_array_new();

@@ -13,6 +13,7 @@ typedef struct ClientConnection ClientConnection;
 
 typedef struct ClientConfig {
     VsHostParams host;
+    VsTcpHostParams tcp_host;
     VsArrivals arrivals;
     const char *to;
     const VsElement *resolver;

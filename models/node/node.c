@@ -6,6 +6,7 @@ enum {
 
 typedef struct NodeConfig {
     VsHostParams host;
+    VsTcpHostParams tcp;
     VsChoice proxy; /* VsProxyMode. */
     VsChoice ipvs_scheduler;
     uint32_t ipvs_conn_reuse_mode;
@@ -22,6 +23,7 @@ typedef struct Node {
 
 static const VsParam node_params[] = {
     VS_HOST_PARAM_ROWS(NodeConfig, host, "4"),
+    VS_TCP_HOST_PARAM_ROWS(NodeConfig, tcp),
     VS_CONNTRACK_PARAM_ROWS(NodeConfig, conntrack),
     VS_PARAM_CHOICE(NodeConfig, proxy, "proxy", .choices = vs_proxy_mode_names,
                     .doc = "Mode of its kube-proxy; the cluster's without it."),
@@ -107,6 +109,7 @@ node_create(void *self, const VsElement *element, VsBuild *build, GError **error
         vs_conntrack_params_config(&config->conntrack, config->host.cores);
     VsHost *host = vs_build_new_host(build, element, &config->host, VS_HOST_END);
 
+    vs_tcp_host_params_apply(&config->tcp, host);
     host->root->is_forwarding = true;
     vs_conntrack_attach(host->root, &conntrack, &((Node *)self)->conntrack);
     return !config->addresses ||

@@ -5,6 +5,7 @@ transport_fixture = \
 	tests/transport/fixture.h
 
 check_PROGRAMS += \
+	tests/transport/test_congestion \
 	tests/transport/test_tcp_close \
 	tests/transport/test_tcp_data \
 	tests/transport/test_tcp_journey \
@@ -15,6 +16,8 @@ check_PROGRAMS += \
 	tests/transport/test_udp \
 	tests/transport/test_udp_server
 
+tests_transport_test_congestion_SOURCES = tests/transport/test_congestion.c
+tests_transport_test_congestion_LDADD = $(TEST_LIBS)
 tests_transport_test_tcp_close_SOURCES = \
 	tests/transport/test_tcp_close.c $(transport_fixture)
 tests_transport_test_tcp_close_LDADD = $(TEST_LIBS)
