@@ -4,19 +4,26 @@
 
 #include "model/model.h"
 #include "net/host.h"
-#include "transport/congestion.h"
+#include "transport/socket.h"
 
 typedef struct VsTcpHostParams {
     VsChoice congestion; /* VsCongestionKind. */
+    VsChoice ecn;        /* VsTcpEcn. */
 } VsTcpHostParams;
 
 /* Rows for the member 'm' (a VsTcpHostParams) of a model's configuration. */
-#define VS_TCP_HOST_PARAM_ROWS(Config, m)                                           \
-    VS_PARAM_CHOICE(Config, m.congestion, "congestion", .def = "cubic",        \
-                    .choices = vs_congestion_names,                            \
-                    .doc = "Congestion control of its TCP connections, those " \
-                           "of its pods included "                             \
-                           "(net.ipv4.tcp_congestion_control).")
+#define VS_TCP_HOST_PARAM_ROWS(Config, m)                                               \
+    VS_PARAM_CHOICE(Config, m.congestion, "congestion", .def = "cubic",            \
+                    .choices = vs_congestion_names,                                \
+                    .doc = "Congestion control of its TCP connections, those "     \
+                           "of its pods included "                                 \
+                           "(net.ipv4.tcp_congestion_control).  dctcp needs a "    \
+                           "mark-at at the links, and dctcp at both ends."),       \
+        VS_PARAM_CHOICE(Config, m.ecn, "ecn", .def = "passive",                    \
+                        .choices = vs_tcp_ecn_names,                               \
+                        .doc = "Explicit congestion notification "                 \
+                               "(net.ipv4.tcp_ecn): on asks for it, passive uses " \
+                               "it when the peer asks; dctcp always asks.")
 
 /* To be called before the first socket of 'host' is made. */
 void vs_tcp_host_params_apply(const VsTcpHostParams *params, VsHost *host);

@@ -44,5 +44,6 @@ vs_tcp_params_apply(const VsTcpParams *params, VsNetns *netns)
     config.receive_buffer = (uint32_t)params->receive_buffer;
     /* The host's, for all its namespaces: model/tcp_host_params.h. */
     config.congestion = (VsCongestionKind)netns->host->sysctls.tcp_congestion_control;
+    config.ecn = (VsTcpEcn)netns->host->sysctls.tcp_ecn;
     vs_sockets_set_tcp_config(vs_sockets_of(netns), &config);
 }

@@ -19,6 +19,7 @@ struct VsIface;
  * and meaning are in transport/. */
 typedef struct VsHostSysctls {
     unsigned tcp_congestion_control; /* VsCongestionKind of transport/congestion.h. */
+    unsigned tcp_ecn;                /* VsTcpEcn of transport/socket.h. */
 } VsHostSysctls;
 
 typedef struct VsHost {

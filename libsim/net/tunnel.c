@@ -162,6 +162,7 @@ vs_tunnel_transmit(VsTunnel *tunnel, VsPacket *packet)
     outer->flow.daddr = remote;
     outer->ip_id = netns->next_ip_id++;
     outer->ip_bytes = inner_bytes + vs_tunnel_overhead(tunnel);
+    vs_packet_inherit_ecn(packet);
     vs_packet_measure(packet);
     forget_connection(packet);
     if (vs_packet_is_traced(packet)) {
@@ -202,6 +203,7 @@ vs_tunnel_receive(VsNetns *netns, VsPacket *packet)
     }
     vs_host_charge(netns->host, is_vxlan ? netns->host->costs.vxlan_decapsulate
                                          : netns->host->costs.ipip_decapsulate);
+    vs_packet_bequeath_ecn(packet);
     vs_packet_pop(packet);
     if (!is_vxlan) {
         vs_packet_top(packet)->dmac = tunnel->iface->mac;

@@ -57,6 +57,20 @@ transmission_time(VsWire *wire, uint32_t bytes)
     return work;
 }
 
+/* 'packet' will wait for 'wait'. */
+static void
+mark(VsWire *wire, VsPacket *packet, VsTime wait)
+{
+    const VsWireConfig *config = &wire->config;
+    bool is_long = config->mark_packets > 0
+                       ? wait > 0 && vs_wire_n_waiting(wire) >= config->mark_packets
+                       : wait > config->mark_backlog;
+
+    if (is_long && vs_packet_mark_ce(packet)) {
+        wire->n_marked++;
+    }
+}
+
 void
 vs_wire_send(VsWire *wire, VsPacket *packet)
 {
@@ -72,6 +86,9 @@ vs_wire_send(VsWire *wire, VsPacket *packet)
         return;
     }
 
+    if (G_UNLIKELY(vs_wire_is_marking(wire))) {
+        mark(wire, packet, start - now);
+    }
     work = transmission_time(wire, packet->wire_bytes);
     wire->busy_until = start + work;
     wire->busy += work;

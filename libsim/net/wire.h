@@ -15,10 +15,12 @@
 
 typedef struct VsWireConfig {
     uint64_t bits_per_s;
-    VsTime delay;         /* Propagation, above 0. */
-    VsTime far_latency;   /* Of the device at the far end, before it can forward. */
-    VsTime backlog_max;   /* A frame that would wait longer is dropped... */
-    uint32_t packets_max; /* ...or if this many wait already.  0: no limit. */
+    VsTime delay;          /* Propagation, above 0. */
+    VsTime far_latency;    /* Of the device at the far end, before it can forward. */
+    VsTime backlog_max;    /* A frame that would wait longer is dropped... */
+    uint32_t packets_max;  /* ...or if this many wait already.  0: no limit. */
+    VsTime mark_backlog;   /* A frame that will wait longer is marked (ECN), or... */
+    uint32_t mark_packets; /* ...one that finds so many waiting.  Both 0: none is. */
 } VsWireConfig;
 
 typedef struct VsWire {
@@ -46,6 +48,7 @@ typedef struct VsWire {
     uint64_t n_packets;
     uint64_t n_bytes; /* On the wire. */
     uint64_t n_dropped;
+    uint64_t n_marked;
     VsTime busy;      /* Time spent transmitting. */
     VsQueueStat stat; /* From send to arrival. */
 } VsWire;
@@ -60,6 +63,14 @@ void vs_wire_clear(VsWire *wire);
 /* Hands 'packet' to 'wire', which owns it from here on.  A backlog above the limit drops
  * it with VS_DROP_QUEUE_FULL.  O(1) amortised, plus at most one timer. */
 void vs_wire_send(VsWire *wire, VsPacket *packet);
+
+/* Does the queue mark (the step of RFC 8257 section 5.1: by its length now, not a mean)?
+ * What cannot be marked passes. */
+static inline bool
+vs_wire_is_marking(const VsWire *wire)
+{
+    return wire->config.mark_packets > 0 || wire->config.mark_backlog > 0;
+}
 
 /* Frames that wait now, the one in transmission not counted. */
 uint32_t vs_wire_n_waiting(VsWire *wire);

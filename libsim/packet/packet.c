@@ -140,6 +140,42 @@ vs_packet_pop(VsPacket *packet)
     packet->n_layers--;
 }
 
+static bool
+mark_ce(VsLayer *layer)
+{
+    bool is_capable =
+        layer->ether_type == VS_ETHER_TYPE_IPV4 && (layer->tos & VS_IP_ECN_MASK) != 0;
+
+    if (is_capable) {
+        layer->tos |= VS_IP_ECN_CE;
+    }
+    return is_capable;
+}
+
+bool
+vs_packet_mark_ce(VsPacket *packet)
+{
+    return mark_ce(vs_packet_top(packet));
+}
+
+void
+vs_packet_inherit_ecn(VsPacket *packet)
+{
+    VsLayer *top = vs_packet_top(packet);
+
+    top->tos |= (top - 1)->tos & VS_IP_ECN_MASK;
+}
+
+void
+vs_packet_bequeath_ecn(VsPacket *packet)
+{
+    VsLayer *top = vs_packet_top(packet);
+
+    if ((top->tos & VS_IP_ECN_MASK) == VS_IP_ECN_CE) {
+        mark_ce(top - 1);
+    }
+}
+
 void
 vs_packet_follow(VsPacket *packet, VsStage wait_stage)
 {

@@ -33,6 +33,8 @@
 #define VS_TCP_RST 0x04
 #define VS_TCP_PSH 0x08
 #define VS_TCP_ACK 0x10
+#define VS_TCP_ECE 0x40 /* RFC 3168: congestion was experienced on the way here; */
+#define VS_TCP_CWR 0x80 /* and the window was reduced for it. */
 
 #define VS_ICMP_ECHO_REPLY 0
 #define VS_ICMP_UNREACHABLE 3
@@ -48,6 +50,11 @@
 #define VS_IP_DF 0x4000
 #define VS_IP_MF 0x2000
 #define VS_IP_OFFSET_MASK 0x1fff
+
+/* Explicit congestion notification: the low bits of VsLayer.tos (RFC 3168). */
+#define VS_IP_ECN_MASK 0x03
+#define VS_IP_ECN_ECT0 0x02 /* The transport understands marks; ECT(1) is 0x01. */
+#define VS_IP_ECN_CE 0x03   /* Marked: congestion experienced. */
 
 /* Header lengths, bytes. */
 #define VS_ETHER_HEADER_BYTES 14
@@ -208,6 +215,15 @@ vs_packet_top(VsPacket *packet)
 /* Pushes a zeroed layer, now the top; the packet may carry VS_PACKET_MAX_LAYERS. */
 VsLayer *vs_packet_push(VsPacket *packet);
 void vs_packet_pop(VsPacket *packet);
+
+/* Marks the packet as having met congestion.  False, and nothing is done, if its transport
+ * would not understand: not IPv4, or not ECN-capable. */
+bool vs_packet_mark_ce(VsPacket *packet);
+
+/* A tunnel (RFC 6040): the top layer gets the ECN field of the one inside; and before it is
+ * popped, its mark goes to that, if it is ECN-capable. */
+void vs_packet_inherit_ecn(VsPacket *packet);
+void vs_packet_bequeath_ecn(VsPacket *packet);
 
 /* Sets 'wire_bytes' after headers or payload changed: ip_bytes of every layer is right. */
 static inline void

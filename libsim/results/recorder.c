@@ -124,6 +124,10 @@ add_wire(VsRecorder *recorder, const VsWire *wire)
     add_series(recorder, entity, "packets", "packet", SERIES_COUNTER, &wire->n_packets);
     add_series(recorder, entity, "bytes", "byte", SERIES_COUNTER, &wire->n_bytes);
     add_series(recorder, entity, "dropped", "packet", SERIES_COUNTER, &wire->n_dropped);
+    if (vs_wire_is_marking(wire)) {
+        add_series(recorder, entity, "marked", "packet", SERIES_COUNTER,
+                   &wire->n_marked);
+    }
     add_series(recorder, entity, "busy", "ps", SERIES_WIRE_BUSY, wire);
 }
 

@@ -78,11 +78,9 @@ format_flags(uint8_t flags)
     static const struct {
         uint8_t flag;
         const char *name;
-    } names[] = {{VS_TCP_SYN, "SYN"},
-                 {VS_TCP_FIN, "FIN"},
-                 {VS_TCP_RST, "RST"},
-                 {VS_TCP_PSH, "PSH"},
-                 {VS_TCP_ACK, "ACK"}};
+    } names[] = {{VS_TCP_SYN, "SYN"}, {VS_TCP_FIN, "FIN"}, {VS_TCP_RST, "RST"},
+                 {VS_TCP_PSH, "PSH"}, {VS_TCP_ACK, "ACK"}, {VS_TCP_ECE, "ECE"},
+                 {VS_TCP_CWR, "CWR"}};
     GString *text = g_string_new(NULL);
 
     for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {

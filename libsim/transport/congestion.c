@@ -6,12 +6,14 @@
 const char *const vs_congestion_names[] = {
     [VS_CONGESTION_CUBIC] = "cubic",
     [VS_CONGESTION_RENO] = "reno",
+    [VS_CONGESTION_DCTCP] = "dctcp",
     NULL,
 };
 
 static const VsCongestionAlgorithm *const algorithms[] = {
     [VS_CONGESTION_CUBIC] = &vs_congestion_cubic,
     [VS_CONGESTION_RENO] = &vs_congestion_reno,
+    [VS_CONGESTION_DCTCP] = &vs_congestion_dctcp,
 };
 
 void
@@ -88,16 +90,25 @@ vs_congestion_restart(VsCongestion *congestion, VsTime now, VsTime rto)
     }
 }
 
-void
+bool
 vs_congestion_ack(VsCongestion *congestion, VsCongestionAck *ack)
 {
+    bool was_reduced = ack->snd_una <= congestion->reduced_until;
+    bool is_reduced = ack->is_echo && !ack->is_recovering && !was_reduced;
+
+    ack->is_growing = ack->is_growing && !was_reduced && !ack->is_echo;
     if (congestion->delivery) {
         ack->rate = vs_delivery_acked(congestion->delivery, ack->snd_una, ack->now);
     }
     congestion->algorithm->on_ack(congestion, ack);
+    if (is_reduced) {
+        congestion->algorithm->on_ecn(congestion, ack->now);
+        congestion->reduced_until = ack->snd_nxt;
+    }
     if (ack->snd_una == ack->snd_nxt || !congestion->is_measuring) {
         vs_congestion_clear(congestion);
     }
+    return is_reduced;
 }
 
 void

@@ -8,6 +8,7 @@
  *
  *     cubic   RFC 9438, with HyStart++ (RFC 9406); Linux' default
  *     reno    NewReno: RFC 5681, RFC 6582, appropriate byte counting (RFC 3465)
+ *     dctcp   RFC 8257: reduces by the share of marks; for queues that mark early (ECN)
  *
  * In common: the window grows only while it is what limits the sender (Linux
  * tcp_is_cwnd_limited()), and a connection that was idle for longer than its time-out
@@ -23,10 +24,12 @@
 
 #define VS_CONGESTION_CWND_MAX (UINT32_C(64) << 20)
 #define VS_CONGESTION_NO_SSTHRESH UINT32_MAX /* Slow start has not ended yet. */
+#define VS_DCTCP_ALPHA_ONE 1024              /* An 'alpha' of 1. */
 
 typedef enum VsCongestionKind {
     VS_CONGESTION_CUBIC,
     VS_CONGESTION_RENO,
+    VS_CONGESTION_DCTCP,
 } VsCongestionKind;
 
 /* By kind, NULL-terminated. */
@@ -41,7 +44,9 @@ typedef struct VsCongestionAck {
     uint32_t acked;     /* Bytes. */
     uint64_t snd_una;   /* Position acknowledged up to; */
     uint64_t snd_nxt;   /* and sent up to: a round ends when that is acknowledged. */
-    bool is_recovering; /* Fast recovery goes on: the window does not grow. */
+    bool is_recovering; /* Recovery from a loss goes on. */
+    bool is_growing;    /* No fast recovery nor reduction for marks forbids growth. */
+    bool is_echo;       /* It says that packets were marked (ECE). */
     VsRateSample rate;  /* Filled in by vs_congestion_ack(). */
 } VsCongestionAck;
 
@@ -49,6 +54,9 @@ typedef struct VsCongestionAlgorithm {
     /* 'cwnd' and 'mss' are set, the rest is zero. */
     void (*init)(VsCongestion *congestion);
     void (*on_ack)(VsCongestion *congestion, const VsCongestionAck *ack);
+
+    /* An echo of marks, the first since the latest reduction was acknowledged. */
+    void (*on_ecn)(VsCongestion *congestion, VsTime now);
 
     /* Fast recovery begins, with 'in_flight' bytes under way; and ends. */
     void (*on_loss)(VsCongestion *congestion, uint64_t in_flight, VsTime now);
@@ -94,21 +102,32 @@ typedef struct VsReno {
     uint32_t counted; /* Bytes acknowledged towards the next increase. */
 } VsReno;
 
+typedef struct VsDctcp {
+    uint32_t alpha;      /* Estimated share of marked bytes, of VS_DCTCP_ALPHA_ONE. */
+    uint64_t window_end; /* Position whose acknowledgement ends the observation of... */
+    uint64_t acked_bytes;  /* ...these bytes, */
+    uint64_t marked_bytes; /* of which so many were marked. */
+} VsDctcp;
+
 struct VsCongestion {
     const VsCongestionAlgorithm *algorithm;
-    VsDelivery *delivery;    /* Borrowed while data are under way; or NULL. */
-    VsTime last_sent;        /* New data. */
-    uint64_t pacing_rate;    /* Bytes per second; 0: bursts as the window allows. */
-    uint64_t usage_end;      /* Position whose acknowledgement ends the round of... */
-    uint32_t max_in_flight;  /* ...this, bytes. */
-    uint32_t cwnd;           /* Bytes. */
-    uint32_t ssthresh;       /* Bytes. */
+    VsDelivery *delivery;   /* Borrowed while data are under way; or NULL. */
+    VsTime last_sent;       /* New data. */
+    uint64_t pacing_rate;   /* Bytes per second; 0: bursts as the window allows. */
+    uint64_t usage_end;     /* Position whose acknowledgement ends the present round. */
+    uint64_t reduced_until; /* What was sent before has had its marks answered. */
+    uint32_t max_in_flight; /* Bytes, most of that round. */
+    uint32_t cwnd;          /* Bytes. */
+    uint32_t ssthresh;      /* Bytes. */
     uint32_t initial_window; /* Bytes. */
     uint16_t mss;
     bool is_measuring; /* The algorithm wants the rate samples of ACKs. */
     union {
         VsCubic cubic;
-        VsReno reno;
+        struct {
+            VsReno reno; /* DCTCP grows so, too. */
+            VsDctcp dctcp;
+        };
     };
 };
 
@@ -136,11 +155,19 @@ void vs_congestion_sent_all(VsCongestion *congestion, uint64_t snd_una,
 /* Something is to be sent, and nothing is under way. */
 void vs_congestion_restart(VsCongestion *congestion, VsTime now, VsTime rto);
 
-void vs_congestion_ack(VsCongestion *congestion, VsCongestionAck *ack);
+/* True when the window was reduced for marks: the peer is to be told (CWR). */
+bool vs_congestion_ack(VsCongestion *congestion, VsCongestionAck *ack);
 void vs_congestion_loss(VsCongestion *congestion, uint64_t in_flight, VsTime now);
 void vs_congestion_recovered(VsCongestion *congestion);
 void vs_congestion_timeout(VsCongestion *congestion, uint64_t in_flight, bool is_first,
                            VsTime now);
+
+/* Does 'kind' need ECN, and its receivers' exact echo of it (RFC 8257 section 3.2)? */
+static inline bool
+vs_congestion_needs_ecn(VsCongestionKind kind)
+{
+    return kind == VS_CONGESTION_DCTCP;
+}
 
 /* For the algorithms. */
 
@@ -178,8 +205,16 @@ void vs_hystart_init(VsHystart *hystart);
 void vs_hystart_grow(VsCongestion *congestion, VsHystart *hystart,
                      const VsCongestionAck *ack);
 
+/* What DCTCP has of NewReno. */
+void vs_reno_on_ack(VsCongestion *congestion, const VsCongestionAck *ack);
+void vs_reno_on_loss(VsCongestion *congestion, uint64_t in_flight, VsTime now);
+void vs_reno_on_recovered(VsCongestion *congestion);
+void vs_reno_on_timeout(VsCongestion *congestion, uint64_t in_flight, bool is_first,
+                        VsTime now);
+
 /* Segments that the curve of the present epoch has at this time of it. */
 double vs_cubic_window(const VsCubic *cubic, VsTime since_epoch);
 
 extern const VsCongestionAlgorithm vs_congestion_cubic;
+extern const VsCongestionAlgorithm vs_congestion_dctcp;
 extern const VsCongestionAlgorithm vs_congestion_reno;

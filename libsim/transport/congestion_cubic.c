@@ -106,7 +106,7 @@ grow(VsCongestion *congestion, const VsCongestionAck *ack)
     VsTime elapsed = ack->now - cubic->last_ack;
 
     cubic->last_ack = ack->now;
-    if (ack->is_recovering) {
+    if (!ack->is_growing) {
         return;
     }
     if (!vs_congestion_is_limiting(congestion)) {
@@ -123,7 +123,7 @@ cubic_on_ack(VsCongestion *congestion, const VsCongestionAck *ack)
 {
     if (!congestion->is_measuring) {
         grow(congestion, ack);
-    } else if (vs_congestion_is_limiting(congestion)) {
+    } else if (ack->is_growing && vs_congestion_is_limiting(congestion)) {
         vs_hystart_grow(congestion, &congestion->cubic.hystart, ack);
         if (!vs_congestion_is_slow_start(congestion)) {
             end_hystart(congestion, ack->now);
@@ -150,12 +150,18 @@ reduce(VsCongestion *congestion, VsTime now)
 }
 
 static void
-cubic_on_loss(VsCongestion *congestion, uint64_t in_flight, VsTime now)
+cubic_on_ecn(VsCongestion *congestion, VsTime now)
 {
-    (void)in_flight;
     reduce(congestion, now);
     congestion->cubic.is_after_loss = true;
     vs_congestion_set_cwnd(congestion, congestion->ssthresh);
+}
+
+static void
+cubic_on_loss(VsCongestion *congestion, uint64_t in_flight, VsTime now)
+{
+    (void)in_flight;
+    cubic_on_ecn(congestion, now);
 }
 
 static void
@@ -191,6 +197,7 @@ cubic_on_restart(VsCongestion *congestion, VsTime idle, VsTime rto)
 const VsCongestionAlgorithm vs_congestion_cubic = {
     .init = cubic_init,
     .on_ack = cubic_on_ack,
+    .on_ecn = cubic_on_ecn,
     .on_loss = cubic_on_loss,
     .on_recovered = cubic_on_recovered,
     .on_timeout = cubic_on_timeout,

@@ -26,12 +26,12 @@ avoid_congestion(VsCongestion *congestion, uint32_t acked)
     }
 }
 
-static void
-reno_on_ack(VsCongestion *congestion, const VsCongestionAck *ack)
+void
+vs_reno_on_ack(VsCongestion *congestion, const VsCongestionAck *ack)
 {
     uint32_t acked = ack->acked;
 
-    if (ack->is_recovering || !vs_congestion_is_limiting(congestion)) {
+    if (!ack->is_growing || !vs_congestion_is_limiting(congestion)) {
         return;
     }
     if (vs_congestion_is_slow_start(congestion)) {
@@ -53,22 +53,32 @@ reduce(VsCongestion *congestion, uint64_t in_flight)
     congestion->reno.counted = 0;
 }
 
+/* RFC 3168 section 6.1.2: as for a loss. */
 static void
-reno_on_loss(VsCongestion *congestion, uint64_t in_flight, VsTime now)
+reno_on_ecn(VsCongestion *congestion, VsTime now)
+{
+    (void)now;
+    reduce(congestion, congestion->cwnd);
+    vs_congestion_set_cwnd(congestion, congestion->ssthresh);
+}
+
+void
+vs_reno_on_loss(VsCongestion *congestion, uint64_t in_flight, VsTime now)
 {
     (void)now;
     reduce(congestion, in_flight);
     vs_congestion_set_cwnd(congestion, congestion->ssthresh);
 }
 
-static void
-reno_on_recovered(VsCongestion *congestion)
+void
+vs_reno_on_recovered(VsCongestion *congestion)
 {
     vs_congestion_set_cwnd(congestion, congestion->ssthresh);
 }
 
-static void
-reno_on_timeout(VsCongestion *congestion, uint64_t in_flight, bool is_first, VsTime now)
+void
+vs_reno_on_timeout(VsCongestion *congestion, uint64_t in_flight, bool is_first,
+                   VsTime now)
 {
     (void)now;
     if (is_first) {
@@ -79,9 +89,10 @@ reno_on_timeout(VsCongestion *congestion, uint64_t in_flight, bool is_first, VsT
 
 const VsCongestionAlgorithm vs_congestion_reno = {
     .init = reno_init,
-    .on_ack = reno_on_ack,
-    .on_loss = reno_on_loss,
-    .on_recovered = reno_on_recovered,
-    .on_timeout = reno_on_timeout,
+    .on_ack = vs_reno_on_ack,
+    .on_ecn = reno_on_ecn,
+    .on_loss = vs_reno_on_loss,
+    .on_recovered = vs_reno_on_recovered,
+    .on_timeout = vs_reno_on_timeout,
     .on_restart = vs_congestion_decay,
 };

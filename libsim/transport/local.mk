@@ -13,6 +13,7 @@ transport_headers = \
 libvethsim_la_SOURCES += \
 	libsim/transport/congestion.c \
 	libsim/transport/congestion_cubic.c \
+	libsim/transport/congestion_dctcp.c \
 	libsim/transport/congestion_hystart.c \
 	libsim/transport/congestion_reno.c \
 	libsim/transport/delivery.c \

@@ -8,6 +8,13 @@
 
 enum { OBJECTS_A_SLAB = 8 }; /* Thousands of pods have few connections each. */
 
+const char *const vs_tcp_ecn_names[] = {
+    [VS_TCP_ECN_PASSIVE] = "passive",
+    [VS_TCP_ECN_OFF] = "off",
+    [VS_TCP_ECN_ON] = "on",
+    NULL,
+};
+
 static void sockets_receive(VsHop *hop, VsPacket *packet);
 static void deferred_due(VsTimer *timer);
 static void sockets_free(VsSockets *sockets);
@@ -38,6 +45,7 @@ vs_sockets_of(VsNetns *netns)
     sockets->config = VS_TCP_CONFIG_DEFAULT;
     sockets->config.congestion =
         (VsCongestionKind)netns->host->sysctls.tcp_congestion_control;
+    sockets->config.ecn = (VsTcpEcn)netns->host->sysctls.tcp_ecn;
     vs_pool_init(&sockets->tcps, sizeof(VsTcp), OBJECTS_A_SLAB);
     vs_pool_init(&sockets->messages, sizeof(VsTcpMessage), OBJECTS_A_SLAB);
     vs_pool_init(&sockets->deliveries, sizeof(VsDelivery), OBJECTS_A_SLAB);

@@ -40,6 +40,17 @@ typedef void (*VsConnectStory)(void *data, const VsNetns *netns, VsPacket *packe
                                VsAddr daddr, uint16_t dport);
 void vs_sockets_set_connect_story(VsSockets *sockets, VsConnectStory story);
 
+/* Explicit congestion notification (RFC 3168): net.ipv4.tcp_ecn 2, 0, 1.  With a congestion
+ * control that needs it, connections ask for it, whatever this says. */
+typedef enum VsTcpEcn {
+    VS_TCP_ECN_PASSIVE, /* Used when the peer asks for it. */
+    VS_TCP_ECN_OFF,
+    VS_TCP_ECN_ON, /* Asked for. */
+} VsTcpEcn;
+
+/* By value, NULL-terminated. */
+extern const char *const vs_tcp_ecn_names[];
+
 /* How TCP of a namespace behaves; defaults are Linux'. */
 typedef struct VsTcpConfig {
     uint32_t initial_window; /* Segments sent before the first ACK: 10 (RFC 6928). */
@@ -68,6 +79,7 @@ typedef struct VsTcpConfig {
                                    * peer's latest (net.ipv4.tcp_tw_reuse). */
     bool is_aborting_on_overflow; /* No (net.ipv4.tcp_abort_on_overflow). */
     VsCongestionKind congestion;  /* CUBIC (net.ipv4.tcp_congestion_control). */
+    VsTcpEcn ecn;                 /* Passive. */
 } VsTcpConfig;
 
 #define VS_TCP_CONFIG_DEFAULT                        \
@@ -84,7 +96,8 @@ typedef struct VsTcpConfig {
                    .port_first = VS_EPHEMERAL_FIRST, \
                    .port_last = VS_EPHEMERAL_LAST,   \
                    .retries = 15,                    \
-                   .congestion = VS_CONGESTION_CUBIC})
+                   .congestion = VS_CONGESTION_CUBIC, \
+                   .ecn = VS_TCP_ECN_PASSIVE})
 
 /* Copies 'config'; to be called before the first connection. */
 void vs_sockets_set_tcp_config(VsSockets *sockets, const VsTcpConfig *config);

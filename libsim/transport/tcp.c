@@ -226,6 +226,27 @@ vs_tcp_new(VsSockets *sockets, const VsFlow *flow)
     return tcp;
 }
 
+bool
+vs_tcp_asks_for_ecn(const VsTcp *tcp)
+{
+    const VsTcpConfig *config = &tcp->sockets->config;
+
+    return config->ecn == VS_TCP_ECN_ON || vs_congestion_needs_ecn(config->congestion);
+}
+
+/* RFC 3168 section 6.1.1: a SYN asks with ECE and CWR, a SYN-ACK agrees with ECE alone. */
+static bool
+agrees_on_ecn(const VsTcp *tcp, const VsTcpHeader *syn)
+{
+    uint8_t flags = syn->flags & (VS_TCP_ECE | VS_TCP_CWR);
+
+    if (tcp->state == VS_TCP_SYN_SENT) {
+        return vs_tcp_asks_for_ecn(tcp) && flags == VS_TCP_ECE;
+    }
+    return (tcp->sockets->config.ecn != VS_TCP_ECN_OFF || vs_tcp_asks_for_ecn(tcp)) &&
+           flags == (VS_TCP_ECE | VS_TCP_CWR);
+}
+
 void
 vs_tcp_take_options(VsTcp *tcp, VsPacket *packet)
 {
@@ -246,6 +267,7 @@ vs_tcp_take_options(VsTcp *tcp, VsPacket *packet)
     } else {
         tcp->receive_shift = 0;
     }
+    tcp->is_ecn = agrees_on_ecn(tcp, syn);
     tcp->window = syn->window;
     tcp->rcv_nxt = (UINT64_C(1) << 32) + syn->seq + 1;
     tcp->rcv_edge = tcp->rcv_nxt;

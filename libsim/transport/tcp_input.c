@@ -131,7 +131,7 @@ tell_closed(VsTcp *tcp)
 
 /* New data were acknowledged, 'acked' bytes of them: the congestion window. */
 static void
-open_window(VsTcp *tcp, uint64_t acked)
+open_window(VsTcp *tcp, uint64_t acked, bool is_echo)
 {
     VsTcpRecovery recovery = tcp->recovery;
     VsCongestionAck ack = {.now = vs_now(tcp->sockets->run),
@@ -139,13 +139,17 @@ open_window(VsTcp *tcp, uint64_t acked)
                            .acked = (uint32_t)acked,
                            .snd_una = tcp->snd_una,
                            .snd_nxt = tcp->snd_nxt,
-                           .is_recovering = recovery == VS_TCP_RECOVERY_FAST};
+                           .is_recovering = recovery != VS_TCP_RECOVERY_NONE,
+                           .is_growing = recovery != VS_TCP_RECOVERY_FAST,
+                           .is_echo = is_echo};
 
     if (recovery == VS_TCP_RECOVERY_TIMEOUT) {
         /* Not for all the receiver had kept: RFC 3465, L = 2. */
         ack.acked = MIN(ack.acked, 2u * tcp->mss);
     }
-    vs_congestion_ack(&tcp->congestion, &ack);
+    if (vs_congestion_ack(&tcp->congestion, &ack)) {
+        tcp->is_cwr_due = true;
+    }
     if (recovery != VS_TCP_RECOVERY_NONE && tcp->snd_una >= tcp->recover) {
         tcp->recovery = VS_TCP_RECOVERY_NONE;
         if (recovery == VS_TCP_RECOVERY_FAST) {
@@ -173,13 +177,14 @@ static void
 take_progress(VsTcp *tcp, const Segment *segment)
 {
     uint64_t acked = segment->ack - tcp->snd_una;
+    bool is_echo = tcp->is_ecn && (segment->header->flags & VS_TCP_ECE);
 
     tcp->snd_una = segment->ack;
     tcp->n_retries = 0;
     tcp->n_duplicate_acks = 0;
     vs_tcp_sample_rtt(tcp, segment->packet);
     release_acknowledged(tcp);
-    open_window(tcp, acked);
+    open_window(tcp, acked, is_echo);
     tcp->rto_due = VS_TIME_NEVER;
     if (tcp->snd_max > tcp->snd_una) {
         tcp->rto_due = vs_now(tcp->sockets->run) + vs_tcp_rto(tcp);
@@ -381,6 +386,27 @@ take_early(VsTcp *tcp, VsPacket *packet)
     }
 }
 
+/* Data came, maybe marked.  RFC 3168: marks are echoed until the peer says that it has
+ * reduced its window.  RFC 8257 section 3.2: each ACK says how it was with what it
+ * acknowledges; where that changes, what waits for a delayed ACK gets one of its own. */
+static void
+take_mark(VsTcp *tcp, VsPacket *packet, const Segment *segment)
+{
+    bool is_marked = (vs_packet_top(packet)->tos & VS_IP_ECN_MASK) == VS_IP_ECN_CE;
+
+    if (vs_congestion_needs_ecn(tcp->sockets->config.congestion)) {
+        if (is_marked != tcp->is_echoing && tcp->ack_due != VS_TIME_NEVER) {
+            vs_tcp_send_ack(tcp);
+        }
+        tcp->is_echoing = is_marked;
+        return;
+    }
+    if (segment->header->flags & VS_TCP_CWR) {
+        tcp->is_echoing = false;
+    }
+    tcp->is_echoing = tcp->is_echoing || is_marked;
+}
+
 static void
 take_data(VsTcp *tcp, VsPacket *packet, const Segment *segment)
 {
@@ -394,6 +420,9 @@ take_data(VsTcp *tcp, VsPacket *packet, const Segment *segment)
     default:
         vs_packet_drop(packet, VS_DROP_BAD_SEGMENT); /* Beyond the peer's FIN. */
         return;
+    }
+    if (G_UNLIKELY(tcp->is_ecn) && packet->payload_bytes > 0) {
+        take_mark(tcp, packet, segment);
     }
     if (G_UNLIKELY(segment->start > tcp->rcv_nxt)) {
         tcp->is_ack_now = true;

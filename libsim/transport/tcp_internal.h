@@ -19,8 +19,8 @@
 #define VS_TCP_SYN_ACK_RETRIES 5        /* net.ipv4.tcp_synack_retries. */
 #define VS_TCP_FIN_TIMEOUT (60 * VS_S)  /* net.ipv4.tcp_fin_timeout. */
 #define VS_TCP_MTU_EXPIRES (600 * VS_S) /* net.ipv4.route.mtu_expires. */
-#define VS_TCP_DUPLICATE_ACKS 3 /* That mean a loss (RFC 5681). */
-#define VS_TCP_QUICK_ACKS 16    /* TCP_MAX_QUICKACKS of Linux. */
+#define VS_TCP_DUPLICATE_ACKS 3         /* That mean a loss (RFC 5681). */
+#define VS_TCP_QUICK_ACKS 16            /* TCP_MAX_QUICKACKS of Linux. */
 
 /* What a key of VsSockets.connections leads to starts with this. */
 typedef struct VsTcpEntry {
@@ -71,6 +71,9 @@ struct VsTcp {
     bool is_ack_now : 1;    /* The next ACK must not be delayed. */
     bool is_answered : 1;   /* Something came since the last time-out. */
     bool is_traced : 1; /* It carries a traced journey now: so are its ACK and FIN. */
+    bool is_ecn : 1;       /* Both sides understand marks. */
+    bool is_echoing : 1;   /* Our ACKs say that what came was marked. */
+    bool is_cwr_due : 1;   /* The next new segment says that the window was reduced. */
     uint32_t window;     /* The peer's, in bytes from snd_una. */
     uint32_t kept_bytes; /* Of 'kept'. */
 
@@ -175,6 +178,9 @@ uint16_t vs_tcp_data_bytes(const VsTcp *tcp, uint16_t mss);
 
 /* Sets what the peer's SYN says. */
 void vs_tcp_take_options(VsTcp *tcp, VsPacket *syn);
+
+/* Does this side want ECN, so that its SYN asks for it? */
+bool vs_tcp_asks_for_ecn(const VsTcp *tcp);
 
 /* The handshake is done: the first window, no time-out. */
 void vs_tcp_establish(VsTcp *tcp);

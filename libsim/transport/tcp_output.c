@@ -39,6 +39,9 @@ new_segment(VsTcp *tcp, uint64_t position, uint8_t flags, uint32_t option_bytes,
                          VS_TCP_HEADER_BYTES + all_option_bytes + payload_bytes);
     VsTcpHeader *header = &vs_packet_top(packet)->tcp;
 
+    if (tcp->is_echoing && (flags & VS_TCP_ACK) && !(flags & VS_TCP_SYN)) {
+        flags |= VS_TCP_ECE;
+    }
     header->seq = (uint32_t)position;
     header->flags = flags;
     header->option_bytes = (uint8_t)all_option_bytes;
@@ -94,6 +97,19 @@ note_sent(VsTcp *tcp, uint64_t position, uint64_t end)
     }
 }
 
+/* New data only: RFC 3168 section 6.1.5. */
+static void
+make_ecn_capable(VsTcp *tcp, VsPacket *packet)
+{
+    VsLayer *top = vs_packet_top(packet);
+
+    top->tos |= VS_IP_ECN_ECT0;
+    if (tcp->is_cwr_due) {
+        top->tcp.flags |= VS_TCP_CWR;
+        tcp->is_cwr_due = false;
+    }
+}
+
 static void
 send_data(VsTcp *tcp, const VsTcpMessage *message, uint64_t position, uint32_t bytes)
 {
@@ -107,6 +123,9 @@ send_data(VsTcp *tcp, const VsTcpMessage *message, uint64_t position, uint32_t b
     packet->message_bytes = message->bytes;
     if (tcp->has_received) {
         tcp->n_quick_acks = 0; /* A dialogue: answers will carry the ACKs. */
+    }
+    if (tcp->is_ecn && position >= tcp->snd_max) {
+        make_ecn_capable(tcp, packet);
     }
     note_sent(tcp, position, end);
     vs_packet_follow(packet, tcp->sockets->wait_stage);
@@ -206,11 +225,24 @@ vs_tcp_send_abort(VsTcp *tcp)
     transmit(tcp, new_segment(tcp, tcp->snd_max, VS_TCP_RST | VS_TCP_ACK, 0, 0));
 }
 
+/* A SYN that got no answer is repeated without asking for ECN (RFC 3168 section
+ * 6.1.1.1): something on the way may not bear it. */
+static uint8_t
+syn_flags(const VsTcp *tcp, bool is_answer)
+{
+    if (is_answer) {
+        return VS_TCP_SYN | VS_TCP_ACK | (tcp->is_ecn ? VS_TCP_ECE : 0);
+    }
+    return VS_TCP_SYN |
+           (vs_tcp_asks_for_ecn(tcp) && tcp->n_retries == 0 ? VS_TCP_ECE | VS_TCP_CWR
+                                                            : 0);
+}
+
 void
 vs_tcp_send_syn(VsTcp *tcp, VsPacket *cause)
 {
     bool is_answer = tcp->state == VS_TCP_SYN_RECEIVED;
-    uint8_t flags = is_answer ? VS_TCP_SYN | VS_TCP_ACK : VS_TCP_SYN;
+    uint8_t flags = syn_flags(tcp, is_answer);
     VsPacket *packet = new_segment(tcp, tcp->snd_una, flags, SYN_OPTION_BYTES, 0);
     VsTcpHeader *header = &vs_packet_top(packet)->tcp;
 

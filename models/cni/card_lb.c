@@ -358,6 +358,7 @@ encapsulate(const NodeLb *lb, VsIface *iface, VsPacket *packet, VsAddr remote)
     outer->ip_fragment = inner.ip_fragment & VS_IP_DF;
     outer->ip_id = root->next_ip_id++;
     outer->ip_bytes = inner.ip_bytes + VS_IPV4_HEADER_BYTES;
+    vs_packet_inherit_ecn(packet);
     vs_packet_measure(packet);
     if (vs_packet_is_traced(packet)) {
         record_tunnel(lb, packet, VS_TRACE_ENCAPSULATE, outer);
@@ -418,6 +419,7 @@ decapsulate(const NodeLb *lb, VsPacket *packet)
     const VsLayer outer = *vs_packet_top(packet);
 
     vs_host_charge(lb->node->host, lb->node->host->costs.ipip_decapsulate);
+    vs_packet_bequeath_ecn(packet);
     vs_packet_pop(packet);
     vs_packet_measure(packet);
     if (vs_packet_is_traced(packet)) {

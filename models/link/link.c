@@ -9,6 +9,7 @@ typedef struct LinkConfig {
     uint64_t rate;
     VsTime delay;
     VsQueueLimit queue;
+    VsQueueLimit mark_at;
     uint64_t mtu_bytes;
     VsPrefix subnet;
     LinkBondParams bond;
@@ -28,6 +29,11 @@ static const VsParam link_params[] = {
                    .doc =
                        "Drop-tail queue before each direction: packets, bytes or the "
                        "time they take."),
+    VS_PARAM_QUEUE(LinkConfig, mark_at, "mark-at",
+                   .doc =
+                       "A queue this long marks packets of transports that understand "
+                       "it (ECN): packets, bytes or the time they take.  Without it, "
+                       "none; it must be below queue."),
     VS_PARAM_SIZE(LinkConfig, mtu_bytes, "mtu", .def = "1500B", .min = "68B",
                   .max = "65535B", .doc = "Largest IP packet of both interfaces."),
     VS_PARAM_PREFIX(LinkConfig, subnet, "subnet",
@@ -37,11 +43,52 @@ static const VsParam link_params[] = {
     {0},
 };
 
+/* The time that a limit in bytes, or in time, stands for. */
+static VsTime
+limit_time(const VsQueueLimit *limit, uint64_t rate)
+{
+    if (limit->kind == VS_QUEUE_LIMIT_BYTES) {
+        return (VsTime)((unsigned __int128)limit->amount * PS_BIT_PER_S / rate);
+    }
+    return (VsTime)limit->amount;
+}
+
+/* A mark that comes with the drop, or never, is a mistake; so is one at 0. */
+static bool
+check_mark_at(const LinkConfig *config, const VsElement *element, GError **error)
+{
+    const VsQueueLimit *queue = &config->queue, *mark_at = &config->mark_at;
+    bool is_comparable = (queue->kind == VS_QUEUE_LIMIT_PACKETS) ==
+                         (mark_at->kind == VS_QUEUE_LIMIT_PACKETS);
+
+    if (mark_at->kind == VS_QUEUE_LIMIT_NONE) {
+        return true;
+    }
+    if (mark_at->amount == 0) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
+                        "mark-at=\"0\" would mark every packet; 1packets marks those "
+                        "that wait behind another");
+        return false;
+    }
+    if (queue->kind != VS_QUEUE_LIMIT_NONE && is_comparable &&
+        limit_time(mark_at, config->rate) >= limit_time(queue, config->rate)) {
+        vs_set_error_at(
+            error, element, VS_SCENARIO_ERROR_CONFLICT,
+            "mark-at is not below queue, which drops first; choose a shorter "
+            "one");
+        return false;
+    }
+    return true;
+}
+
 static bool
 link_check(const void *config_, const VsElement *element, GError **error)
 {
     const LinkConfig *config = config_;
 
+    if (!check_mark_at(config, element, error)) {
+        return false;
+    }
     if (config->from.n_elements > 1 && config->to.n_elements > 1) {
         vs_set_error_at(
             error, element, VS_SCENARIO_ERROR_CONFLICT,
@@ -63,6 +110,12 @@ link_check(const void *config_, const VsElement *element, GError **error)
     return link_bond_check(&config->bond, element, error);
 }
 
+static uint32_t
+limit_packets(const VsQueueLimit *limit)
+{
+    return (uint32_t)MIN(limit->amount, (uint64_t)UINT32_MAX);
+}
+
 static VsWireConfig
 wire_config(const LinkConfig *config)
 {
@@ -70,19 +123,15 @@ wire_config(const LinkConfig *config)
                          .delay = config->delay,
                          .backlog_max = VS_TIME_NEVER};
 
-    switch (config->queue.kind) {
-    case VS_QUEUE_LIMIT_NONE:
-        break;
-    case VS_QUEUE_LIMIT_PACKETS:
-        wire.packets_max = (uint32_t)MIN(config->queue.amount, (uint64_t)UINT32_MAX);
-        break;
-    case VS_QUEUE_LIMIT_BYTES:
-        wire.backlog_max = (VsTime)((unsigned __int128)config->queue.amount *
-                                    PS_BIT_PER_S / config->rate);
-        break;
-    case VS_QUEUE_LIMIT_TIME:
-        wire.backlog_max = (VsTime)config->queue.amount;
-        break;
+    if (config->queue.kind == VS_QUEUE_LIMIT_PACKETS) {
+        wire.packets_max = limit_packets(&config->queue);
+    } else if (config->queue.kind != VS_QUEUE_LIMIT_NONE) {
+        wire.backlog_max = limit_time(&config->queue, config->rate);
+    }
+    if (config->mark_at.kind == VS_QUEUE_LIMIT_PACKETS) {
+        wire.mark_packets = limit_packets(&config->mark_at);
+    } else if (config->mark_at.kind != VS_QUEUE_LIMIT_NONE) {
+        wire.mark_backlog = limit_time(&config->mark_at, config->rate);
     }
     return wire;
 }

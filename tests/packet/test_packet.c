@@ -274,6 +274,64 @@ test_queue_is_first_in_first_out(void)
     clear_run(&run, 0);
 }
 
+/* RFC 3168: only what is ECN-capable is marked; other bits of the field stay. */
+static void
+test_ecn_marks(void)
+{
+    static const struct {
+        uint16_t ether_type;
+        uint8_t tos, marked;
+    } cases[] = {{VS_ETHER_TYPE_IPV4, 0xb8, 0xb8},
+                 {VS_ETHER_TYPE_IPV4, 0xb8 | VS_IP_ECN_ECT0, 0xbb},
+                 {VS_ETHER_TYPE_IPV4, 0x01, 0x03},
+                 {VS_ETHER_TYPE_IPV4, 0x03, 0x03},
+                 {VS_ETHER_TYPE_ARP, VS_IP_ECN_ECT0, VS_IP_ECN_ECT0}};
+    VsRun run;
+
+    run_with_packets(&run);
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        VsPacket *packet = vs_packet_new(&run);
+        VsLayer *top = vs_packet_top(packet);
+        bool is_marked;
+
+        top->ether_type = cases[i].ether_type;
+        top->tos = cases[i].tos;
+        is_marked = vs_packet_mark_ce(packet);
+        CU_ASSERT_EQUAL(top->tos, cases[i].marked);
+        CU_ASSERT_EQUAL(is_marked, cases[i].ether_type == VS_ETHER_TYPE_IPV4 &&
+                                       (cases[i].tos & VS_IP_ECN_MASK) != 0);
+        vs_packet_deliver(packet);
+    }
+    clear_run(&run, 0);
+}
+
+/* RFC 6040: the field goes into the tunnel's header, and a mark comes out with the packet. */
+static void
+test_ecn_marks_pass_tunnels(void)
+{
+    static const struct {
+        uint8_t inner, outer, after;
+    } cases[] = {{0xb8, 0x00, 0xb8}, {0xb8 | VS_IP_ECN_ECT0, VS_IP_ECN_ECT0, 0xbb}};
+    VsRun run;
+
+    run_with_packets(&run);
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        VsPacket *packet = vs_packet_new(&run);
+
+        *vs_packet_top(packet) =
+            (VsLayer){.ether_type = VS_ETHER_TYPE_IPV4, .tos = cases[i].inner};
+        vs_packet_push(packet)->ether_type = VS_ETHER_TYPE_IPV4;
+        vs_packet_inherit_ecn(packet);
+        CU_ASSERT_EQUAL(vs_packet_top(packet)->tos, cases[i].outer);
+        vs_packet_mark_ce(packet);
+        vs_packet_bequeath_ecn(packet);
+        vs_packet_pop(packet);
+        CU_ASSERT_EQUAL(vs_packet_top(packet)->tos, cases[i].after);
+        vs_packet_deliver(packet);
+    }
+    clear_run(&run, 0);
+}
+
 static const VsTestCase tests[] = {
     {"created = delivered + dropped + in flight", test_books_of_the_pool},
     {"the pool stops growing", test_pool_stops_growing},
@@ -282,6 +340,8 @@ static const VsTestCase tests[] = {
     {"a copy has all but the trail", test_copy_is_the_same_but_for_its_trail},
     {"frames take what Ethernet says", test_bytes_on_the_wire},
     {"cold members are off the first cache line", test_layout},
+    {"what is ECN-capable is marked", test_ecn_marks},
+    {"marks pass tunnels", test_ecn_marks_pass_tunnels},
     {"a queue is first in, first out", test_queue_is_first_in_first_out},
     {0},
 };

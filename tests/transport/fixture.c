@@ -12,10 +12,13 @@ tap_receive(VsHop *hop, VsPacket *packet)
 
     tap->n_seen++;
     if (tap->is_logging) {
-        Arrival arrival = {vs_now(tap->run), top->flow, top->tcp,
-                           packet->payload_bytes};
+        Arrival arrival = {vs_now(tap->run), top->flow, top->tcp, packet->payload_bytes,
+                           top->tos};
 
         g_array_append_val(tap->log, arrival);
+    }
+    if (packet->payload_bytes > 0 && tap->loss_every > 0) {
+        is_lost = is_lost || ++tap->n_data % tap->loss_every == 0;
     }
     for (unsigned i = 0; i < G_N_ELEMENTS(tap->lost); i++) {
         is_lost = is_lost || tap->lost[i] == tap->n_seen;
@@ -65,7 +68,9 @@ net_new(const NetConfig *config)
     VsWireConfig wire = {.bits_per_s = config->bits_per_s,
                          .delay = config->delay,
                          .backlog_max =
-                             config->backlog_max ? config->backlog_max : VS_TIME_NEVER};
+                             config->backlog_max ? config->backlog_max : VS_TIME_NEVER,
+                         .packets_max = config->packets_max,
+                         .mark_packets = config->mark_packets};
 
     vs_run_init(&net->run, 1);
     vs_run_make_packets(&net->run);

@@ -29,6 +29,7 @@ typedef struct Arrival {
     VsFlow flow;
     VsTcpHeader tcp;
     uint32_t payload_bytes;
+    uint8_t tos;
 } Arrival;
 
 typedef struct Tap {
@@ -36,8 +37,10 @@ typedef struct Tap {
     VsHop *next;
     VsRun *run;
     uint32_t n_seen;
-    uint32_t lost[16]; /* Numbers of packets to lose, from 1. */
-    uint32_t loss_ppm; /* Or at random. */
+    uint32_t lost[16];   /* Numbers of packets to lose, from 1. */
+    uint32_t loss_ppm;   /* Or at random; */
+    uint32_t loss_every; /* or each so-manieth with data; 0: none. */
+    uint32_t n_data;
     bool is_logging;
     GArray *log; /* Of Arrival, the lost ones too. */
 } Tap;
@@ -45,9 +48,11 @@ typedef struct Tap {
 typedef struct NetConfig {
     uint64_t bits_per_s;
     VsTime delay;
-    uint32_t mtu;       /* 0: 1500. */
-    VsTime socket_cost; /* Of sending and of receiving, on one core. */
-    VsTime backlog_max; /* Of the wires; 0: no limit. */
+    uint32_t mtu;          /* 0: 1500. */
+    VsTime socket_cost;    /* Of sending and of receiving, on one core. */
+    VsTime backlog_max;    /* Of the wires; 0: no limit. */
+    uint32_t packets_max;  /* The same in packets. */
+    uint32_t mark_packets; /* A queue this long marks; 0: never. */
 } NetConfig;
 
 typedef struct Net {

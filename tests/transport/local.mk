@@ -6,6 +6,7 @@ transport_fixture = \
 
 check_PROGRAMS += \
 	tests/transport/test_congestion \
+	tests/transport/test_congestion_net \
 	tests/transport/test_tcp_close \
 	tests/transport/test_tcp_data \
 	tests/transport/test_tcp_journey \
@@ -18,6 +19,9 @@ check_PROGRAMS += \
 
 tests_transport_test_congestion_SOURCES = tests/transport/test_congestion.c
 tests_transport_test_congestion_LDADD = $(TEST_LIBS)
+tests_transport_test_congestion_net_SOURCES = \
+	tests/transport/test_congestion_net.c $(transport_fixture)
+tests_transport_test_congestion_net_LDADD = $(TEST_LIBS)
 tests_transport_test_tcp_close_SOURCES = \
 	tests/transport/test_tcp_close.c $(transport_fixture)
 tests_transport_test_tcp_close_LDADD = $(TEST_LIBS)

@@ -17,6 +17,7 @@ typedef struct Driver {
     uint64_t snd_nxt;
     VsTime now;
     VsTime rtt;
+    bool is_marked; /* ACKs echo marks. */
     bool is_bursty; /* A whole window is sent, and acknowledged, at one instant. */
 } Driver;
 
@@ -48,7 +49,11 @@ driver_fill(Driver *driver)
 static void
 driver_ack(Driver *driver, uint32_t bytes)
 {
-    VsCongestionAck ack = {.now = driver->now, .srtt = driver->rtt, .acked = bytes};
+    VsCongestionAck ack = {.now = driver->now,
+                           .srtt = driver->rtt,
+                           .acked = bytes,
+                           .is_growing = true,
+                           .is_echo = driver->is_marked};
 
     driver->snd_una += bytes;
     ack.snd_una = driver->snd_una;
@@ -387,6 +392,62 @@ test_hystart_resumes_slow_start(void)
     driver_clear(&d);
 }
 
+/* RFC 8257: alpha is 1 at first and loses a sixteenth in each round without marks; a round
+ * of marks gives a sixteenth back, and takes alpha / 2 of the window, once. */
+static void
+test_dctcp_reduces_by_the_share_of_marks(void)
+{
+    static const unsigned alphas[] = {960, 900, 844, 792};
+    uint32_t cwnd;
+    Driver d;
+
+    driver_init(&d, VS_CONGESTION_DCTCP, 10, VS_MS);
+    driver_fill(&d);
+    driver_lose(&d); /* To congestion avoidance. */
+    driver_round(&d);
+    d.congestion.dctcp.alpha = VS_DCTCP_ALPHA_ONE;
+    for (unsigned i = 0; i < G_N_ELEMENTS(alphas); i++) {
+        driver_round(&d);
+        CU_ASSERT_EQUAL(d.congestion.dctcp.alpha, alphas[i]);
+    }
+    d.is_marked = true;
+    cwnd = d.congestion.cwnd;
+    driver_ack(&d, MSS); /* Ends the quiet round; and is an echo. */
+    CU_ASSERT_EQUAL(d.congestion.dctcp.alpha, 743 + 64 / 9); /* One of nine. */
+    cwnd -= cwnd * d.congestion.dctcp.alpha / (2 * VS_DCTCP_ALPHA_ONE);
+    CU_ASSERT_EQUAL(d.congestion.cwnd, cwnd);
+    driver_ack(&d, MSS);
+    CU_ASSERT_EQUAL(d.congestion.cwnd, cwnd);
+    driver_clear(&d);
+}
+
+/* The other algorithms take a mark for a loss, once a round trip (RFC 3168). */
+static void
+test_a_mark_counts_as_a_loss(void)
+{
+    static const struct {
+        VsCongestionKind kind;
+        unsigned expected;
+    } cases[] = {{VS_CONGESTION_RENO, 10}, {VS_CONGESTION_CUBIC, 14}};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        Driver d;
+
+        driver_init(&d, cases[i].kind, 20, 100 * VS_MS);
+        driver_fill(&d);
+        d.is_marked = true;
+        for (unsigned n = 0; n < 20; n++) {
+            driver_ack(&d, MSS);
+            CU_ASSERT_EQUAL(d.congestion.cwnd, cases[i].expected * MSS);
+        }
+        driver_fill(&d);
+        driver_ack(&d, MSS);
+        CU_ASSERT_EQUAL(d.congestion.cwnd,
+                        cases[i].expected * MSS * cases[i].expected / 20);
+        driver_clear(&d);
+    }
+}
+
 static const VsTestCase tests[] = {
     {"NewReno by hand", test_reno_by_hand},
     {"NewReno counts two segments an ACK", test_reno_counts_two_segments_an_ack},
@@ -401,6 +462,8 @@ static const VsTestCase tests[] = {
      test_hystart_leaves_slow_start_when_the_delay_rises},
     {"HyStart++ bears a small rise", test_hystart_bears_a_small_rise},
     {"HyStart++ resumes slow start", test_hystart_resumes_slow_start},
+    {"DCTCP reduces by the share of marks", test_dctcp_reduces_by_the_share_of_marks},
+    {"to the others, a mark is a loss", test_a_mark_counts_as_a_loss},
     {0},
 };
 
