@@ -7,6 +7,7 @@ const char *const vs_congestion_names[] = {
     [VS_CONGESTION_CUBIC] = "cubic",
     [VS_CONGESTION_RENO] = "reno",
     [VS_CONGESTION_DCTCP] = "dctcp",
+    [VS_CONGESTION_BBR] = "bbr",
     NULL,
 };
 
@@ -14,6 +15,7 @@ static const VsCongestionAlgorithm *const algorithms[] = {
     [VS_CONGESTION_CUBIC] = &vs_congestion_cubic,
     [VS_CONGESTION_RENO] = &vs_congestion_reno,
     [VS_CONGESTION_DCTCP] = &vs_congestion_dctcp,
+    [VS_CONGESTION_BBR] = &vs_congestion_bbr,
 };
 
 void

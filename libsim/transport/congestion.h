@@ -9,8 +9,9 @@
  *     cubic   RFC 9438, with HyStart++ (RFC 9406); Linux' default
  *     reno    NewReno: RFC 5681, RFC 6582, appropriate byte counting (RFC 3465)
  *     dctcp   RFC 8257: reduces by the share of marks; for queues that mark early (ECN)
+ *     bbr     BBR v1, paced by the delivery rate it measures
  *
- * In common: the window grows only while it is what limits the sender (Linux
+ * In common to all but BBR: the window grows only while it is what limits the sender (Linux
  * tcp_is_cwnd_limited()), and a connection that was idle for longer than its time-out
  * begins again with the initial window at most, halved for each time-out that it was idle
  * (RFC 2861, Linux tcp_cwnd_restart()). */
@@ -30,6 +31,7 @@ typedef enum VsCongestionKind {
     VS_CONGESTION_CUBIC,
     VS_CONGESTION_RENO,
     VS_CONGESTION_DCTCP,
+    VS_CONGESTION_BBR,
 } VsCongestionKind;
 
 /* By kind, NULL-terminated. */
@@ -109,6 +111,32 @@ typedef struct VsDctcp {
     uint64_t marked_bytes; /* of which so many were marked. */
 } VsDctcp;
 
+/* A delivery rate, in 64 bytes per second, and the round in which it was measured. */
+typedef struct VsBbrRate {
+    uint32_t rate;
+    uint32_t round;
+} VsBbrRate;
+
+typedef struct VsBbr {
+    VsBbrRate best[3]; /* Of the latest rounds: the highest, and those after it. */
+    VsTime min_rtt;    /* Or VS_TIME_NEVER. */
+    VsTime min_rtt_at;
+    VsTime
+        since; /* Of the phase; when probing for round trips, the end of that, or 0. */
+    uint64_t
+        round_end; /* Position; what is sent beyond it belongs to the next round. */
+    uint32_t round;
+    uint32_t full_rate; /* The latest that was a quarter more than the one before. */
+    uint32_t prior_cwnd;
+    uint8_t n_full_rounds; /* Since full_rate. */
+    uint8_t mode;
+    uint8_t phase;
+    bool is_full : 1; /* The pipe has been filled once. */
+    bool is_round_start : 1;
+    bool is_restarting : 1;
+    bool is_probe_round_over : 1;
+} VsBbr;
+
 struct VsCongestion {
     const VsCongestionAlgorithm *algorithm;
     VsDelivery *delivery;   /* Borrowed while data are under way; or NULL. */
@@ -124,6 +152,7 @@ struct VsCongestion {
     bool is_measuring; /* The algorithm wants the rate samples of ACKs. */
     union {
         VsCubic cubic;
+        VsBbr bbr;
         struct {
             VsReno reno; /* DCTCP grows so, too. */
             VsDctcp dctcp;
@@ -215,6 +244,7 @@ void vs_reno_on_timeout(VsCongestion *congestion, uint64_t in_flight, bool is_fi
 /* Segments that the curve of the present epoch has at this time of it. */
 double vs_cubic_window(const VsCubic *cubic, VsTime since_epoch);
 
+extern const VsCongestionAlgorithm vs_congestion_bbr;
 extern const VsCongestionAlgorithm vs_congestion_cubic;
 extern const VsCongestionAlgorithm vs_congestion_dctcp;
 extern const VsCongestionAlgorithm vs_congestion_reno;

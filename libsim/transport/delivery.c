@@ -11,7 +11,7 @@ vs_delivery_new(VsPool *pool, uint64_t snd_una, VsTime now)
     delivery->delivered = snd_una;
     delivery->delivered_at = now;
     delivery->first_sent = now;
-    delivery->app_limited_until = 0;
+    delivery->app_limited_until = snd_una; /* Nothing was under way. */
     delivery->first = 0;
     vs_delivery_forget(delivery);
     return delivery;
@@ -38,7 +38,7 @@ vs_delivery_sent(VsDelivery *delivery, uint64_t snd_una, uint64_t end, uint32_t 
                              .delivered = delivery->delivered,
                              .delivered_at = delivery->delivered_at,
                              .first_sent = delivery->first_sent,
-                             .is_app_limited = snd_una < delivery->app_limited_until};
+                             .is_app_limited = snd_una <= delivery->app_limited_until};
     delivery->n_marks++;
     delivery->next_end = end + cwnd / VS_DELIVERY_A_WINDOW;
 }

@@ -33,8 +33,9 @@ typedef struct VsDelivery {
     uint64_t delivered;
     VsTime delivered_at;
     VsTime first_sent;
-    uint64_t app_limited_until; /* Samples up to this position say too little. */
-    uint64_t next_end;          /* The next mark is not before it. */
+    uint64_t
+        app_limited_until; /* What is sent until this is acknowledged says too little. */
+    uint64_t next_end;     /* The next mark is not before it. */
     uint8_t first;
     uint8_t n_marks;
     VsDeliveryMark marks[VS_DELIVERY_MARKS];

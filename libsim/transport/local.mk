@@ -12,6 +12,7 @@ transport_headers = \
 
 libvethsim_la_SOURCES += \
 	libsim/transport/congestion.c \
+	libsim/transport/congestion_bbr.c \
 	libsim/transport/congestion_cubic.c \
 	libsim/transport/congestion_dctcp.c \
 	libsim/transport/congestion_hystart.c \

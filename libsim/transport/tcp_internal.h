@@ -74,6 +74,7 @@ struct VsTcp {
     bool is_ecn : 1;       /* Both sides understand marks. */
     bool is_echoing : 1;   /* Our ACKs say that what came was marked. */
     bool is_cwr_due : 1;   /* The next new segment says that the window was reduced. */
+    bool is_paced : 1;     /* The next new segment waits for pace_due. */
     uint32_t window;     /* The peer's, in bytes from snd_una. */
     uint32_t kept_bytes; /* Of 'kept'. */
 
@@ -85,10 +86,11 @@ struct VsTcp {
     VsTcp *next;             /* In a list of the listener, or of the dead. */
     VsTcp *previous;
 
-    VsTimer timer;  /* Armed for the earliest of three, or for one that has passed. */
+    VsTimer timer;  /* Armed for the earliest of four, or for one that has passed. */
     VsTime rto_due; /* Or VS_TIME_NEVER. */
     VsTime ack_due;
     VsTime keepalive_due;
+    VsTime pace_due; /* New data may go from then on. */
 
     uint32_t ts_recent;  /* 'has_timestamps': the peer's latest in order (TS.Recent), */
     VsTime ts_recent_at; /* which came then. */

@@ -159,6 +159,28 @@ next_bytes(const VsTcp *tcp)
     return in_flight == 0 ? (uint32_t)MIN(bytes, window) : 0;
 }
 
+/* Is it too early for the next segment? */
+static bool
+must_pace(VsTcp *tcp)
+{
+    tcp->is_paced =
+        tcp->congestion.pacing_rate > 0 && tcp->pace_due > vs_now(tcp->sockets->run);
+    return tcp->is_paced;
+}
+
+/* A segment of 'bytes' was sent: the next one follows as the pacing rate has it. */
+static void
+pace(VsTcp *tcp, uint32_t bytes)
+{
+    uint64_t rate = tcp->congestion.pacing_rate;
+
+    if (rate > 0) {
+        VsTime start = MAX(tcp->pace_due, vs_now(tcp->sockets->run));
+
+        tcp->pace_due = start + (VsTime)((uint64_t)bytes * VS_S / rate);
+    }
+}
+
 void
 vs_tcp_output(VsTcp *tcp)
 {
@@ -171,8 +193,10 @@ vs_tcp_output(VsTcp *tcp)
         vs_congestion_restart(&tcp->congestion, vs_now(tcp->sockets->run),
                               vs_tcp_rto(tcp));
     }
-    while (tcp->cursor && (bytes = next_bytes(tcp)) > 0) {
+    tcp->is_paced = false;
+    while (tcp->cursor && (bytes = next_bytes(tcp)) > 0 && !must_pace(tcp)) {
         send_data(tcp, tcp->cursor, tcp->snd_nxt, bytes);
+        pace(tcp, bytes);
         tcp->snd_nxt += bytes;
         if (tcp->snd_nxt == tcp->cursor->start + tcp->cursor->bytes) {
             tcp->cursor = tcp->cursor->next;

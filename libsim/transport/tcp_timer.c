@@ -1,4 +1,5 @@
-/* The timer of a connection: retransmission (RFC 6298, as Linux does it), delayed ACK.
+/* The timer of a connection: retransmission (RFC 6298, as Linux does it), delayed ACK,
+ * pacing.
  *
  * Deadlines move with every segment; the timer does not.  It stays armed for the
  * earliest deadline it ever had, and when it fires too early it is armed again for
@@ -15,6 +16,10 @@ vs_tcp_arm(VsTcp *tcp)
 {
     VsTime due = MIN(MIN(tcp->rto_due, tcp->ack_due), tcp->keepalive_due);
 
+    if (tcp->is_paced) {
+        due = MIN(due, tcp->pace_due);
+    }
+
     if (due != VS_TIME_NEVER && vs_tcp_is_alive(tcp) &&
         (!vs_timer_is_armed(&tcp->timer) || tcp->timer.due > due)) {
         vs_timer_arm(&tcp->timer, due);
@@ -30,6 +35,9 @@ vs_tcp_timer_due(VsTimer *timer)
     vs_sockets_enter(sockets);
     if (tcp->ack_due <= timer->due) {
         vs_tcp_send_ack(tcp);
+    }
+    if (tcp->is_paced && tcp->pace_due <= timer->due && vs_tcp_is_alive(tcp)) {
+        vs_tcp_output(tcp);
     }
     if (tcp->rto_due <= timer->due) {
         time_out(tcp);

@@ -131,12 +131,14 @@ check_fairness(VsCongestionKind kind, const NetConfig *config, VsTime duration)
 static void
 test_two_flows_share_fairly(void)
 {
-    NetConfig marking = bottleneck;
+    NetConfig marking = bottleneck, deep = bottleneck;
 
     marking.mark_packets = 40;
+    deep.packets_max *= 3; /* BBR v1 loses a lot below 1.5 pipes. */
     check_fairness(VS_CONGESTION_RENO, &bottleneck, 60 * VS_S);
     check_fairness(VS_CONGESTION_CUBIC, &bottleneck, 60 * VS_S);
     check_fairness(VS_CONGESTION_DCTCP, &marking, 60 * VS_S);
+    check_fairness(VS_CONGESTION_BBR, &deep, 60 * VS_S);
 }
 
 /* Two flows keep the queue just below the threshold (65 packets at 10 Gbit/s, as in the
@@ -319,6 +321,32 @@ test_cubic_follows_its_response_function(void)
     }
 }
 
+/* 100 Mbit/s, 40 ms: BBR keeps the line busy, its probes of the round trip included, with
+ * little of the pipe's 333 segments in the queue, which has room for three pipes. */
+static void
+test_bbr_fills_the_pipe_without_a_queue(void)
+{
+    static const NetConfig config = {
+        .bits_per_s = 100000000, .delay = 20 * VS_MS, .packets_max = 1000};
+    unsigned n = 20000;
+    double bytes, sum = 0;
+    Share s;
+
+    share_begin(&s, &config, VS_CONGESTION_BBR, 1);
+    share_open_all(&s);
+    net_run(s.net, 10 * VS_S);
+    bytes = -(double)acknowledged(&s, 0);
+    for (unsigned i = 0; i < n; i++) {
+        net_run(s.net, s.net->run.now + VS_MS);
+        sum += vs_wire_n_waiting(&s.net->ab);
+    }
+    bytes += (double)acknowledged(&s, 0);
+    CU_ASSERT_TRUE(bytes > 0.97 * line_bytes(&s, n * VS_MS));
+    CU_ASSERT_TRUE(sum / n < 0.05 * 333);
+    CU_ASSERT_EQUAL(s.net->ab.n_dropped, 0);
+    share_end(&s);
+}
+
 static const VsTestCase tests[] = {
     {"ECN: handshake and echo", test_ecn_handshake_and_echo},
     {"ECN is not used unasked", test_ecn_is_not_used_unasked},
@@ -326,6 +354,7 @@ static const VsTestCase tests[] = {
     {"CUBIC follows its response function", test_cubic_follows_its_response_function},
     {"DCTCP keeps the queue at its threshold",
      test_dctcp_keeps_the_queue_at_its_threshold},
+    {"BBR fills the pipe without a queue", test_bbr_fills_the_pipe_without_a_queue},
     {"two flows share fairly", test_two_flows_share_fairly},
     {0},
 };
