@@ -448,6 +448,44 @@ test_a_mark_counts_as_a_loss(void)
     }
 }
 
+/* Ten segments in a burst at 0, one of them acknowledged at 100 ms, an eleventh sent then, and
+ * all acknowledged at 110 ms: ten segments went in 100 ms, however fast their ACKs came. */
+static void
+test_rate_is_the_slower_of_sending_and_acknowledging(void)
+{
+    uint32_t cwnd = VS_DELIVERY_A_WINDOW * MSS; /* A mark for each segment. */
+    VsDelivery *delivery;
+    VsRateSample sample;
+    VsPool pool;
+
+    vs_pool_init(&pool, sizeof(VsDelivery), 1);
+    delivery = vs_delivery_new(&pool, START, 0);
+    for (unsigned i = 1; i <= 10; i++) {
+        vs_delivery_sent(delivery, START, START + i * MSS, cwnd, 0);
+    }
+    sample = vs_delivery_acked(delivery, START + MSS, 100 * VS_MS);
+    CU_ASSERT_EQUAL(sample.rtt, 100 * VS_MS);
+    CU_ASSERT_EQUAL(sample.delivered, MSS);
+    CU_ASSERT_EQUAL(sample.interval, 100 * VS_MS);
+    CU_ASSERT_TRUE(sample.is_app_limited); /* Nothing was under way before. */
+
+    vs_delivery_sent(delivery, START + MSS, START + 11 * MSS, cwnd, 100 * VS_MS);
+    sample = vs_delivery_acked(delivery, START + 11 * MSS, 110 * VS_MS);
+    CU_ASSERT_EQUAL(sample.rtt, 10 * VS_MS);
+    CU_ASSERT_EQUAL(sample.prior_delivered, START + MSS);
+    CU_ASSERT_EQUAL(sample.delivered, 10 * MSS);
+    CU_ASSERT_EQUAL(sample.interval, 100 * VS_MS);
+    CU_ASSERT_FALSE(sample.is_app_limited);
+
+    /* Sent again: whose ACK it is nobody knows. */
+    vs_delivery_sent(delivery, START + 11 * MSS, START + 12 * MSS, cwnd, 120 * VS_MS);
+    vs_delivery_forget(delivery);
+    sample = vs_delivery_acked(delivery, START + 12 * MSS, 130 * VS_MS);
+    CU_ASSERT_EQUAL(sample.rtt, 0);
+    vs_delivery_free(delivery);
+    vs_pool_clear(&pool);
+}
+
 static const VsTestCase tests[] = {
     {"NewReno by hand", test_reno_by_hand},
     {"NewReno counts two segments an ACK", test_reno_counts_two_segments_an_ack},
@@ -464,6 +502,8 @@ static const VsTestCase tests[] = {
     {"HyStart++ resumes slow start", test_hystart_resumes_slow_start},
     {"DCTCP reduces by the share of marks", test_dctcp_reduces_by_the_share_of_marks},
     {"to the others, a mark is a loss", test_a_mark_counts_as_a_loss},
+    {"a rate is the slower of sending and acknowledging",
+     test_rate_is_the_slower_of_sending_and_acknowledging},
     {0},
 };
 

@@ -322,14 +322,17 @@ test_cubic_follows_its_response_function(void)
 }
 
 /* 100 Mbit/s, 40 ms: BBR keeps the line busy, its probes of the round trip included, with
- * little of the pipe's 333 segments in the queue, which has room for three pipes. */
+ * little of the pipe's 333 segments in the queue, which has room for three pipes.  Its
+ * pace is 0.99 of 0.75, 1 and 1.25 times the line's; as the queue runs empty in each cycle,
+ * the round trip is known without probes. */
 static void
 test_bbr_fills_the_pipe_without_a_queue(void)
 {
     static const NetConfig config = {
         .bits_per_s = 100000000, .delay = 20 * VS_MS, .packets_max = 1000};
-    unsigned n = 20000;
-    double bytes, sum = 0;
+    unsigned n = 20000, n_probing = 0;
+    double line, bytes, sum = 0;
+    uint64_t slowest = UINT64_MAX, fastest = 0;
     Share s;
 
     share_begin(&s, &config, VS_CONGESTION_BBR, 1);
@@ -339,11 +342,40 @@ test_bbr_fills_the_pipe_without_a_queue(void)
     for (unsigned i = 0; i < n; i++) {
         net_run(s.net, s.net->run.now + VS_MS);
         sum += vs_wire_n_waiting(&s.net->ab);
+        n_probing += s.clients[0].tcp->congestion.cwnd == 4 * MSS;
+        slowest = MIN(slowest, s.clients[0].tcp->congestion.pacing_rate);
+        fastest = MAX(fastest, s.clients[0].tcp->congestion.pacing_rate);
     }
     bytes += (double)acknowledged(&s, 0);
+    line = line_bytes(&s, VS_S);
+    CU_ASSERT_DOUBLE_EQUAL((double)slowest, 0.99 * 0.75 * line, 0.02 * line);
+    CU_ASSERT_DOUBLE_EQUAL((double)fastest, 0.99 * 1.25 * line, 0.02 * line);
+    CU_ASSERT_EQUAL(n_probing, 0);
     CU_ASSERT_TRUE(bytes > 0.97 * line_bytes(&s, n * VS_MS));
     CU_ASSERT_TRUE(sum / n < 0.05 * 333);
     CU_ASSERT_EQUAL(s.net->ab.n_dropped, 0);
+    share_end(&s);
+}
+
+/* Two flows keep a queue standing: every 10 s they probe the round trip, with four segments
+ * for 200 ms, until which they have drained it, and a round of 20 ms. */
+static void
+test_bbr_flows_probe_the_round_trip(void)
+{
+    NetConfig config = bottleneck;
+    unsigned n_probing = 0;
+    Share s;
+
+    config.packets_max *= 3;
+    share_begin(&s, &config, VS_CONGESTION_BBR, 2);
+    share_open_all(&s);
+    net_run(s.net, 15 * VS_S);
+    for (unsigned i = 0; i < 30000; i++) {
+        net_run(s.net, s.net->run.now + VS_MS);
+        n_probing += s.clients[0].tcp->congestion.cwnd == 4 * MSS;
+    }
+    CU_ASSERT_TRUE(n_probing >= 3 * 200 && n_probing <= 3 * (200 + 3 * 20));
+    CU_ASSERT_TRUE(s.clients[0].tcp->congestion.bbr.min_rtt < 21 * VS_MS);
     share_end(&s);
 }
 
@@ -355,6 +387,7 @@ static const VsTestCase tests[] = {
     {"DCTCP keeps the queue at its threshold",
      test_dctcp_keeps_the_queue_at_its_threshold},
     {"BBR fills the pipe without a queue", test_bbr_fills_the_pipe_without_a_queue},
+    {"BBR flows probe the round trip", test_bbr_flows_probe_the_round_trip},
     {"two flows share fairly", test_two_flows_share_fairly},
     {0},
 };
