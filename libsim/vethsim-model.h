@@ -14,6 +14,7 @@
 #include "base/table.h"
 #include "base/units.h"
 #include "cluster/cluster.h"
+#include "engine/cpu.h"
 #include "engine/run.h"
 #include "engine/station.h"
 #include "engine/stats.h"

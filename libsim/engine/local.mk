@@ -1,5 +1,6 @@
 engine_headers = \
 	libsim/engine/calendar.h \
+	libsim/engine/cpu.h \
 	libsim/engine/digest.h \
 	libsim/engine/entity.h \
 	libsim/engine/pending.h \
@@ -11,6 +12,7 @@ engine_headers = \
 
 libvethsim_la_SOURCES += \
 	libsim/engine/calendar.c \
+	libsim/engine/cpu.c \
 	libsim/engine/pending.c \
 	libsim/engine/run.c \
 	libsim/engine/station.c \

@@ -23,7 +23,12 @@ start(VsStation *station, VsJob *job, VsTime now)
 {
     station->n_busy++;
     job->started = now;
-    vs_timer_arm(&job->done, now + station->ops->work(station, job));
+    job->is_served = true;
+    if (station->ops->work) {
+        vs_timer_arm(&job->done, now + station->ops->work(station, job));
+    } else {
+        station->ops->begin(station, job);
+    }
 }
 
 /* Gives a free worker the job at the head of the queue. */
@@ -66,6 +71,7 @@ vs_station_submit(VsStation *station, VsJob *job)
     job->next = NULL;
     job->station = station;
     job->arrived = now;
+    job->is_served = false;
     vs_timer_init(&job->done, station->entity, job_done);
     vs_queue_stat_arrive(&station->stat, now);
     if (has_worker(station)) {
@@ -89,7 +95,7 @@ vs_station_withdraw(VsStation *station, VsJob *job)
     VsTime now = vs_now(station->entity->run);
 
     vs_queue_stat_leave(&station->stat, job->arrived, now);
-    if (vs_timer_is_armed(&job->done)) {
+    if (job->is_served) {
         vs_timer_cancel(&job->done);
         station->n_busy--;
         station->busy += now - job->started;
@@ -111,16 +117,23 @@ vs_station_withdraw(VsStation *station, VsJob *job)
     g_assert_not_reached();
 }
 
+void
+vs_station_finish(VsStation *station, VsJob *job)
+{
+    VsTime now = vs_now(station->entity->run);
+
+    station->n_busy--;
+    station->n_served++;
+    station->busy += now - job->started;
+    vs_queue_stat_leave(&station->stat, job->arrived, now);
+    start_next(station, now);
+    station->ops->served(station, job);
+}
+
 static void
 job_done(VsTimer *timer)
 {
     VsJob *job = VS_CONTAINER_OF(timer, VsJob, done);
-    VsStation *station = job->station;
 
-    station->n_busy--;
-    station->n_served++;
-    station->busy += timer->due - job->started;
-    vs_queue_stat_leave(&station->stat, job->arrived, timer->due);
-    start_next(station, timer->due);
-    station->ops->served(station, job);
+    vs_station_finish(job->station, job);
 }

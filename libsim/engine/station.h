@@ -1,5 +1,7 @@
 /* A station: identical workers that serve jobs in order of arrival, with a queue of limited
- * length: G/G/c/K in Kendall's notation.  Containers and ingress controllers have one. */
+ * length: G/G/c/K in Kendall's notation.  Containers and ingress controllers have one.
+ *
+ * How long a service takes is known when it starts, or its owner says when it is over. */
 #pragma once
 
 #include <stdbool.h>
@@ -17,15 +19,20 @@ typedef struct VsJob {
     VsStation *station;
     VsTime arrived;
     VsTime started; /* Valid from the start of service. */
+    bool is_served; /* A worker has it. */
     VsTimer done;
 } VsJob;
 
 typedef struct VsStationOps {
-    /* How long the service of 'job' takes; called when it starts. */
+    /* How long the service of 'job' takes; called when it starts.  NULL: 'begin'. */
     VsTime (*work)(VsStation *station, VsJob *job);
 
     /* The service is over; the job has left and may be freed. */
     void (*served)(VsStation *station, VsJob *job);
+
+    /* Without 'work': the service of 'job' starts; it lasts until vs_station_finish(), which
+     * must not be called from here. */
+    void (*begin)(VsStation *station, VsJob *job);
 } VsStationOps;
 
 struct VsStation {
@@ -56,3 +63,6 @@ bool vs_station_submit(VsStation *station, VsJob *job);
 
 /* Takes 'job' back before it is served; it must be in the station. */
 void vs_station_withdraw(VsStation *station, VsJob *job);
+
+/* The service of 'job', which a worker has, is over: calls ops->served. */
+void vs_station_finish(VsStation *station, VsJob *job);

@@ -38,7 +38,7 @@ server_worked(VsStation *station, VsJob *job)
     server->worked(server, query);
 }
 
-static const VsStationOps station_ops = {server_work, server_worked};
+static const VsStationOps station_ops = {.work = server_work, .served = server_worked};
 
 void
 dns_server_create(DnsServer *server, const VsElement *element, VsBuild *build,

@@ -209,7 +209,7 @@ ingress_served(VsStation *station, VsJob *job)
     }
 }
 
-static const VsStationOps station_ops = {ingress_work, ingress_served};
+static const VsStationOps station_ops = {.work = ingress_work, .served = ingress_served};
 
 static void
 ingress_request(VsHttpServer *server, VsHttpRequest *request)

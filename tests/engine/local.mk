@@ -1,5 +1,6 @@
 check_PROGRAMS += \
 	tests/engine/test_calendar \
+	tests/engine/test_cpu \
 	tests/engine/test_rng_streams \
 	tests/engine/test_run \
 	tests/engine/test_station \
@@ -7,6 +8,10 @@ check_PROGRAMS += \
 
 tests_engine_test_calendar_SOURCES = tests/engine/test_calendar.c tests/vs_test.h
 tests_engine_test_calendar_LDADD = $(TEST_LIBS)
+
+tests_engine_test_cpu_SOURCES = tests/engine/test_cpu.c tests/oracle/oracle.h \
+	tests/vs_test.h
+tests_engine_test_cpu_LDADD = $(TEST_LIBS)
 
 tests_engine_test_rng_streams_SOURCES = tests/engine/test_rng_streams.c tests/vs_test.h
 tests_engine_test_rng_streams_LDADD = $(TEST_LIBS)

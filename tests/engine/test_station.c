@@ -51,7 +51,7 @@ customer_served(VsStation *station, VsJob *job)
     }
 }
 
-static const VsStationOps customer_ops = {customer_work, customer_served};
+static const VsStationOps customer_ops = {.work = customer_work, .served = customer_served};
 
 static void
 customer_arrives(VsTimer *timer)

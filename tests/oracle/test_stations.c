@@ -78,7 +78,7 @@ stage_served(VsStation *station, VsJob *job)
     line->free = customer;
 }
 
-static const VsStationOps stage_ops = {stage_work, stage_served};
+static const VsStationOps stage_ops = {.work = stage_work, .served = stage_served};
 
 static void
 line_arrival(VsTimer *timer)
