@@ -6,6 +6,9 @@
 #define MAX_STAGE_TABLES 3
 #define MAX_STAGE_LINES 24
 
+/* Between what was and what a closed loop would have told. */
+#define NOTABLE_FACTOR 2
+
 /* The clients that have a line, and the total when that is another. */
 static GPtrArray *
 list_clients(const VsSummary *summary)
@@ -108,7 +111,7 @@ append_requests(const VsSummary *summary, const GPtrArray *clients, GString *out
     vs_text_append_omitted(out, summary->clients->len, MAX_CLIENTS, "clients");
 }
 
-/* The other histograms of a client are of parts of its latency: "latency-dns". */
+/* Histograms of a client with such a name are of parts of its latency: "latency-dns". */
 static void
 put_parts(VsTextTable *table, const VsSummary *summary, const VsSummaryClient *client)
 {
@@ -117,12 +120,35 @@ put_parts(VsTextTable *table, const VsSummary *summary, const VsSummaryClient *c
             &g_array_index(summary->histograms, VsSummaryStat, i);
         const char *name = row->stat->name;
 
-        if (row->entity == client->id) {
-            bool has_prefix = g_str_has_prefix(name, "latency-");
-
-            vs_text_table_take(table,
-                               g_strdup_printf("  %s", has_prefix ? name + 8 : name));
+        if (row->entity == client->id && g_str_has_prefix(name, "latency-")) {
+            vs_text_table_take(table, g_strdup_printf("  %s", name + 8));
             vs_text_put_latency(table, row->value);
+        }
+    }
+}
+
+/* Coordinated omission: says so where a tester who waits for each answer before the next
+ * request would have reported a much better latency than those who came had. */
+static void
+append_closed_loop(const VsSummary *summary, const VsSummaryClient *client,
+                   GString *out)
+{
+    for (guint i = 0; i < summary->histograms->len; i++) {
+        const VsSummaryStat *row =
+            &g_array_index(summary->histograms, VsSummaryStat, i);
+        const VsHistogram *closed = row->value;
+        int64_t p99 = vs_summary_quantile(&client->latency, 0.99);
+        int64_t closed_p99 = vs_summary_quantile(closed, 0.99);
+
+        if (row->entity == client->id &&
+            g_str_equal(row->stat->name, "as-closed-loop") && closed->count > 0 &&
+            p99 >= NOTABLE_FACTOR * closed_p99) {
+            g_autofree char *open_text = vs_text_print_time(p99);
+            g_autofree char *closed_text = vs_text_print_time(closed_p99);
+
+            g_string_append_printf(
+                out, "  %s: p99 %s (a closed loop would have reported %s)\n",
+                client->id, open_text, closed_text);
         }
     }
 }
@@ -144,6 +170,9 @@ append_latencies(const VsSummary *summary, const GPtrArray *clients, GString *ou
     }
     vs_text_append_heading(out, "Latency of completed requests, end to end");
     vs_text_table_print(table, 2, out);
+    for (guint i = 0; i < clients->len; i++) {
+        append_closed_loop(summary, clients->pdata[i], out);
+    }
 }
 
 /* Stages. -------------------------------------------------------------------------- */

@@ -67,6 +67,10 @@ static const VsStat client_stats[] = {
                  "Opening a connection, of completed requests; 0 on one kept alive."),
     VS_HISTOGRAM(Client, phases[CLIENT_PHASE_REQUEST], "latency-request", "ps",
                  "From sending the request to the whole answer."),
+    VS_HISTOGRAM(
+        Client, closed_loop, "as-closed-loop", "ps",
+        "Open loop: the latencies that a tester would have measured who sends a "
+        "request when it is due, but never before the last one is answered."),
     VS_STAGES(Client, stages, "stages", "ps",
               "Where the time of completed requests went."),
     {0},
@@ -139,6 +143,9 @@ request_end(ClientRequest *request)
 {
     Client *client = request->client;
 
+    if (request->is_closed_loop) {
+        client->is_closed_loop_busy = false;
+    }
     vs_timer_cancel(&request->timeout);
     vs_journey_end(&request->journey);
     client_lookup_cancel(request);
@@ -155,6 +162,8 @@ client_begin(Client *client, VsTime intended, uint32_t user)
 
     client->n_requests++;
     request->user = user;
+    request->is_closed_loop = !client->users && !client->is_closed_loop_busy;
+    client->is_closed_loop_busy |= request->is_closed_loop;
     request->phase_began = intended;
     vs_journey_start(&request->journey, intended);
     vs_timer_arm(&request->timeout, intended + client->config->timeout);
@@ -185,6 +194,9 @@ client_complete(ClientRequest *request)
         vs_histogram_record(&client->phases[phase], request->phase_elapsed[phase]);
     }
     vs_histogram_record(&client->latency, now - request->journey.started);
+    if (request->is_closed_loop) {
+        vs_histogram_record(&client->closed_loop, now - request->journey.started);
+    }
     vs_journey_wait(&request->journey, client->wait_stage, now);
     vs_stage_totals_add(&client->stages, &request->journey);
     client->n_completed++;
@@ -213,6 +225,7 @@ client_create(void *self, const VsElement *element, VsBuild *build, GError **err
     client->requests = g_ptr_array_new();
     client->stages.phase_names = phase_names;
     vs_histogram_init(&client->latency);
+    vs_histogram_init(&client->closed_loop);
     for (unsigned phase = 0; phase < CLIENT_N_PHASES; phase++) {
         vs_histogram_init(&client->phases[phase]);
     }
@@ -260,6 +273,7 @@ client_close(void *self)
     client_lookup_close(client);
     client_exchange_close(client);
     vs_histogram_clear(&client->latency);
+    vs_histogram_clear(&client->closed_loop);
     for (unsigned phase = 0; phase < CLIENT_N_PHASES; phase++) {
         vs_histogram_clear(&client->phases[phase]);
     }

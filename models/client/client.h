@@ -64,7 +64,8 @@ typedef struct ClientRequest {
     VsTimer timeout;
     ClientConnection *connection; /* From the connect phase on. */
     VsStubLookup lookup;
-    uint32_t user; /* Closed loop: whose request. */
+    uint32_t user;       /* Closed loop: whose request. */
+    bool is_closed_loop; /* Open loop: one that a closed loop would have sent, too. */
 } ClientRequest;
 
 struct ClientConnection {
@@ -85,7 +86,8 @@ struct Client {
     VsRng think_rng;
     VsTimer arrival;
     uint64_t n_arrivals;
-    VsTimer *users; /* Closed loop: when each goes on. */
+    VsTimer *users;           /* Closed loop: when each goes on. */
+    bool is_closed_loop_busy; /* Open loop: its shadow waits for an answer. */
     ClientRequest *free_requests;
     GPtrArray *requests;
 
@@ -106,6 +108,7 @@ struct Client {
     uint64_t n_errors[CLIENT_N_ERRORS];
     uint64_t n_connects;
     VsHistogram latency;
+    VsHistogram closed_loop;
     VsHistogram phases[CLIENT_N_PHASES];
     VsStageTotals stages;
 };
