@@ -1,18 +1,14 @@
-#include "vethsim-model.h"
+#include "models/container/container.h"
 
 /* A UDP datagram's length has 16 bits, of which IP and UDP headers use 28 bytes. */
 enum { DATAGRAM_MAX_BYTES = 65535 - 28 };
 
-typedef struct ContainerConfig {
-    VsChoice protocol;
-    uint32_t port;
-    VsDist service_time;
-    uint32_t workers;
-    uint32_t queue;
-    uint32_t backlog;
-    VsChoice accept; /* ContainerAccept. */
-    uint64_t response_bytes;
-} ContainerConfig;
+static const char *const scheduling_choices[] = {
+    [CONTAINER_THREADS] = "threads",
+    [CONTAINER_EVENT_LOOP] = "event-loop",
+    [CONTAINER_SHARING] = "sharing",
+    NULL,
+};
 
 /* When a connection is accepted. */
 typedef enum ContainerAccept {
@@ -26,18 +22,6 @@ static const char *const accept_choices[] = {
     NULL,
 };
 
-typedef struct Container {
-    const ContainerConfig *config;
-    VsHttpServer http; /* Opened: this one... */
-    VsUdpServer udp;   /* ...or that. */
-    uint64_t n_requests;
-    VsStation station;
-    VsEntity entity;
-    VsRng rng;
-    VsStage queue_stage;
-    VsStage service_stage;
-} Container;
-
 static const VsParam container_params[] = {
     VS_PARAM_UINT(ContainerConfig, port, "port", .def = "8080", .min = "1",
                   .max = "65535",
@@ -47,9 +31,21 @@ static const VsParam container_params[] = {
                     .doc = "tcp: an HTTP server.  udp: each datagram is a request, and "
                            "its answer is one datagram."),
     VS_PARAM_DIST(ContainerConfig, service_time, "service-time", .def = "1ms",
-                  .doc = "Work for one request, once a worker has it."),
+                  .doc = "Work for one request, once a worker has it: CPU time."),
+    VS_PARAM_DIST(ContainerConfig, wait_time, "wait-time", .def = "0s",
+                  .doc = "What a request then waits, for a disk or another's answer: "
+                         "it keeps its worker, but no CPU, and not its event loop."),
+    VS_PARAM_CHOICE(ContainerConfig, scheduling, "scheduling", .def = "threads",
+                    .choices = scheduling_choices,
+                    .doc =
+                        "threads: a worker has one request from its start to its "
+                        "answer, and a core to itself.  event-loop: a worker has one "
+                        "request at a time, but none that waits.  sharing: all "
+                        "requests begin at once and share the workers, which are "
+                        "cores, in equal parts."),
     VS_PARAM_UINT(ContainerConfig, workers, "workers", .def = "8", .min = "1",
-                  .doc = "Requests worked on at a time."),
+                  .doc = "Requests worked on at a time; with event-loop so many loops, "
+                         "with sharing so many cores."),
     VS_PARAM_UINT(ContainerConfig, queue, "queue", .def = "4294967295",
                   .doc =
                       "Requests that may wait for a worker; one more is answered 503, "
@@ -68,6 +64,21 @@ static const VsParam container_params[] = {
     VS_PARAM_SIZE(ContainerConfig, response_bytes, "response", .def = "1KiB",
                   .doc =
                       "Body of an answer; of UDP all its data, at most 65507 bytes."),
+    VS_PARAM_STRING(ContainerConfig, cpu_limit, "cpu-limit",
+                    .doc =
+                        "resources.limits.cpu: cores, 0.4 or 400m.  All workers "
+                        "together have so much CPU time in each cpu-period, then stand "
+                        "still until the next (CFS quota); without it, no limit."),
+    VS_PARAM_TIME(ContainerConfig, cpu_period, "cpu-period", .def = "100ms",
+                  .min = "1ms", .max = "1s",
+                  .doc = "The period of that quota (cpuCFSQuotaPeriod)."),
+    VS_PARAM_TIME(ContainerConfig, cpu_period_start, "cpu-period-start",
+                  .doc = "When such a period begins; without it, the seed says."),
+    VS_PARAM_TIME(ContainerConfig, pause, "pause", .min = "1us",
+                  .doc = "For so long no CPU time is to be had, at the end of each "
+                         "pause-every: a collection of garbage, a frozen host."),
+    VS_PARAM_TIME(ContainerConfig, pause_every, "pause-every", .min = "1us",
+                  .doc = "How long from the end of one pause to that of the next."),
     {0},
 };
 
@@ -86,7 +97,9 @@ static const VsStat container_stats[] = {
     VS_QUEUE(Container, station.stat, "system", "request", "Waiting or worked on."),
     VS_QUEUE(Container, station.queue_stat, "queue", "request",
              "Waiting for a worker."),
-    VS_BUSY(Container, station.busy, "workers", "worker", "Workers at work."),
+    VS_BUSY(Container, busy, "workers", "worker", "Workers at work."),
+    VS_COUNTER(Container, cpu.n_throttled, "throttled", "period",
+               "Periods in which the CPU limit stopped work (nr_throttled)."),
     {0},
 };
 
@@ -99,29 +112,25 @@ container_work(VsStation *station, VsJob *job)
     return vs_dist_draw(&container->config->service_time, &container->rng);
 }
 
-/* A journey's time since the request came: its wait, and its work. */
+/* Its journey's time since the request came is its wait, and its work. */
 static void
-account(const Container *container, VsJourney *journey, const VsJob *job)
+container_served(VsStation *station, VsJob *job)
 {
+    Container *container = VS_CONTAINER_OF(station, Container, station);
+    VsJourney *journey = container_journey(container, job);
+
+    container->busy = station->busy;
     if (journey) {
         vs_journey_wait(journey, container->queue_stage, job->started);
         vs_journey_wait(journey, container->service_stage, job->done.due);
     }
+    container_answer(container, job, 200);
 }
+
+static const VsStationOps plain_ops = {.work = container_work,
+                                       .served = container_served};
 
 /* HTTP. ---------------------------------------------------------------------------- */
-
-static void
-http_served(VsStation *station, VsJob *job)
-{
-    Container *container = VS_CONTAINER_OF(station, Container, station);
-    VsHttpRequest *request = VS_CONTAINER_OF(job, VsHttpRequest, job);
-
-    account(container, vs_payload_journey(&request->payload), job);
-    vs_http_reply(request, 200, container->config->response_bytes);
-}
-
-static const VsStationOps http_station_ops = {container_work, http_served};
 
 static void
 http_request(VsHttpServer *server, VsHttpRequest *request)
@@ -130,30 +139,13 @@ http_request(VsHttpServer *server, VsHttpRequest *request)
 
     container->n_requests++;
     if (!vs_station_submit(&container->station, &request->job)) {
-        vs_http_reply(request, 503, 0);
+        container_answer(container, &request->job, 503);
     }
 }
 
 static const VsHttpServerOps http_ops = {http_request};
 
 /* UDP. ----------------------------------------------------------------------------- */
-
-static void
-udp_served(VsStation *station, VsJob *job)
-{
-    Container *container = VS_CONTAINER_OF(station, Container, station);
-    VsUdpRequest *request = VS_CONTAINER_OF(job, VsUdpRequest, job);
-    VsJourney *journey = vs_payload_journey(&request->payload);
-    VsPayload answer = {.kind = VS_PAYLOAD_NONE};
-
-    account(container, journey, job);
-    if (journey) {
-        vs_payload_set_journey(&answer, journey);
-    }
-    vs_udp_server_reply(request, &answer, (uint32_t)container->config->response_bytes);
-}
-
-static const VsStationOps udp_station_ops = {container_work, udp_served};
 
 static bool
 udp_has_room(VsUdpServer *server)
@@ -174,6 +166,35 @@ udp_request(VsUdpServer *server, VsUdpRequest *request)
 
 static const VsUdpServerOps udp_ops = {udp_has_room, udp_request};
 
+/* Either. -------------------------------------------------------------------------- */
+
+VsJourney *
+container_journey(const Container *container, const VsJob *job)
+{
+    return vs_payload_journey(container->is_udp
+                                  ? &VS_CONTAINER_OF(job, VsUdpRequest, job)->payload
+                                  : &VS_CONTAINER_OF(job, VsHttpRequest, job)->payload);
+}
+
+void
+container_answer(Container *container, VsJob *job, unsigned status)
+{
+    VsUdpRequest *request = VS_CONTAINER_OF(job, VsUdpRequest, job);
+    uint64_t bytes = status == 200 ? container->config->response_bytes : 0;
+    VsPayload answer = {.kind = VS_PAYLOAD_NONE};
+    VsJourney *journey;
+
+    if (!container->is_udp) {
+        vs_http_reply(VS_CONTAINER_OF(job, VsHttpRequest, job), status, bytes);
+        return;
+    }
+    journey = container_journey(container, job);
+    if (journey) {
+        vs_payload_set_journey(&answer, journey);
+    }
+    vs_udp_server_reply(request, &answer, (uint32_t)bytes);
+}
+
 /* ---------------------------------------------------------------------------------- */
 
 static bool
@@ -181,6 +202,9 @@ container_check(const void *config_, const VsElement *element, GError **error)
 {
     const ContainerConfig *config = config_;
 
+    if (!container_check_work(element, error)) {
+        return false;
+    }
     if (vs_port_protocol(config->protocol) != VS_PROTOCOL_UDP) {
         return true;
     }
@@ -235,8 +259,13 @@ container_open(void *self, const VsElement *element, VsBuild *build, GError **er
     container->service_stage = vs_stages_add(stages, place, "work", VS_STAGE_SERVICE);
     vs_rng_init(&container->rng, build->run->seed, name, "service-time");
     vs_entity_init(&container->entity, &pod->node->host->part);
-    vs_station_init(&container->station, &container->entity, config->workers,
-                    config->queue, is_udp ? &udp_station_ops : &http_station_ops);
+    container->is_udp = is_udp;
+    if (container_has_parts(element)) {
+        container_work_open(container, element, build, name, place);
+    } else {
+        vs_station_init(&container->station, &container->entity, config->workers,
+                        config->queue, &plain_ops);
+    }
     /* The port is free: the pod has given it to us. */
     if (is_udp) {
         return vs_udp_server_open(&container->udp, pod->netns, VS_ADDR_ANY,
@@ -260,6 +289,7 @@ container_close(void *self)
 
     vs_http_server_close(&container->http);
     vs_udp_server_close(&container->udp);
+    container_work_close(container);
 }
 
 const VsModel vs_model_container = {

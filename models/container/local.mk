@@ -1,1 +1,4 @@
-libvethsim_la_SOURCES += models/container/container.c
+libvethsim_la_SOURCES += \
+	models/container/container.c \
+	models/container/container.h \
+	models/container/work.c

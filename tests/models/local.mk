@@ -19,9 +19,11 @@ check_PROGRAMS += \
 	tests/models/test_cni_vpc \
 	tests/models/test_conntrack \
 	tests/models/test_container \
+	tests/models/test_container_work \
 	tests/models/test_dns \
 	tests/models/test_health_check \
 	tests/models/test_incidents_tcp \
+	tests/models/test_incidents_load \
 	tests/models/test_ingress \
 	tests/models/test_ingress_profiles \
 	tests/models/test_ingress_retry \
@@ -63,11 +65,17 @@ tests_models_test_conntrack_SOURCES = tests/models/test_conntrack.c \
 	$(model_tests_fixture)
 tests_models_test_container_SOURCES = tests/models/test_container.c \
 	$(model_tests_fixture)
+
+tests_models_test_container_work_SOURCES = tests/models/test_container_work.c \
+	$(model_tests_fixture)
 tests_models_test_dns_SOURCES = tests/models/test_dns.c $(model_tests_fixture)
 tests_models_test_health_check_SOURCES = tests/models/test_health_check.c \
 	$(model_tests_fixture)
 tests_models_test_incidents_tcp_SOURCES = tests/models/test_incidents_tcp.c \
 	$(model_tests_fixture)
+tests_models_test_incidents_load_SOURCES = tests/models/test_incidents_load.c \
+	$(model_tests_fixture)
+
 tests_models_test_ingress_SOURCES = tests/models/test_ingress.c $(model_tests_fixture)
 tests_models_test_ingress_profiles_SOURCES = tests/models/test_ingress_profiles.c \
 	$(ingress_tests_fixture)
