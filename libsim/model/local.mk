@@ -4,6 +4,7 @@ model_headers = \
 	libsim/model/build.h \
 	libsim/model/capture.h \
 	libsim/model/balance_params.h \
+	libsim/model/call_params.h \
 	libsim/model/conntrack_params.h \
 	libsim/model/element.h \
 	libsim/model/host_params.h \
@@ -23,6 +24,7 @@ libvethsim_la_SOURCES += \
 	libsim/model/build.c \
 	libsim/model/capture.c \
 	libsim/model/balance_params.c \
+	libsim/model/call_params.c \
 	libsim/model/conntrack_params.c \
 	libsim/model/element.c \
 	libsim/model/host_params.c \

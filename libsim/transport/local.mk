@@ -1,8 +1,11 @@
-# libsim/transport: sockets, TCP, UDP, the server side of HTTP.
+# libsim/transport: sockets, TCP, UDP, both sides of HTTP.
 
 transport_headers = \
 	libsim/transport/congestion.h \
 	libsim/transport/delivery.h \
+	libsim/transport/call_policy.h \
+	libsim/transport/http_caller.h \
+	libsim/transport/http_client.h \
 	libsim/transport/http_server.h \
 	libsim/transport/socket.h \
 	libsim/transport/stub.h \
@@ -18,6 +21,9 @@ libvethsim_la_SOURCES += \
 	libsim/transport/congestion_hystart.c \
 	libsim/transport/congestion_reno.c \
 	libsim/transport/delivery.c \
+	libsim/transport/call_policy.c \
+	libsim/transport/http_caller.c \
+	libsim/transport/http_client.c \
 	libsim/transport/http_server.c \
 	libsim/transport/socket.c \
 	libsim/transport/socket_internal.h \

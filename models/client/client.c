@@ -30,7 +30,8 @@ static const VsParam client_params[] = {
                   .doc = "Body of a request: above 0 it is a POST."),
     VS_PARAM_TIME(ClientConfig, timeout, "timeout", .def = "30s", .min = "1us",
                   .doc = "A request not answered by then, from its intended start, has "
-                         "failed."),
+                         "failed, whatever tries are left."),
+    VS_CALL_PARAM_ROWS(ClientConfig, call),
     VS_PARAM_TIME(ClientConfig, start, "start", .def = "0s", .doc = "First request."),
     VS_PARAM_TIME(ClientConfig, stop, "stop",
                   .doc = "No request begins then or later; without it, to the end."),
@@ -52,13 +53,14 @@ static const VsStat client_stats[] = {
     ERROR_COUNTER(TIMEOUT, "timeout", "No answer in time."),
     ERROR_COUNTER(RESET, "reset", "The connection was reset or closed early."),
     ERROR_COUNTER(NO_PORT, "no-port", "No source port was free."),
+    ERROR_COUNTER(BREAKER, "breaker", "The circuit breaker was open."),
     ERROR_COUNTER(404, "404", "Not Found: no ingress rule matched."),
     ERROR_COUNTER(502, "502", "Bad Gateway: the upstream connection failed."),
     ERROR_COUNTER(503, "503", "Service Unavailable: no endpoint, or a full queue."),
     ERROR_COUNTER(504, "504", "Gateway Timeout: the upstream did not answer in time."),
     ERROR_COUNTER(STATUS, "status", "Another status than 200."),
     VS_COUNTER(Client, stub.n_asked, "lookups", "query", "DNS queries sent."),
-    VS_COUNTER(Client, n_connects, "connects", "connection", "Connections opened."),
+    VS_CALL_STAT_ROWS(Client, caller),
     VS_HISTOGRAM(Client, latency, "latency", "ps",
                  "From the intended start to the whole answer, of completed requests."),
     VS_HISTOGRAM(Client, phases[CLIENT_PHASE_DNS], "latency-dns", "ps",
@@ -66,7 +68,7 @@ static const VsStat client_stats[] = {
     VS_HISTOGRAM(Client, phases[CLIENT_PHASE_CONNECT], "latency-connect", "ps",
                  "Opening a connection, of completed requests; 0 on one kept alive."),
     VS_HISTOGRAM(Client, phases[CLIENT_PHASE_REQUEST], "latency-request", "ps",
-                 "From sending the request to the whole answer."),
+                 "From first sending the request to the whole answer."),
     VS_HISTOGRAM(
         Client, closed_loop, "as-closed-loop", "ps",
         "Open loop: the latencies that a tester would have measured who sends a "
@@ -86,6 +88,9 @@ client_check(const void *config_, const VsElement *element, GError **error)
     uint16_t port;
     uint32_t address;
 
+    if (!vs_call_params_check(&config->call, element, error)) {
+        return false;
+    }
     if (!vs_http_split_url(config->to, &host, &port, &path, &reason)) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE, "to=\"%s\": %s",
                         config->to, reason->message);
@@ -134,6 +139,7 @@ request_new(Client *client)
     request = g_new0(ClientRequest, 1);
     request->client = client;
     vs_timer_init(&request->timeout, &client->entity, request_timeout);
+    client_exchange_init(request);
     g_ptr_array_add(client->requests, request);
     return request;
 }
@@ -167,7 +173,9 @@ client_begin(Client *client, VsTime intended, uint32_t user)
     request->phase_began = intended;
     vs_journey_start(&request->journey, intended);
     vs_timer_arm(&request->timeout, intended + client->config->timeout);
-    if (!client_reuse(request)) {
+    if (client_can_reuse(client)) {
+        client_connect(request);
+    } else {
         client_lookup(request);
     }
 }

@@ -3,13 +3,12 @@
  * client.c    configuration, statistics, the start and end of a request
  * load.c      when requests begin
  * lookup.c    the address of the host
- * exchange.c  the connection and the request on it */
+ * exchange.c  the request and its answer */
 #pragma once
 
 #include "vethsim-model.h"
 
 typedef struct Client Client;
-typedef struct ClientConnection ClientConnection;
 
 typedef struct ClientConfig {
     VsHostParams host;
@@ -21,6 +20,7 @@ typedef struct ClientConfig {
     VsChoice closer; /* ClientCloser, where connections are not kept alive. */
     uint64_t body_bytes;
     VsTime timeout;
+    VsCallParams call;
     VsTime start;
     VsTime stop;
     VsTcpParams tcp;
@@ -46,6 +46,7 @@ typedef enum ClientError {
     CLIENT_ERROR_TIMEOUT,
     CLIENT_ERROR_RESET,
     CLIENT_ERROR_NO_PORT,
+    CLIENT_ERROR_BREAKER,
     CLIENT_ERROR_404,
     CLIENT_ERROR_502,
     CLIENT_ERROR_503,
@@ -62,18 +63,11 @@ typedef struct ClientRequest {
     VsTime phase_began;
     VsTime phase_elapsed[CLIENT_N_PHASES];
     VsTimer timeout;
-    ClientConnection *connection; /* From the connect phase on. */
+    VsHttpCall call; /* From the connect phase on. */
     VsStubLookup lookup;
     uint32_t user;       /* Closed loop: whose request. */
     bool is_closed_loop; /* Open loop: one that a closed loop would have sent, too. */
 } ClientRequest;
-
-struct ClientConnection {
-    ClientConnection *next; /* Among the idle. */
-    Client *client;
-    VsTcp *tcp;
-    ClientRequest *request; /* Under way, or NULL. */
-};
 
 struct Client {
     const ClientConfig *config;
@@ -100,13 +94,11 @@ struct Client {
     /* exchange.c */
     uint16_t port;
     VsPayload message;
-    VsPool connections;
-    ClientConnection *idle;
+    VsHttpCaller caller;
 
     uint64_t n_requests;
     uint64_t n_completed;
     uint64_t n_errors[CLIENT_N_ERRORS];
-    uint64_t n_connects;
     VsHistogram latency;
     VsHistogram closed_loop;
     VsHistogram phases[CLIENT_N_PHASES];
@@ -134,7 +126,8 @@ void client_lookup_close(Client *client);
 /* exchange.c */
 void client_exchange_open(Client *client, const char *host, const char *path,
                           uint16_t port);
-bool client_reuse(ClientRequest *request); /* Sends on an idle connection, if any. */
+void client_exchange_init(ClientRequest *request);
+bool client_can_reuse(const Client *client); /* There is an idle connection. */
 void client_connect(ClientRequest *request);
 void client_exchange_cancel(ClientRequest *request);
 void client_exchange_close(Client *client);

@@ -10,6 +10,7 @@ ingress_tests_fixture = tests/models/ingress_fixture.c tests/models/ingress_fixt
 check_PROGRAMS += \
 	tests/models/test_client \
 	tests/models/test_client_load \
+	tests/models/test_client_retry \
 	tests/models/test_cni \
 	tests/models/test_cni_addresses \
 	tests/models/test_cni_bridge \
@@ -64,6 +65,9 @@ tests_models_test_cni_vpc_SOURCES = tests/models/test_cni_vpc.c $(model_tests_fi
 tests_models_test_conntrack_SOURCES = tests/models/test_conntrack.c \
 	$(model_tests_fixture)
 tests_models_test_container_SOURCES = tests/models/test_container.c \
+	$(model_tests_fixture)
+
+tests_models_test_client_retry_SOURCES = tests/models/test_client_retry.c \
 	$(model_tests_fixture)
 
 tests_models_test_container_work_SOURCES = tests/models/test_container_work.c \

@@ -34,8 +34,49 @@ test_cpu_limit_makes_the_tail(void)
     model_free(fixed);
 }
 
+/* Share of the users' requests between 'from' and 'to' that were answered. */
+static double
+goodput(Model *model, VsTime from, VsTime to)
+{
+    uint64_t requests;
+    uint64_t completed;
+
+    model_run(model, from);
+    requests = model_counter(model, "users", "requests");
+    completed = model_counter(model, "users", "completed");
+    model_run(model, to);
+    requests = model_counter(model, "users", "requests") - requests;
+    completed = model_counter(model, "users", "completed") - completed;
+    return (double)completed / (double)requests;
+}
+
+/* Hysteresis: the same load is borne before an overload of two seconds, and not after it,
+ * for further tries keep it up.  A tenth of them cannot. */
+static void
+test_retries_keep_an_overload_up(void)
+{
+    static const char file[] = "incidents/retry-storm/scenario.xml";
+    static const char *const with_budget[] = {"budget=10%", NULL};
+    static const char *const one_retry[] = {"budget=100%", "retries=1", NULL};
+    const char *const *settings[] = {NULL, with_budget, one_retry};
+    double after[3];
+
+    for (unsigned i = 0; i < 3; i++) {
+        Model *model = model_load_with(file, settings[i]);
+
+        CU_ASSERT(goodput(model, VS_S, 10 * VS_S) > 0.99);
+        after[i] = goodput(model, 25 * VS_S, 40 * VS_S);
+        model_free(model);
+    }
+    CU_ASSERT(after[0] < 0.05);
+    CU_ASSERT(after[1] > 0.99);
+    CU_ASSERT(after[2] <
+              0.05); /* One further try is enough: 140 % of what it can do. */
+}
+
 static const VsTestCase tests[] = {
     {"a CPU limit makes the tail at a low average", test_cpu_limit_makes_the_tail},
+    {"retries keep an overload up, but for a budget", test_retries_keep_an_overload_up},
     {0},
 };
 VS_TESTS("incidents of load")

@@ -7,6 +7,7 @@ transport_fixture = \
 check_PROGRAMS += \
 	tests/transport/test_congestion \
 	tests/transport/test_congestion_net \
+	tests/transport/test_call_policy \
 	tests/transport/test_tcp_close \
 	tests/transport/test_tcp_data \
 	tests/transport/test_tcp_journey \
@@ -57,3 +58,5 @@ tests_transport_test_udp_server_SOURCES = \
 tests_transport_test_udp_server_LDADD = $(TEST_LIBS)
 
 EXTRA_DIST += tests/transport/scripts
+tests_transport_test_call_policy_SOURCES = tests/transport/test_call_policy.c tests/vs_test.h
+tests_transport_test_call_policy_LDADD = $(TEST_LIBS)

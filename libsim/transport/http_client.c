@@ -1,0 +1,269 @@
+#include "transport/http_client.h"
+
+#include <glib.h>
+
+#include "packet/packet.h"
+
+enum { LINKS_A_SLAB = 32 };
+
+/* A connection. */
+struct VsHttpLink {
+    VsHttpLink *next; /* Among the idle. */
+    VsHttpClient *client;
+    VsTcp *tcp;
+    VsHttpExchange *exchange; /* Under way, or NULL. */
+};
+
+static const VsTcpOps link_ops;
+
+void
+vs_http_client_open(VsHttpClient *client, const VsHttpClientConfig *config)
+{
+    *client = (VsHttpClient){.config = *config};
+    vs_pool_init(&client->links, sizeof(VsHttpLink), LINKS_A_SLAB);
+}
+
+void
+vs_http_client_close(VsHttpClient *client)
+{
+    if (client->config.netns) {
+        vs_pool_clear(&client->links);
+        client->config.netns = NULL;
+    }
+}
+
+bool
+vs_http_client_has_idle(const VsHttpClient *client)
+{
+    return client->idle != NULL;
+}
+
+bool
+vs_http_exchange_is_under_way(const VsHttpExchange *exchange)
+{
+    return exchange->link || exchange->is_waiting;
+}
+
+/* Connections. --------------------------------------------------------------------- */
+
+static void
+send_request(VsHttpLink *link)
+{
+    VsHttpExchange *exchange = link->exchange;
+    const VsHttp *http = &exchange->payload.http;
+
+    if (exchange->ops->sending) {
+        exchange->ops->sending(exchange);
+    }
+    vs_tcp_send(link->tcp, &exchange->payload, http->head_bytes + http->body_bytes);
+}
+
+/* Takes an idle connection from the list; it is there. */
+static void
+unlink_idle(VsHttpLink *link)
+{
+    VsHttpLink **at = &link->client->idle;
+
+    while (*at != link) {
+        at = &(*at)->next;
+    }
+    *at = link->next;
+}
+
+static void
+open_link(VsHttpClient *client, VsHttpExchange *exchange)
+{
+    VsHttpLink *link = vs_pool_alloc(&client->links);
+
+    *link = (VsHttpLink){.client = client, .exchange = exchange};
+    exchange->link = link;
+    client->n_links++;
+    client->n_connects++;
+    link->tcp =
+        vs_tcp_connect(client->config.netns, 0, exchange->address, exchange->port,
+                       vs_payload_journey(&exchange->payload), &link_ops, link);
+}
+
+static void
+use_idle(VsHttpClient *client, VsHttpExchange *exchange)
+{
+    VsHttpLink *link = client->idle;
+
+    client->idle = link->next;
+    link->exchange = exchange;
+    exchange->link = link;
+    send_request(link);
+}
+
+/* Who has waited longest goes on, if there is a connection or room for one. */
+static void
+serve_waiting(VsHttpClient *client)
+{
+    VsHttpExchange *exchange = client->first_waiting;
+
+    if (!exchange || (!client->idle && client->n_links >= client->config.n_links_max)) {
+        return;
+    }
+    client->first_waiting = exchange->next;
+    exchange->is_waiting = false;
+    if (client->idle) {
+        use_idle(client, exchange);
+    } else {
+        open_link(client, exchange);
+    }
+}
+
+/* Its end was told, or is about to be: nobody hears of the connection any more. */
+static VsHttpExchange *
+forget(VsHttpLink *link)
+{
+    VsHttpExchange *exchange = link->exchange;
+    VsHttpClient *client = link->client;
+
+    vs_tcp_set_user(link->tcp, NULL);
+    if (exchange) {
+        exchange->link = NULL;
+    } else if (client->config.is_keep_alive) {
+        unlink_idle(link);
+    }
+    client->n_links--;
+    vs_pool_free(&client->links, link);
+    return exchange;
+}
+
+static void
+link_connected(VsTcp *tcp)
+{
+    VsHttpLink *link = vs_tcp_user(tcp);
+
+    if (link) {
+        send_request(link);
+    }
+}
+
+static void
+link_message(VsTcp *tcp, const VsPayload *payload, uint64_t bytes)
+{
+    VsHttpLink *link = vs_tcp_user(tcp);
+    VsHttpExchange *exchange = link ? link->exchange : NULL;
+    VsHttpClient *client;
+
+    (void)bytes;
+    if (!exchange) {
+        return; /* An answer that nobody waits for any more. */
+    }
+    client = link->client;
+    exchange->link = NULL;
+    link->exchange = NULL;
+    if (client->config.is_keep_alive) {
+        link->next = client->idle;
+        client->idle = link;
+    }
+    serve_waiting(client);
+    exchange->ops->answered(exchange, &payload->http);
+}
+
+/* The server has closed: it was asked to, or it has had enough. */
+static void
+link_finished(VsTcp *tcp)
+{
+    VsHttpLink *link = vs_tcp_user(tcp);
+
+    if (link) {
+        VsHttpClient *client = link->client;
+        VsHttpExchange *exchange = forget(link);
+
+        vs_tcp_close(tcp);
+        serve_waiting(client);
+        if (exchange) {
+            exchange->ops->failed(exchange, VS_TCP_END_RESET);
+        }
+    }
+}
+
+static void
+link_broken(VsTcp *tcp, VsTcpEnd end)
+{
+    VsHttpLink *link = vs_tcp_user(tcp);
+
+    if (link) {
+        VsHttpClient *client = link->client;
+        VsHttpExchange *exchange = forget(link);
+
+        serve_waiting(client);
+        if (exchange) {
+            exchange->ops->failed(exchange, end);
+        }
+    }
+}
+
+static const VsTcpOps link_ops = {
+    .connected = link_connected,
+    .message = link_message,
+    .finished = link_finished,
+    .broken = link_broken,
+};
+
+/* Exchanges. ----------------------------------------------------------------------- */
+
+static void
+wait_for_link(VsHttpClient *client, VsHttpExchange *exchange)
+{
+    exchange->is_waiting = true;
+    exchange->next = NULL;
+    if (client->first_waiting) {
+        client->last_waiting->next = exchange;
+    } else {
+        client->first_waiting = exchange;
+    }
+    client->last_waiting = exchange;
+    client->n_waited++;
+}
+
+void
+vs_http_client_send(VsHttpClient *client, VsHttpExchange *exchange)
+{
+    exchange->client = client;
+    if (client->idle) {
+        use_idle(client, exchange);
+    } else if (client->n_links < client->config.n_links_max) {
+        open_link(client, exchange);
+    } else {
+        wait_for_link(client, exchange);
+    }
+}
+
+static void
+leave_queue(VsHttpExchange *exchange)
+{
+    VsHttpClient *client = exchange->client;
+    VsHttpExchange *before = NULL;
+
+    for (VsHttpExchange *at = client->first_waiting; at != exchange; at = at->next) {
+        before = at;
+    }
+    if (before) {
+        before->next = exchange->next;
+    } else {
+        client->first_waiting = exchange->next;
+    }
+    if (client->last_waiting == exchange) {
+        client->last_waiting = before;
+    }
+    exchange->is_waiting = false;
+}
+
+void
+vs_http_exchange_cancel(VsHttpExchange *exchange)
+{
+    if (exchange->is_waiting) {
+        leave_queue(exchange);
+    } else if (exchange->link) {
+        VsHttpClient *client = exchange->client;
+        VsTcp *tcp = exchange->link->tcp;
+
+        forget(exchange->link);
+        vs_tcp_abort(tcp);
+        serve_waiting(client);
+    }
+}

@@ -1,0 +1,74 @@
+/* The client side of HTTP/1.1: exchanges of a request and its answer, one at a time on each
+ * connection of a pool that they share.
+ *
+ * A connection is kept for the next exchange when its answer has come, unless the request
+ * asked for its end.  With a limit, exchanges beyond it wait in order of arrival. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/pool.h"
+#include "transport/tcp.h"
+
+typedef struct VsHttpClient VsHttpClient;
+typedef struct VsHttpExchange VsHttpExchange;
+typedef struct VsHttpLink VsHttpLink;
+
+typedef struct VsHttpClientConfig {
+    VsNetns *netns;
+    uint32_t n_links_max; /* Connections; UINT32_MAX: no limit. */
+    bool is_keep_alive;   /* False: one exchange each, which the server closes. */
+} VsHttpClientConfig;
+
+typedef struct VsHttpExchangeOps {
+    /* May be NULL.  The request goes now: the connection is there. */
+    void (*sending)(VsHttpExchange *exchange);
+
+    /* The exchange is over, well or not; it may be freed, or sent again. */
+    void (*answered)(VsHttpExchange *exchange, const VsHttp *answer);
+    void (*failed)(VsHttpExchange *exchange, VsTcpEnd end);
+} VsHttpExchangeOps;
+
+/* Embedded in its owner; zeroed memory is an exchange that is not under way. */
+struct VsHttpExchange {
+    const VsHttpExchangeOps *ops;
+    VsPayload payload; /* The request, measured; ops->sending may change its journey. */
+    VsAddr address;
+    uint16_t port;
+
+    /* The client's. */
+    VsHttpClient *client;
+    VsHttpLink *link;
+    VsHttpExchange *next; /* Among those that wait for a connection. */
+    bool is_waiting;
+};
+
+struct VsHttpClient {
+    VsHttpClientConfig config;
+    VsPool links;
+    VsHttpLink *idle; /* The last used first. */
+    uint32_t n_links;
+    VsHttpExchange *first_waiting;
+    VsHttpExchange *last_waiting;
+    uint64_t n_connects; /* Connections opened. */
+    uint64_t n_waited;   /* Exchanges that had to wait for one. */
+};
+
+void vs_http_client_open(VsHttpClient *client, const VsHttpClientConfig *config);
+
+/* The namespace's sockets must not run any more.  Zeroed memory is fine. */
+void vs_http_client_close(VsHttpClient *client);
+
+/* Would an exchange find a connection that is open? */
+bool vs_http_client_has_idle(const VsHttpClient *client);
+
+/* Begins 'exchange', whose ops, payload, address and port are set.  An open connection that
+ * waits is used whatever address it leads to: a client has one server. */
+void vs_http_client_send(VsHttpClient *client, VsHttpExchange *exchange);
+
+/* Forgets an exchange without a word to its owner, and resets its connection; nothing
+ * happens to one that is not under way. */
+void vs_http_exchange_cancel(VsHttpExchange *exchange);
+
+bool vs_http_exchange_is_under_way(const VsHttpExchange *exchange);
