@@ -168,12 +168,17 @@ static const VsUdpServerOps udp_ops = {udp_has_room, udp_request};
 
 /* Either. -------------------------------------------------------------------------- */
 
-VsJourney *
-container_journey(const Container *container, const VsJob *job)
+VsPayload *
+container_payload(const Container *container, VsJob *job)
 {
-    return vs_payload_journey(container->is_udp
-                                  ? &VS_CONTAINER_OF(job, VsUdpRequest, job)->payload
-                                  : &VS_CONTAINER_OF(job, VsHttpRequest, job)->payload);
+    return container->is_udp ? &VS_CONTAINER_OF(job, VsUdpRequest, job)->payload
+                             : &VS_CONTAINER_OF(job, VsHttpRequest, job)->payload;
+}
+
+VsJourney *
+container_journey(const Container *container, VsJob *job)
+{
+    return vs_payload_journey(container_payload(container, job));
 }
 
 void

@@ -1,7 +1,8 @@
 /* Containers: servers of HTTP or UDP in a pod.
  *
  * container.c  configuration, statistics, requests in and answers out
- * work.c       what a request takes: CPU time, waiting
+ * work.c       what a request takes: CPU time, waiting, calls
+ * call.c       calls of other services
  *
  * A container whose requests take but a time of a worker each is a plain station, whose
  * services are single events; any other has work.c follow each request. */
@@ -33,6 +34,17 @@ typedef struct ContainerConfig {
     VsTime pause_every;
 } ContainerConfig;
 
+typedef struct ContainerCallConfig {
+    const VsElement *service;
+    const char *path;
+    bool is_parallel;
+    bool is_async;
+    uint64_t body_bytes;
+    uint32_t connections;
+    VsTime timeout;
+    VsCallParams call;
+} ContainerCallConfig;
+
 typedef struct Container {
     const ContainerConfig *config;
     VsHttpServer http; /* Opened: this one... */
@@ -53,12 +65,47 @@ typedef struct Container {
     VsTimer pause;
     VsStage throttled_stage;
     VsStage wait_stage;
+
+    /* call.c */
+    GPtrArray *calls; /* Of ContainerCall, in the scenario's order. */
+    VsPool runs;
+    VsStage calls_stage;
 } Container;
+
+/* An element <call>. */
+typedef struct ContainerCall {
+    const ContainerCallConfig *config;
+    Container *container;
+    VsHttpCaller own;
+    VsHttpCaller
+        *caller; /* Shared by the members of a template: the first one's own. */
+    VsPayload message;
+    VsAddr address;
+    uint16_t port;
+    uint64_t n_calls;
+    uint64_t n_answered;
+    uint64_t n_statuses;
+    uint64_t n_timeouts;
+    uint64_t n_broken;
+    uint64_t n_rejected;
+    VsHistogram latency;
+} ContainerCall;
+
+/* The calls of a request, from the first to the last. */
+typedef struct ContainerCalls {
+    Container *container;
+    unsigned n_begun;
+    unsigned n_pending;
+    unsigned status; /* 200, or what the request is to be answered with. */
+} ContainerCalls;
 
 /* container.c */
 
-/* The journey of a request in the station, or NULL. */
-VsJourney *container_journey(const Container *container, const VsJob *job);
+/* What a request in the station came with. */
+VsPayload *container_payload(const Container *container, VsJob *job);
+
+/* Its journey, or NULL. */
+VsJourney *container_journey(const Container *container, VsJob *job);
 
 /* Answers it with 'status', of which UDP tells nothing; it is gone. */
 void container_answer(Container *container, VsJob *job, unsigned status);
@@ -74,3 +121,15 @@ bool container_check_work(const VsElement *element, GError **error);
 void container_work_open(Container *container, const VsElement *element, VsBuild *build,
                          const char *name, const char *place);
 void container_work_close(Container *container);
+
+/* A call that a request waits for has ended: called by call.c. */
+void container_calls_ended(ContainerCalls *calls);
+
+/* call.c */
+
+void container_calls_open(Container *container);
+void container_calls_close(Container *container);
+
+/* Begins the next calls, which 'journey' (or NULL) goes along with if it can, unless one has
+ * failed.  True if there is something to wait for; container_calls_ended() tells its end. */
+bool container_calls_next(ContainerCalls *calls, VsJourney *journey);

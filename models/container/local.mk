@@ -1,4 +1,5 @@
 libvethsim_la_SOURCES += \
+	models/container/call.c \
 	models/container/container.c \
 	models/container/container.h \
 	models/container/work.c

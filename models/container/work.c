@@ -6,6 +6,7 @@ typedef struct Work {
     VsJob *job;
     VsCpuTask cpu;
     VsTimer wait;
+    ContainerCalls calls;
 } Work;
 
 enum {
@@ -123,7 +124,8 @@ container_has_parts(const VsElement *element)
     const ContainerConfig *config = element->config;
 
     return config->scheduling != CONTAINER_THREADS || config->cpu_limit ||
-           vs_dist_mean(&config->wait_time) > 0 || config->pause > 0;
+           vs_dist_mean(&config->wait_time) > 0 || config->pause > 0 ||
+           element->n_children > 0;
 }
 
 /* The request is answered; an event loop has let go of it before. */
@@ -132,12 +134,41 @@ work_over(Work *work)
 {
     Container *container = work->container;
     VsJob *job = work->job;
+    unsigned status = work->calls.status;
 
     vs_pool_free(&container->works, work);
     if (container->config->scheduling != CONTAINER_EVENT_LOOP) {
         vs_station_finish(&container->station, job);
     }
-    container_answer(container, job, 200);
+    container_answer(container, job, status);
+}
+
+static void
+work_call(Work *work)
+{
+    if (!container_calls_next(&work->calls,
+                              container_journey(work->container, work->job))) {
+        work_over(work);
+    }
+}
+
+/* What was not followed, or failed, has taken its time; a call that failed may still be
+ * worked on elsewhere, and is not this request's any more. */
+void
+container_calls_ended(ContainerCalls *calls)
+{
+    Work *work = VS_CONTAINER_OF(calls, Work, calls);
+    Container *container = work->container;
+    VsJourney *journey = container_journey(container, work->job);
+
+    if (--calls->n_pending > 0) {
+        return;
+    }
+    if (journey) {
+        vs_journey_wait(journey, container->calls_stage, vs_now(container->entity.run));
+        vs_payload_renew_journey(container_payload(container, work->job));
+    }
+    work_call(work);
 }
 
 static void
@@ -150,7 +181,7 @@ wait_over(VsTimer *timer)
     if (journey) {
         vs_journey_wait(journey, container->wait_stage, timer->due);
     }
-    work_over(work);
+    work_call(work);
 }
 
 static void
@@ -162,7 +193,7 @@ work_wait(Work *work)
     if (wait > 0) {
         vs_timer_arm(&work->wait, vs_now(container->entity.run) + wait);
     } else {
-        work_over(work);
+        work_call(work);
     }
 }
 
@@ -199,7 +230,10 @@ work_begin(VsStation *station, VsJob *job)
     Container *container = VS_CONTAINER_OF(station, Container, station);
     Work *work = vs_pool_alloc(&container->works);
 
-    *work = (Work){.container = container, .job = job, .cpu = {.done = cpu_over}};
+    *work = (Work){.container = container,
+                   .job = job,
+                   .cpu = {.done = cpu_over},
+                   .calls = {.container = container, .status = 200}};
     vs_timer_init(&work->wait, &container->entity, wait_over);
     vs_cpu_start(&container->cpu, &work->cpu,
                  vs_dist_draw(&container->config->service_time, &container->rng));
@@ -264,10 +298,12 @@ container_work_open(Container *container, const VsElement *element, VsBuild *bui
     container->throttled_stage =
         vs_stages_add(stages, place, "throttled", VS_STAGE_QUEUEING);
     container->wait_stage = vs_stages_add(stages, place, "waiting", VS_STAGE_DELAY);
+    container->calls_stage = vs_stages_add(stages, place, "calls", VS_STAGE_DELAY);
     vs_rng_init(&container->wait_rng, build->run->seed, name, "wait-time");
     vs_station_init(&container->station, &container->entity,
                     is_sharing ? UINT32_MAX : config->workers, config->queue,
                     &work_ops);
+    container_calls_open(container);
     vs_pool_init(&container->works, sizeof(Work), WORKS_A_SLAB);
     vs_cpu_init(&container->cpu, &container->entity, &cpu);
     vs_timer_init(&container->pause, &container->entity, pause_event);
@@ -280,6 +316,7 @@ void
 container_work_close(Container *container)
 {
     if (container->cpu.entity) {
+        container_calls_close(container);
         vs_pool_clear(&container->works);
         vs_cpu_clear(&container->cpu);
     }

@@ -20,6 +20,7 @@ check_PROGRAMS += \
 	tests/models/test_cni_vpc \
 	tests/models/test_conntrack \
 	tests/models/test_container \
+	tests/models/test_container_calls \
 	tests/models/test_container_work \
 	tests/models/test_dns \
 	tests/models/test_health_check \
@@ -68,6 +69,9 @@ tests_models_test_container_SOURCES = tests/models/test_container.c \
 	$(model_tests_fixture)
 
 tests_models_test_client_retry_SOURCES = tests/models/test_client_retry.c \
+	$(model_tests_fixture)
+
+tests_models_test_container_calls_SOURCES = tests/models/test_container_calls.c \
 	$(model_tests_fixture)
 
 tests_models_test_container_work_SOURCES = tests/models/test_container_work.c \

@@ -1,0 +1,316 @@
+/* Calls: what a container asks of other services before it answers. */
+#include "models/container/container.h"
+
+enum { RUNS_A_SLAB = 32 };
+
+/* A call under way. */
+typedef struct Run {
+    VsHttpCall call;
+    ContainerCall *owner;
+    ContainerCalls *calls; /* Of the request that waits for it; NULL: nobody waits. */
+    VsTime began;
+    VsTimer timeout;
+} Run;
+
+static const VsHttpCallOps run_ops;
+
+static const VsParam call_params[] = {
+    VS_PARAM_REF(ContainerCallConfig, service, "service", .is_required = true,
+                 .to = "service", .doc = "Who is asked: its cluster IP, from the pod."),
+    VS_PARAM_STRING(ContainerCallConfig, path, "path", .def = "/", .doc = "What for."),
+    VS_PARAM_BOOL(ContainerCallConfig, is_parallel, "parallel", .def = "no",
+                  .doc =
+                      "yes: together with the parallel calls next to it, which begin "
+                      "at once, and all are waited for.  no: when the calls before it "
+                      "are over."),
+    VS_PARAM_BOOL(ContainerCallConfig, is_async, "async", .def = "no",
+                  .doc = "yes: nobody waits for its answer."),
+    VS_PARAM_SIZE(ContainerCallConfig, body_bytes, "body", .def = "0B", .max = "1GiB",
+                  .doc = "Body of the request: above 0 it is a POST."),
+    VS_PARAM_UINT(ContainerCallConfig, connections, "connections", .def = "4294967295",
+                  .min = "1",
+                  .doc =
+                      "Connections that the container has for it at most, kept alive; "
+                      "a call that finds none free waits for one."),
+    VS_PARAM_TIME(ContainerCallConfig, timeout, "timeout", .def = "30s", .min = "1us",
+                  .doc =
+                      "A call not answered in so long has failed, whatever tries are "
+                      "left."),
+    VS_CALL_PARAM_ROWS(ContainerCallConfig, call),
+    {0},
+};
+
+static const VsStat call_stats[] = {
+    VS_COUNTER(ContainerCall, n_calls, "calls", "call", "Calls begun."),
+    VS_COUNTER(ContainerCall, n_answered, "answered", "call", "Calls answered 200."),
+    VS_COUNTER(ContainerCall, n_statuses, "failed-status", "call",
+               "Calls answered otherwise."),
+    VS_COUNTER(ContainerCall, n_timeouts, "failed-timeout", "call",
+               "Calls not answered in time."),
+    VS_COUNTER(ContainerCall, n_broken, "failed-connection", "call",
+               "Calls that could not connect, or were cut off."),
+    VS_COUNTER(ContainerCall, n_rejected, "failed-breaker", "call",
+               "Calls not made: the circuit breaker was open."),
+    VS_COUNTER(ContainerCall, own.client.n_waited, "waited", "call",
+               "Tries that waited for a connection."),
+    VS_CALL_STAT_ROWS(ContainerCall, own),
+    VS_HISTOGRAM(ContainerCall, latency, "call-latency", "ps",
+                 "From the beginning of a call to its answer 200."),
+    {0},
+};
+
+/* Calls of a request. -------------------------------------------------------------- */
+
+static void
+run_end(Run *run, unsigned status)
+{
+    ContainerCalls *calls = run->calls;
+
+    vs_timer_cancel(&run->timeout);
+    vs_pool_free(&run->owner->container->runs, run);
+    if (calls) {
+        if (status != 200) {
+            calls->status = status;
+        }
+        container_calls_ended(calls);
+    }
+}
+
+static void
+run_answered(VsHttpCall *call, const VsHttp *answer)
+{
+    Run *run = VS_CONTAINER_OF(call, Run, call);
+    ContainerCall *owner = run->owner;
+
+    if (answer->status == 200) {
+        owner->n_answered++;
+        vs_histogram_record(&owner->latency,
+                            vs_now(owner->container->entity.run) - run->began);
+        run_end(run, 200);
+    } else {
+        owner->n_statuses++;
+        run_end(run, 502);
+    }
+}
+
+static void
+run_failed(VsHttpCall *call, VsCallFailure failure)
+{
+    Run *run = VS_CONTAINER_OF(call, Run, call);
+
+    if (failure == VS_CALL_TIMED_OUT) {
+        run->owner->n_timeouts++;
+        run_end(run, 504);
+    } else if (failure == VS_CALL_BREAKER_OPEN) {
+        run->owner->n_rejected++;
+        run_end(run, 503);
+    } else {
+        run->owner->n_broken++;
+        run_end(run, 502);
+    }
+}
+
+static const VsHttpCallOps run_ops = {.answered = run_answered, .failed = run_failed};
+
+static void
+run_timeout(VsTimer *timer)
+{
+    Run *run = VS_CONTAINER_OF(timer, Run, timeout);
+
+    vs_http_call_cancel(&run->call);
+    run->owner->n_timeouts++;
+    run_end(run, 504);
+}
+
+static void
+call_begin(ContainerCall *owner, ContainerCalls *calls, VsJourney *journey)
+{
+    Container *container = owner->container;
+    VsTime now = vs_now(container->entity.run);
+    Run *run = vs_pool_alloc(&container->runs);
+    VsPayload payload = owner->message;
+
+    *run = (Run){.owner = owner, .calls = calls, .began = now};
+    vs_http_call_init(&run->call, owner->caller, &run_ops);
+    vs_timer_init(&run->timeout, &container->entity, run_timeout);
+    vs_timer_arm(&run->timeout, now + owner->config->timeout);
+    vs_payload_set_journey(&payload, journey);
+    owner->n_calls++;
+    vs_http_call_begin(&run->call, &payload, owner->address, owner->port);
+}
+
+/* A journey is a chain: it goes along with a call that is alone, in one try. */
+static bool
+may_follow(const ContainerCall *call)
+{
+    return !call->config->is_parallel && !call->config->is_async &&
+           call->config->call.retries == 0 && call->config->call.hedge_after == 0;
+}
+
+/* The next call, and the parallel ones next to it if it is one of them. */
+static void
+begin_group(ContainerCalls *calls, VsJourney *journey)
+{
+    const GPtrArray *all = calls->container->calls;
+    bool was_parallel;
+
+    do {
+        ContainerCall *call = all->pdata[calls->n_begun++];
+        bool is_async = call->config->is_async;
+
+        calls->n_pending += !is_async;
+        call_begin(call, is_async ? NULL : calls, may_follow(call) ? journey : NULL);
+        was_parallel = call->config->is_parallel;
+    } while (was_parallel && calls->n_begun < all->len &&
+             ((const ContainerCall *)all->pdata[calls->n_begun])->config->is_parallel);
+}
+
+bool
+container_calls_next(ContainerCalls *calls, VsJourney *journey)
+{
+    while (calls->n_begun < calls->container->calls->len && calls->status == 200) {
+        calls->n_pending = 1; /* Ours, until all of the group have begun. */
+        begin_group(calls, journey);
+        if (--calls->n_pending > 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The model. ----------------------------------------------------------------------- */
+
+static bool
+call_check(const void *config_, const VsElement *element, GError **error)
+{
+    const ContainerCallConfig *config = config_;
+    const ContainerConfig *container = element->parent->config;
+
+    if (vs_port_protocol(container->protocol) == VS_PROTOCOL_UDP) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                        "a container of protocol=\"udp\" makes no calls; write "
+                        "protocol=\"tcp\", or leave them out");
+        return false;
+    }
+    if (config->path[0] != '/') {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
+                        "path=\"%s\" does not begin with a slash; write \"/%s\"",
+                        config->path, config->path);
+        return false;
+    }
+    if (config->is_async && config->is_parallel) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "parallel has no effect where async=\"yes\": nobody waits");
+        return false;
+    }
+    return vs_call_params_check(&config->call, element, error);
+}
+
+/* Does 'element' follow its sibling 'before' in one template? */
+static bool
+is_next_member(const VsElement *before, const VsElement *element)
+{
+    return before->model == element->model && before->line == element->line &&
+           before->n_members == element->n_members &&
+           before->member + 1 == element->member;
+}
+
+/* Whose connections it uses: those of the first member of its template. */
+static VsHttpCaller *
+find_caller(const VsElement *element, const VsBuild *build)
+{
+    const VsElement *const *siblings = element->parent->children;
+    unsigned first = 0;
+    ContainerCall *call;
+
+    for (unsigned i = 1; siblings[i - 1] != element; i++) {
+        if (!is_next_member(siblings[i - 1], siblings[i])) {
+            first = i;
+        }
+    }
+    call = vs_build_instance(build, siblings[first]);
+    return &call->own;
+}
+
+static void
+open_caller(ContainerCall *call, const VsElement *element, VsBuild *build)
+{
+    const VsPod *pod = vs_cluster_find_pod(build->cluster, element->parent->parent->id);
+    g_autofree char *name = g_strdup_printf("%s/%s call %u", pod->name,
+                                            element->parent->id, element->index);
+    VsHttpClientConfig client = {.netns = pod->netns,
+                                 .n_links_max = call->config->connections,
+                                 .is_keep_alive = true};
+    VsCallPolicy policy = vs_call_params_policy(&call->config->call);
+    VsRng rng;
+
+    vs_rng_init(&rng, build->run->seed, name, "backoff");
+    vs_http_caller_open(&call->own, &client, &policy, &call->container->entity, &rng,
+                        call->container->calls_stage);
+}
+
+static bool
+call_open(void *self, const VsElement *element, VsBuild *build, GError **error)
+{
+    ContainerCall *call = self;
+    VsService *service;
+
+    call->config = element->config;
+    call->container = vs_build_instance(build, element->parent);
+    call->caller = find_caller(element, build);
+    vs_histogram_init(&call->latency);
+    service = vs_cluster_find_service(build->cluster, call->config->service->id);
+    if (!vs_build_check_tcp(service, element, error)) {
+        return false;
+    }
+    call->address = service->cluster_ip;
+    call->port = service->port;
+    call->message =
+        vs_http_new_request(&build->run->packets->names, service->name,
+                            call->config->path, call->config->body_bytes, false);
+    if (call->caller == &call->own) {
+        open_caller(call, element, build);
+    }
+    g_ptr_array_add(call->container->calls, call);
+    return true;
+}
+
+static void
+call_close(void *self)
+{
+    ContainerCall *call = self;
+
+    if (call->config) {
+        vs_http_caller_close(&call->own);
+        vs_histogram_clear(&call->latency);
+    }
+}
+
+void
+container_calls_open(Container *container)
+{
+    container->calls = g_ptr_array_new();
+    vs_pool_init(&container->runs, sizeof(Run), RUNS_A_SLAB);
+}
+
+void
+container_calls_close(Container *container)
+{
+    g_ptr_array_free(container->calls, TRUE);
+    vs_pool_clear(&container->runs);
+}
+
+const VsModel vs_model_call = {
+    .element = "call",
+    .summary = "A request that a container makes before it answers its own.",
+    .parents = "container",
+    .id_rule = VS_ID_NONE,
+    .is_template = true,
+    .config_size = sizeof(ContainerCallConfig),
+    .params = call_params,
+    .size = sizeof(ContainerCall),
+    .stats = call_stats,
+    .check = call_check,
+    .open = call_open,
+    .close = call_close,
+};
