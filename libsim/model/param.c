@@ -50,7 +50,7 @@ static const VsParamSyntax syntaxes[] = {
     [VS_PARAM_TYPE_REF] = { "id", "n1", ID },
     [VS_PARAM_TYPE_REFS] = { "ids", "n1 n2", ID "( " ID ")*" },
     [VS_PARAM_TYPE_ARRIVALS] =
-        { "arrivals", "poisson(1000/s)", "(constant|poisson|closed) ?\\(.*\\)" },
+        { "arrivals", "poisson(1000/s)", "(constant|poisson|ramp|mmpp|closed) ?\\(.*\\)" },
     [VS_PARAM_TYPE_QUEUE] =
         { "queue", "100packets", "(unlimited|" NUMBER "[A-Za-z]+)" },
     [VS_PARAM_TYPE_FILE] = { "file", "node-1.rules", NULL },

@@ -32,20 +32,39 @@ typedef struct VsRefs {
     const VsElement **elements;
 } VsRefs;
 
-/* How requests arrive: constant(1000/s), poisson(1000/s), or closed(16) and
- * closed(16,exponential(1s)): that many users, each with a think time between the end of
- * one request and the start of the next. */
+/* How requests arrive.  Open loop:
+ *   constant(1000/s)          evenly
+ *   poisson(1000/s)           as a Poisson process
+ *   ramp(10/s,1000/s,60s)     as a Poisson process whose rate grows or falls in a line for
+ *                             that time, and then stays
+ *   mmpp(100/s:10s,900/s:1s)  as a Markov-modulated Poisson process: in each state so many,
+ *                             for an exponential time of that mean, one state after another
+ * Closed loop: closed(16), closed(16,exponential(1s)): that many users, each with a think
+ * time between the end of one request and the start of the next. */
 typedef enum VsArrivalsKind {
     VS_ARRIVALS_CONSTANT,
     VS_ARRIVALS_POISSON,
+    VS_ARRIVALS_RAMP,
+    VS_ARRIVALS_MMPP,
     VS_ARRIVALS_CLOSED,
 } VsArrivalsKind;
 
+typedef struct VsArrivalsState {
+    uint64_t micro_per_s;
+    VsTime mean_dwell;
+} VsArrivalsState;
+
+enum { VS_ARRIVALS_STATES_MAX = 8 };
+
 typedef struct VsArrivals {
     VsArrivalsKind kind;
-    uint64_t micro_per_s; /* Open loop: requests in 10^6 seconds. */
-    uint32_t n_users;     /* Closed loop. */
-    VsDist think;         /* Closed loop. */
+    uint64_t micro_per_s;    /* Open loop: requests in 10^6 seconds; RAMP: at first. */
+    uint64_t to_micro_per_s; /* RAMP: in the end... */
+    VsTime over;             /* ...after this time. */
+    uint32_t n_states;       /* MMPP. */
+    VsArrivalsState states[VS_ARRIVALS_STATES_MAX];
+    uint32_t n_users; /* Closed loop. */
+    VsDist think;     /* Closed loop. */
 } VsArrivals;
 
 typedef enum VsParamType {

@@ -247,6 +247,84 @@ parse_open(const char *text, const char *arguments, VsArrivalsKind kind,
     return true;
 }
 
+static bool
+parse_ramp(const char *text, const char *arguments, VsArrivals *ret, GError **error)
+{
+    g_auto(GStrv) words = g_strsplit(arguments, ",", -1);
+
+    if (g_strv_length(words) != 3) {
+        return vs_value_fail(error,
+                             "\"%s\" needs two rates and a time: write "
+                             "ramp(10/s,1000/s,60s)",
+                             text);
+    }
+    if (!vs_parse_frequency(words[0], &ret->micro_per_s, error) ||
+        !vs_parse_frequency(words[1], &ret->to_micro_per_s, error) ||
+        !vs_parse_time(words[2], &ret->over, error)) {
+        return false;
+    }
+    if (ret->to_micro_per_s == 0) {
+        return vs_value_fail(error, "\"%s\" ends at no arrivals: write more than 0/s",
+                             text);
+    }
+    if (ret->over == 0) {
+        return vs_value_fail(error, "\"%s\" takes no time: write poisson(%s)", text,
+                             words[1]);
+    }
+    ret->kind = VS_ARRIVALS_RAMP;
+    return true;
+}
+
+static bool
+parse_state(const char *text, char *word, VsArrivalsState *ret, GError **error)
+{
+    char *dwell = strchr(word, ':');
+
+    if (!dwell) {
+        return vs_value_fail(error,
+                             "\"%s\" has a state without a mean time: write RATE:TIME, "
+                             "as in mmpp(100/s:10s,900/s:1s)",
+                             text);
+    }
+    *dwell++ = '\0';
+    if (!vs_parse_frequency(word, &ret->micro_per_s, error) ||
+        !vs_parse_time(dwell, &ret->mean_dwell, error)) {
+        return false;
+    }
+    return ret->mean_dwell > 0 ||
+           vs_value_fail(error, "\"%s\" has a state of no time: write at least 1ns",
+                         text);
+}
+
+static bool
+parse_mmpp(const char *text, const char *arguments, VsArrivals *ret, GError **error)
+{
+    g_auto(GStrv) words = g_strsplit(arguments, ",", -1);
+    unsigned n_states = g_strv_length(words);
+    bool has_arrivals = false;
+
+    if (n_states < 2 || n_states > VS_ARRIVALS_STATES_MAX) {
+        return vs_value_fail(error, "\"%s\" has %u states: write 2 to %d", text,
+                             n_states, VS_ARRIVALS_STATES_MAX);
+    }
+    for (unsigned i = 0; i < n_states; i++) {
+        if (!parse_state(text, words[i], &ret->states[i], error)) {
+            return false;
+        }
+        has_arrivals |= ret->states[i].micro_per_s > 0;
+    }
+    ret->kind = VS_ARRIVALS_MMPP;
+    ret->n_states = n_states;
+    return has_arrivals || vs_value_fail(error,
+                                         "\"%s\" never arrives: write more than 0/s "
+                                         "in a state",
+                                         text);
+}
+
+#define ARRIVALS_EXAMPLES                                        \
+    "constant(1000/s), poisson(1000/s), ramp(10/s,1000/s,60s), " \
+    "mmpp(100/s:10s,900/s:1s) or closed(16,exponential(1s))"
+
 bool
 vs_arrivals_parse(const char *text, VsArrivals *ret, GError **error)
 {
@@ -257,10 +335,8 @@ vs_arrivals_parse(const char *text, VsArrivals *ret, GError **error)
     bool is_good;
 
     if (!arguments || name[length - 1] != ')') {
-        return vs_value_fail(error,
-                             "\"%s\" is not a way to arrive: write constant(1000/s), "
-                             "poisson(1000/s) or closed(16,exponential(1s))",
-                             text);
+        return vs_value_fail(
+            error, "\"%s\" is not a way to arrive: write " ARRIVALS_EXAMPLES, text);
     }
     name[length - 1] = '\0';
     *arguments++ = '\0';
@@ -270,18 +346,46 @@ vs_arrivals_parse(const char *text, VsArrivals *ret, GError **error)
         is_good = parse_open(text, arguments, VS_ARRIVALS_CONSTANT, &arrivals, error);
     } else if (strcmp(name, "poisson") == 0) {
         is_good = parse_open(text, arguments, VS_ARRIVALS_POISSON, &arrivals, error);
+    } else if (strcmp(name, "ramp") == 0) {
+        is_good = parse_ramp(text, arguments, &arrivals, error);
+    } else if (strcmp(name, "mmpp") == 0) {
+        is_good = parse_mmpp(text, arguments, &arrivals, error);
     } else if (strcmp(name, "closed") == 0) {
         is_good = parse_closed(text, arguments, &arrivals, error);
     } else {
-        return vs_value_fail(error,
-                             "\"%s\": there are no %s arrivals, but constant(1000/s), "
-                             "poisson(1000/s) and closed(16,exponential(1s))",
-                             text, name);
+        return vs_value_fail(
+            error, "\"%s\": there are no %s arrivals: write " ARRIVALS_EXAMPLES, text,
+            name);
     }
     if (is_good) {
         *ret = arrivals;
     }
     return is_good;
+}
+
+static char *
+print_ramp(const VsArrivals *arrivals)
+{
+    g_autofree char *from = vs_format_frequency(arrivals->micro_per_s);
+    g_autofree char *to = vs_format_frequency(arrivals->to_micro_per_s);
+    g_autofree char *over = vs_format_time(arrivals->over);
+
+    return g_strdup_printf("ramp(%s,%s,%s)", from, to, over);
+}
+
+static char *
+print_mmpp(const VsArrivals *arrivals)
+{
+    GString *text = g_string_new("mmpp(");
+
+    for (unsigned i = 0; i < arrivals->n_states; i++) {
+        g_autofree char *rate = vs_format_frequency(arrivals->states[i].micro_per_s);
+        g_autofree char *dwell = vs_format_time(arrivals->states[i].mean_dwell);
+
+        g_string_append_printf(text, "%s%s:%s", i ? "," : "", rate, dwell);
+    }
+    g_string_append_c(text, ')');
+    return g_string_free(text, FALSE);
 }
 
 char *
@@ -290,6 +394,12 @@ vs_arrivals_print(const VsArrivals *arrivals)
     static const VsDist no_think = {0};
     g_autofree char *amount = NULL;
 
+    if (arrivals->kind == VS_ARRIVALS_RAMP) {
+        return print_ramp(arrivals);
+    }
+    if (arrivals->kind == VS_ARRIVALS_MMPP) {
+        return print_mmpp(arrivals);
+    }
     if (arrivals->kind != VS_ARRIVALS_CLOSED) {
         amount = vs_format_frequency(arrivals->micro_per_s);
         return g_strdup_printf(

@@ -11,8 +11,9 @@ static const char *const closer_choices[] = {
 static const VsParam client_params[] = {
     VS_PARAM_ARRIVALS(ClientConfig, arrivals, "arrivals", .is_required = true,
                       .doc =
-                          "constant(100/s), poisson(100/s): requests come whatever "
-                          "happens to earlier ones (open loop); closed(16) or "
+                          "constant(100/s), poisson(100/s), ramp(10/s,1000/s,60s), "
+                          "mmpp(100/s:10s,900/s:1s): requests come whatever happens to "
+                          "earlier ones (open loop); closed(16) or "
                           "closed(16,exponential(1s)): that many users, each waiting "
                           "for its answer, then thinking."),
     VS_PARAM_STRING(ClientConfig, to, "to", .is_required = true,

@@ -78,8 +78,12 @@ struct Client {
     /* load.c */
     VsRng arrival_rng;
     VsRng think_rng;
+    VsRng state_rng;
     VsTimer arrival;
     uint64_t n_arrivals;
+    double ramp_mass;         /* RAMP: arrivals expected until the last one. */
+    unsigned state;           /* MMPP: the present one... */
+    VsTime state_end;         /* ...and its end. */
     VsTimer *users;           /* Closed loop: when each goes on. */
     bool is_closed_loop_busy; /* Open loop: its shadow waits for an answer. */
     ClientRequest *free_requests;

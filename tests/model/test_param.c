@@ -82,6 +82,8 @@ test_each_type_reads_and_prints(void)
     CU_ASSERT(prints("arrivals", "constant(20k/s)", "constant(20k/s)"));
     CU_ASSERT(prints("arrivals", " poisson( 60/min ) ", "poisson(1/s)"));
     CU_ASSERT(prints("arrivals", "closed(16)", "closed(16)"));
+    CU_ASSERT(prints("arrivals", "ramp(60/min, 5k/s, 0.5min)", "ramp(1/s,5k/s,30s)"));
+    CU_ASSERT(prints("arrivals", "mmpp(0/s:1000ms, 60/min:2s)", "mmpp(0/s:1s,1/s:2s)"));
     CU_ASSERT(prints("queue", "100packets", "100packets"));
     CU_ASSERT(prints("queue", "1 packet", "1packets"));
     CU_ASSERT(prints("queue", "262144B", "256KiB"));
@@ -237,8 +239,9 @@ test_errors_say_what_would_be_right(void)
                     "arrivals=\"closed(0)\" has no users: write 1 to 4294967295"));
     CU_ASSERT(
         fails("arrivals", "burst(5/s)",
-              "arrivals=\"burst(5/s)\": there are no burst arrivals, but "
-              "constant(1000/s), poisson(1000/s) and closed(16,exponential(1s))"));
+              "arrivals=\"burst(5/s)\": there are no burst arrivals: write "
+              "constant(1000/s), poisson(1000/s), ramp(10/s,1000/s,60s), "
+              "mmpp(100/s:10s,900/s:1s) or closed(16,exponential(1s))"));
 }
 
 static void

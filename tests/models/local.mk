@@ -9,6 +9,7 @@ ingress_tests_fixture = tests/models/ingress_fixture.c tests/models/ingress_fixt
 
 check_PROGRAMS += \
 	tests/models/test_client \
+	tests/models/test_client_arrivals \
 	tests/models/test_client_load \
 	tests/models/test_client_retry \
 	tests/models/test_cni \
@@ -49,6 +50,9 @@ check_PROGRAMS += \
 	tests/models/test_topology
 
 tests_models_test_client_SOURCES = tests/models/test_client.c $(model_tests_fixture)
+tests_models_test_client_arrivals_SOURCES = tests/models/test_client_arrivals.c \
+	$(model_tests_fixture)
+
 tests_models_test_client_load_SOURCES = tests/models/test_client_load.c \
 	$(model_tests_fixture)
 tests_models_test_cni_SOURCES = tests/models/test_cni.c $(cni_tests_fixture)
