@@ -158,6 +158,8 @@ link_message(VsTcp *tcp, const VsPayload *payload, uint64_t bytes)
     if (client->config.is_keep_alive) {
         link->next = client->idle;
         client->idle = link;
+    } else if (client->config.is_closing_first) {
+        vs_tcp_close(tcp);
     }
     serve_waiting(client);
     exchange->ops->answered(exchange, &payload->http);

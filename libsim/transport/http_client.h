@@ -17,8 +17,9 @@ typedef struct VsHttpLink VsHttpLink;
 
 typedef struct VsHttpClientConfig {
     VsNetns *netns;
-    uint32_t n_links_max; /* Connections; UINT32_MAX: no limit. */
-    bool is_keep_alive;   /* False: one exchange each, which the server closes. */
+    uint32_t n_links_max;  /* Connections; UINT32_MAX: no limit. */
+    bool is_keep_alive;    /* False: one exchange each, which the server closes, */
+    bool is_closing_first; /* or we, when the answer has come. */
 } VsHttpClientConfig;
 
 typedef struct VsHttpExchangeOps {

@@ -7,9 +7,11 @@ client_exchange_open(Client *client, const char *host, const char *path, uint16_
 {
     const VsHost *node = client->host;
     VsPacketPool *packets = node->part.run->packets;
+    bool is_closing_first = client->config->closer == CLIENT_CLOSER_CLIENT;
     VsHttpClientConfig config = {.netns = node->root,
                                  .n_links_max = UINT32_MAX,
-                                 .is_keep_alive = client->config->is_keep_alive};
+                                 .is_keep_alive = client->config->is_keep_alive,
+                                 .is_closing_first = is_closing_first};
     VsCallPolicy policy = vs_call_params_policy(&client->config->call);
     g_autofree char *place = g_strdup_printf("client %s", node->name);
     VsStage retry_stage = client->wait_stage;
@@ -21,7 +23,7 @@ client_exchange_open(Client *client, const char *host, const char *path, uint16_
     client->port = port;
     client->message =
         vs_http_new_request(&packets->names, host, path, client->config->body_bytes,
-                            !client->config->is_keep_alive);
+                            !client->config->is_keep_alive && !is_closing_first);
     vs_rng_init(&rng, node->part.run->seed, node->name, "backoff");
     vs_http_caller_open(&client->caller, &config, &policy, &client->entity, &rng,
                         retry_stage);
