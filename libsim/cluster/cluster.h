@@ -25,6 +25,7 @@
 #include "net/tunnel.h"
 
 struct VsElement;
+struct VsResolvParams;
 
 #define VS_CLUSTER_ERROR (vs_cluster_error_quark())
 GQuark vs_cluster_error_quark(void);
@@ -82,7 +83,9 @@ struct VsNode {
                                 * were then. */
     VsTime rules_as_of;        /* The same of the rules that the kernel has. */
     VsProxyStats *proxy_stats; /* The node's model keeps them. */
-    struct VsProxy *proxy;     /* kube-proxy; its model's. */
+    const struct VsElement *element;      /* NULL: a test's. */
+    const struct VsResolvParams *resolv; /* Its resolv.conf; the same. */
+    struct VsProxy *proxy;               /* kube-proxy; its model's. */
     void (*free_proxy)(struct VsProxy *proxy);
 };
 
@@ -109,6 +112,8 @@ struct VsPod {
     VsNetns *netns;
     VsAddr address;
     unsigned number; /* On its node, from 0. */
+    const struct VsElement *element;     /* NULL: a test's. */
+    const struct VsResolvParams *resolv; /* Its resolv.conf; the same. */
     const VsLabels *labels;
     VsPodCondition condition; /* Before what follows. */
     VsTime ready_at;      /* Until then it fails its probe; 0: ready from the start. */

@@ -14,6 +14,7 @@ model_headers = \
 	libsim/model/param.h \
 	libsim/model/profile.h \
 	libsim/model/registry.h \
+	libsim/model/resolv_params.h \
 	libsim/model/rss_params.h \
 	libsim/model/tcp_params.h \
 	libsim/model/tcp_host_params.h \
@@ -33,6 +34,7 @@ libvethsim_la_SOURCES += \
 	libsim/model/param.c \
 	libsim/model/profile.c \
 	libsim/model/registry.c \
+	libsim/model/resolv_params.c \
 	libsim/model/routing.c \
 	libsim/model/routing_internal.h \
 	libsim/model/routing_ways.c \

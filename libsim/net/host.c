@@ -15,13 +15,20 @@ static VsCore *
 steer(const VsHost *host, VsPacket *packet)
 {
     const VsLayer *top = vs_packet_top(packet);
+    bool is_moved = packet->flags & VS_PACKET_MOVED;
     uint32_t hash;
+    unsigned core;
 
+    packet->flags &= (uint16_t)~VS_PACKET_MOVED;
     if (host->n_cores == 1 || top->ether_type == VS_ETHER_TYPE_ARP) {
         return &host->cores[0];
     }
     hash = (uint32_t)vs_flow_mix(&top->flow);
-    return &host->cores[(uint64_t)hash * host->n_cores >> 32];
+    core = (unsigned)((uint64_t)hash * host->n_cores >> 32);
+    if (G_UNLIKELY(is_moved)) {
+        core = (core + 1) % host->n_cores;
+    }
+    return &host->cores[core];
 }
 
 static VsCore *

@@ -7,6 +7,7 @@ enum {
     QUESTION_FIXED_BYTES = 4, /* Type and class. */
     ANSWER_BYTES = 16, /* Pointer 2, type 2, class 2, TTL 4, length 2, address 4. */
     TYPE_A = 1,
+    TYPE_AAAA = 28,
     CLASS_IN = 1,
     LABEL_MAX = 63,
     POINTER_TO_QUESTION = 0xc000 | HEADER_BYTES,
@@ -87,7 +88,7 @@ vs_dns_print(const VsDns *dns, const VsNames *names, GByteArray *out)
     put_u16(out, 0);
     put_u16(out, 0);
     put_name(out, vs_names_get(names, dns->name));
-    put_u16(out, TYPE_A);
+    put_u16(out, dns->type == VS_DNS_AAAA ? TYPE_AAAA : TYPE_A);
     put_u16(out, CLASS_IN);
     for (unsigned i = 0; i < dns->n_answers; i++) {
         put_u16(out, POINTER_TO_QUESTION);

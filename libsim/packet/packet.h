@@ -168,6 +168,7 @@ struct VsPacket {
 #define VS_PACKET_CT_HELD 0x0040    /* It keeps 'ct' alive: 'put_ct' of the pool. */
 #define VS_PACKET_IPVS 0x0080       /* It has a server already: netfilter/ipvs.h. */
 #define VS_PACKET_NOTED 0x0100      /* It has a note: packet/notes.h. */
+#define VS_PACKET_MOVED 0x0200      /* Its thread has left the core of its flow. */
 
 /* Those that end with the packet's stay in a namespace. */
 #define VS_PACKET_CT_FLAGS \

@@ -29,8 +29,14 @@ typedef struct VsArp {
     uint64_t target_mac;
 } VsArp;
 
-/* RFC 1035: one question for an A record, and up to VS_DNS_MAX_ANSWERS answers. */
+/* RFC 1035: one question for the IPv4 or IPv6 addresses of a name, and up to
+ * VS_DNS_MAX_ANSWERS answers, which are IPv4's: no name has an IPv6 address. */
 #define VS_DNS_MAX_ANSWERS 7
+
+typedef enum VsDnsType {
+    VS_DNS_A,
+    VS_DNS_AAAA,
+} VsDnsType;
 
 typedef enum VsDnsCode {
     VS_DNS_NOERROR = 0,
@@ -44,6 +50,7 @@ typedef struct VsDns {
     bool is_response;
     uint8_t code; /* VsDnsCode. */
     uint8_t n_answers;
+    uint8_t type; /* VsDnsType: what is asked for. */
     VsName name;
     uint32_t ttl_s;
     VsAddr answers[VS_DNS_MAX_ANSWERS];

@@ -136,13 +136,14 @@ static char *
 describe_dns(const VsDns *dns, const VsNames *names)
 {
     const char *name = vs_names_get(names, dns->name);
+    const char *type = dns->type == VS_DNS_AAAA ? "AAAA " : "";
     g_autofree char *address = NULL;
 
     if (!dns->is_response) {
-        return g_strdup_printf("DNS query %s", name);
+        return g_strdup_printf("DNS query %s%s", type, name);
     }
     if (dns->n_answers == 0) {
-        return g_strdup_printf("DNS answer %s: %s", name,
+        return g_strdup_printf("DNS answer %s%s: %s", type, name,
                                dns->code == VS_DNS_NXDOMAIN ? "no such name"
                                                             : "no address");
     }

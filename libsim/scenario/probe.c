@@ -31,6 +31,7 @@ struct VsProbe {
     VsStage wait_stage;
     VsStub stub;
     VsStubLookup lookup;
+    VsResolvNames names;
     VsTcp *tcp; /* From connecting until both sides have closed; or NULL. */
     VsUdp udp;
     bool is_udp_open;
@@ -95,6 +96,7 @@ vs_probe_free(VsProbe *probe)
         vs_udp_close(&probe->udp);
     }
     vs_stub_clear(&probe->stub);
+    vs_resolv_names_clear(&probe->names);
     vs_journey_clear(&probe->journey);
     g_free(probe->result.host);
     g_free(probe->result.path);
@@ -262,15 +264,18 @@ answered(VsStubLookup *lookup, const VsDns *answer)
 static void
 resolve(VsProbe *probe)
 {
-    g_autofree char *folded = vs_stub_fold_name(probe->result.host);
-    VsName name = vs_names_intern(&probe->entity.run->packets->names, folded);
+    VsResolvConf conf;
 
-    if (!vs_stub_open(&probe->stub, probe->result.netns, &probe->entity,
-                      probe->result.server_address, answered)) {
+    vs_resolv_conf_init(&conf, VS_LIBC_NONE);
+    conf.servers[conf.n_servers++] = probe->result.server_address;
+    vs_resolv_names_init(&probe->names, &conf, probe->result.host,
+                         &probe->entity.run->packets->names);
+    if (!vs_stub_open(&probe->stub, probe->result.netns, &probe->entity, &conf,
+                      answered)) {
         end(probe, VS_PROBE_NO_PORT);
         return;
     }
-    vs_stub_ask(&probe->stub, &probe->lookup, name, &probe->journey);
+    vs_stub_ask(&probe->stub, &probe->lookup, &probe->names, &probe->journey);
 }
 
 static void
@@ -295,7 +300,8 @@ time_out(VsTimer *timer)
 {
     VsProbe *probe = VS_CONTAINER_OF(timer, VsProbe, timer);
 
-    end(probe, probe->lookup.id != 0 ? VS_PROBE_UNRESOLVED : VS_PROBE_TIMED_OUT);
+    end(probe,
+        vs_stub_is_asking(&probe->lookup) ? VS_PROBE_UNRESOLVED : VS_PROBE_TIMED_OUT);
     vs_stub_cancel(&probe->lookup);
     if (probe->tcp) {
         vs_tcp_abort(probe->tcp);

@@ -7,6 +7,7 @@ transport_headers = \
 	libsim/transport/http_caller.h \
 	libsim/transport/http_client.h \
 	libsim/transport/http_server.h \
+	libsim/transport/resolv_conf.h \
 	libsim/transport/socket.h \
 	libsim/transport/stub.h \
 	libsim/transport/tcp.h \
@@ -25,6 +26,7 @@ libvethsim_la_SOURCES += \
 	libsim/transport/http_caller.c \
 	libsim/transport/http_client.c \
 	libsim/transport/http_server.c \
+	libsim/transport/resolv_conf.c \
 	libsim/transport/socket.c \
 	libsim/transport/socket_internal.h \
 	libsim/transport/stub.c \

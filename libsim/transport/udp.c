@@ -102,6 +102,9 @@ make_datagram(VsUdp *udp, const VsFlow *flow, VsPacket *query, const VsPayload *
     packet->payload_bytes = bytes;
     packet->message_bytes = bytes;
     packet->payload = *payload;
+    if (G_UNLIKELY(udp->is_moved)) {
+        packet->flags |= VS_PACKET_MOVED;
+    }
     if (query && payload->journey) {
         packet->trail = query->trail;
         packet->flags |= query->flags & VS_PACKET_TRACED;

@@ -27,6 +27,9 @@ struct VsUdp {
     void *user;     /* The owner's. */
     VsAddr address; /* VS_ADDR_ANY: all. */
     uint16_t port;
+    bool
+        is_moved; /* What it sends takes another core than its flow's: the sending thread
+                       * was moved. */
     VsUdpPeer *peers; /* Whom a connect hook had it send to, instead of whom. */
 };
 

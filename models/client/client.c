@@ -1,5 +1,7 @@
 #include "models/client/client.h"
 
+#include <string.h>
+
 static const char *const phase_names[] = {"DNS", "connect", "request"};
 
 static const char *const closer_choices[] = {
@@ -18,8 +20,26 @@ static const VsParam client_params[] = {
                           "for its answer, then thinking."),
     VS_PARAM_STRING(ClientConfig, to, "to", .is_required = true,
                     .doc = "What is requested: http://host[:port]/path."),
-    VS_PARAM_REF(ClientConfig, resolver, "resolver", .to = "resolver dns",
-                 .doc = "Who resolves the host's name; not needed for an address."),
+    VS_PARAM_REFS(ClientConfig, resolv.servers, "resolver", .to = "resolver dns",
+                  .doc =
+                      "Who resolves the host's name: up to three servers; not needed "
+                      "for an address, nor in a pod, which has dns-policy."),
+    VS_RESOLV_SEARCH_ROW(ClientConfig, resolv),
+    VS_RESOLV_OPTIONS_ROW(ClientConfig, resolv),
+    VS_PARAM_CHOICE(ClientConfig, libc, "libc", .def = "none", .choices = vs_libc_names,
+                    .doc = "Whose resolver it has.  glibc, musl: A and AAAA for each "
+                           "name of the search list.  none: its own, which asks for A "
+                           "of the name as it is.  In a pod glibc without it."),
+    VS_PARAM_TIME(ClientConfig, cache_ttl, "dns-cache", .def = "0s",
+                  .doc =
+                      "How long it keeps an address, whatever the answer's time to "
+                      "live: a JVM 30s, or for ever with a security manager.  "
+                      "Without it not at all, but with libc=\"none\" for the time to "
+                      "live.  Open connections are used on."),
+    VS_PARAM_RATIO(ClientConfig, migration, "thread-migration", .def = "0%",
+                   .max = "100%",
+                   .doc = "Of pairs of questions for A and AAAA: those whose thread is "
+                          "moved to another core in between."),
     VS_PARAM_BOOL(ClientConfig, is_keep_alive, "keep-alive", .def = "no",
                   .doc = "yes: connections are used again; no: one for each request."),
     VS_PARAM_CHOICE(ClientConfig, closer, "closes-first", .def = "server",
@@ -62,6 +82,10 @@ static const VsStat client_stats[] = {
     ERROR_COUNTER(STATUS, "status", "Another status than 200."),
     VS_COUNTER(Client, stub.n_asked, "lookups", "query", "DNS queries sent."),
     VS_CALL_STAT_ROWS(Client, caller),
+    VS_COUNTER(Client, stub.n_no_name, "no-such-name", "answer",
+               "DNS answers NXDOMAIN: with a search list most of them."),
+    VS_COUNTER(Client, stub.n_timeouts, "dns-timeouts", "try",
+               "DNS questions without an answer in time."),
     VS_HISTOGRAM(Client, latency, "latency", "ps",
                  "From the intended start to the whole answer, of completed requests."),
     VS_HISTOGRAM(Client, phases[CLIENT_PHASE_DNS], "latency-dns", "ps",
@@ -78,6 +102,82 @@ static const VsStat client_stats[] = {
               "Where the time of completed requests went."),
     {0},
 };
+
+static bool
+is_among(const char *name, const char *const *names, unsigned n_names)
+{
+    for (unsigned i = 0; i < n_names; i++) {
+        if (strcmp(name, names[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What a pod's client shares with its pod, or with all of its node. */
+static bool
+check_in_pod(const VsElement *element, GError **error)
+{
+    static const char *const of_pods[] = {"resolver", "dns-search", "dns-options"};
+    static const char *const of_nodes[] = {"cores",     "backlog",    "ecmp",
+                                           "ecmp-seed", "costs",      "capture",
+                                           "rss",       "congestion", "ecn"};
+
+    for (const VsParam *param = client_params; element->parent && param->name;
+         param++) {
+        bool is_pods = is_among(param->name, of_pods, G_N_ELEMENTS(of_pods)) ||
+                       g_str_has_prefix(param->name, "tcp-") ||
+                       g_str_has_prefix(param->name, "local-port-");
+
+        if (vs_element_has(element, param->name) &&
+            (is_pods || is_among(param->name, of_nodes, G_N_ELEMENTS(of_nodes)))) {
+            vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                            "%s has no effect on a client in a pod; give it to %s",
+                            param->name, is_pods ? "the pod" : "its node");
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Attributes of resolving, where nothing is resolved, or by a resolver that knows nothing of
+ * them. */
+static bool
+check_resolving(const ClientConfig *config, const VsElement *element, const char *host,
+                bool is_address, GError **error)
+{
+    static const char *const names[] = {"resolver",  "dns-search", "dns-options",
+                                        "dns-cache", "libc",       "thread-migration"};
+    bool is_libc = element->parent ? !vs_element_has(element, "libc") ||
+                                         config->libc != VS_LIBC_NONE
+                                   : config->libc != VS_LIBC_NONE;
+
+    for (unsigned i = 0; is_address && i < G_N_ELEMENTS(names); i++) {
+        if (vs_element_has(element, names[i])) {
+            vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                            "%s=\"\" has no effect: \"%s\" is an address", names[i],
+                            host);
+            return false;
+        }
+    }
+    for (unsigned i = 0; !is_libc && i < G_N_ELEMENTS(names); i++) {
+        if (vs_element_has(element, names[i]) &&
+            (strcmp(names[i], "dns-search") == 0 ||
+             strcmp(names[i], "thread-migration") == 0)) {
+            vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                            "%s has no effect with libc=\"none\"; write libc=\"glibc\"",
+                            names[i]);
+            return false;
+        }
+    }
+    if (!is_address && !element->parent && config->resolv.servers.n_elements == 0) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_ATTRIBUTE,
+                        "\"%s\" is a name; say who resolves it: resolver=\"...\"",
+                        host);
+        return false;
+    }
+    return true;
+}
 
 static bool
 client_check(const void *config_, const VsElement *element, GError **error)
@@ -97,14 +197,9 @@ client_check(const void *config_, const VsElement *element, GError **error)
                         config->to, reason->message);
         return false;
     }
-    if (vs_parse_ipv4(host, &address, NULL) == (config->resolver != NULL)) {
-        vs_set_error_at(error, element,
-                        config->resolver ? VS_SCENARIO_ERROR_NO_EFFECT
-                                         : VS_SCENARIO_ERROR_ATTRIBUTE,
-                        config->resolver
-                            ? "resolver=\"\" has no effect: \"%s\" is an address"
-                            : "\"%s\" is a name; say who resolves it: resolver=\"...\"",
-                        host);
+    if (!check_in_pod(element, error) ||
+        !check_resolving(config, element, host, vs_parse_ipv4(host, &address, NULL),
+                         error)) {
         return false;
     }
     if (config->stop != 0 && config->stop <= config->start) {
@@ -226,11 +321,15 @@ client_create(void *self, const VsElement *element, VsBuild *build, GError **err
 
     (void)error;
     client->config = element->config;
-    client->host =
-        vs_build_new_host(build, element, &client->config->host, VS_HOST_END);
-    vs_tcp_host_params_apply(&client->config->tcp_host, client->host);
-    vs_tcp_params_apply(&client->config->tcp, client->host->root);
-    vs_entity_init(&client->entity, &client->host->part);
+    client->name = element->id;
+    if (!element->parent) {
+        client->host =
+            vs_build_new_host(build, element, &client->config->host, VS_HOST_END);
+        vs_tcp_host_params_apply(&client->config->tcp_host, client->host);
+        vs_tcp_params_apply(&client->config->tcp, client->host->root);
+        client->netns = client->host->root;
+        vs_entity_init(&client->entity, &client->host->part);
+    }
     client->requests = g_ptr_array_new();
     client->stages.phase_names = phase_names;
     vs_histogram_init(&client->latency);
@@ -239,6 +338,17 @@ client_create(void *self, const VsElement *element, VsBuild *build, GError **err
         vs_histogram_init(&client->phases[phase]);
     }
     return true;
+}
+
+/* A pod's client has its network. */
+static void
+join_pod(Client *client, const VsElement *element, const VsBuild *build)
+{
+    const VsPod *pod = vs_cluster_find_pod(build->cluster, element->parent->id);
+
+    client->host = pod->node->host;
+    client->netns = pod->netns;
+    vs_entity_init(&client->entity, &client->host->part);
 }
 
 static bool
@@ -250,6 +360,9 @@ client_open(void *self, const VsElement *element, VsBuild *build, GError **error
     g_autofree char *path = NULL;
     uint16_t port = 0;
 
+    if (element->parent) {
+        join_pod(client, element, build);
+    }
     client->wait_stage =
         vs_stages_add(&build->run->packets->stages, place, "waiting", VS_STAGE_DELAY);
     if (!vs_http_split_url(client->config->to, &host, &port, &path, error) ||
@@ -291,8 +404,9 @@ client_close(void *self)
 
 const VsModel vs_model_client = {
     .element = "client",
-    .summary = "A site of clients that request a URL, open or closed loop.",
-    .parents = "scenario",
+    .summary = "A site of clients, or in a pod a program, that request a URL, open or "
+               "closed loop.",
+    .parents = "scenario pod",
     .id_rule = VS_ID_REQUIRED,
     .is_template = true,
     .config_size = sizeof(ClientConfig),

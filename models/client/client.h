@@ -15,7 +15,10 @@ typedef struct ClientConfig {
     VsTcpHostParams tcp_host;
     VsArrivals arrivals;
     const char *to;
-    const VsElement *resolver;
+    VsResolvParams resolv;
+    VsChoice libc; /* VsLibc. */
+    VsTime cache_ttl;
+    uint64_t migration;
     bool is_keep_alive;
     VsChoice closer; /* ClientCloser, where connections are not kept alive. */
     uint64_t body_bytes;
@@ -71,7 +74,9 @@ typedef struct ClientRequest {
 
 struct Client {
     const ClientConfig *config;
-    VsHost *host;
+    const char *name; /* Static. */
+    VsNetns *netns;   /* Its host's, or its pod's. */
+    VsHost *host;     /* NULL until its pod is there. */
     VsEntity entity;
     VsStage wait_stage;
 
@@ -90,9 +95,12 @@ struct Client {
     GPtrArray *requests;
 
     /* lookup.c */
-    VsName host_name;
+    char **search;
+    VsResolvNames names;
     VsAddr address; /* Known, until... */
     VsTime expires;
+    bool has_own_ttl; /* Of what is kept; else the answer's. */
+    VsTime own_ttl;
     VsStub stub;
 
     /* exchange.c */

@@ -5,26 +5,26 @@ static const VsHttpCallOps exchange_ops;
 void
 client_exchange_open(Client *client, const char *host, const char *path, uint16_t port)
 {
-    const VsHost *node = client->host;
-    VsPacketPool *packets = node->part.run->packets;
+    const VsRun *run = client->netns->run;
     bool is_closing_first = client->config->closer == CLIENT_CLOSER_CLIENT;
-    VsHttpClientConfig config = {.netns = node->root,
+    VsHttpClientConfig config = {.netns = client->netns,
                                  .n_links_max = UINT32_MAX,
                                  .is_keep_alive = client->config->is_keep_alive,
                                  .is_closing_first = is_closing_first};
     VsCallPolicy policy = vs_call_params_policy(&client->config->call);
-    g_autofree char *place = g_strdup_printf("client %s", node->name);
+    g_autofree char *place = g_strdup_printf("client %s", client->name);
     VsStage retry_stage = client->wait_stage;
     VsRng rng;
 
     if (policy.retries > 0) {
-        retry_stage = vs_stages_add(&packets->stages, place, "retry", VS_STAGE_DELAY);
+        retry_stage =
+            vs_stages_add(&run->packets->stages, place, "retry", VS_STAGE_DELAY);
     }
     client->port = port;
-    client->message =
-        vs_http_new_request(&packets->names, host, path, client->config->body_bytes,
-                            !client->config->is_keep_alive && !is_closing_first);
-    vs_rng_init(&rng, node->part.run->seed, node->name, "backoff");
+    client->message = vs_http_new_request(
+        &run->packets->names, host, path, client->config->body_bytes,
+        !client->config->is_keep_alive && !is_closing_first);
+    vs_rng_init(&rng, run->seed, client->name, "backoff");
     vs_http_caller_open(&client->caller, &config, &policy, &client->entity, &rng,
                         retry_stage);
 }

@@ -121,7 +121,7 @@ start_users(Client *client)
 void
 client_load_start(Client *client)
 {
-    const char *name = client->host->name;
+    const char *name = client->name;
     VsRun *run = client->host->part.run;
 
     vs_rng_init(&client->arrival_rng, run->seed, name, "arrivals");

@@ -1,4 +1,5 @@
-/* The name of the host: asked for once in its time to live (transport/stub.h). */
+/* The address of the host's name: asked for when a connection is opened, and kept as long as
+ * the program's cache keeps it (transport/stub.h). */
 #include "models/client/client.h"
 
 void
@@ -16,7 +17,7 @@ client_lookup(ClientRequest *request)
         client_connect(request);
         return;
     }
-    vs_stub_ask(&client->stub, &request->lookup, client->host_name, &request->journey);
+    vs_stub_ask(&client->stub, &request->lookup, &client->names, &request->journey);
 }
 
 static void
@@ -30,34 +31,56 @@ lookup_answered(VsStubLookup *lookup, const VsDns *answer)
         return;
     }
     client->address = answer->answers[0];
-    client->expires = vs_now(client->host->part.run) + answer->ttl_s * VS_S;
+    client->expires = vs_now(client->host->part.run) +
+                      (client->has_own_ttl ? client->own_ttl : answer->ttl_s * VS_S);
     client_connect(request);
+}
+
+/* A program's own cache keeps what the answer says; a C library has none. */
+static void
+set_ttl(Client *client, const VsElement *element, VsLibc libc)
+{
+    client->has_own_ttl = libc != VS_LIBC_NONE || vs_element_has(element, "dns-cache");
+    client->own_ttl = client->config->cache_ttl;
+}
+
+static bool
+read_conf(Client *client, const VsElement *element, VsBuild *build, VsLibc libc,
+          VsResolvConf *conf, GError **error)
+{
+    const VsPod *pod = element->parent
+                           ? vs_cluster_find_pod(build->cluster, element->parent->id)
+                           : NULL;
+
+    return pod ? vs_build_pod_resolv_conf(build, pod, libc, conf, &client->search,
+                                          error)
+               : vs_build_resolv_conf(build, element, &client->config->resolv, libc,
+                                      conf, &client->search, error);
 }
 
 bool
 client_lookup_open(Client *client, const VsElement *element, VsBuild *build,
                    const char *host, GError **error)
 {
-    g_autofree char *name = vs_stub_fold_name(host);
-    VsAddr resolver;
+    VsLibc libc = element->parent && !vs_element_has(element, "libc")
+                      ? VS_LIBC_GLIBC
+                      : (VsLibc)client->config->libc;
+    VsResolvConf conf;
 
-    if (!client->config->resolver) {
-        client->expires = VS_TIME_NEVER; /* Checked: the host is an address. */
-        return vs_parse_ipv4(host, &client->address, error);
+    if (vs_parse_ipv4(host, &client->address, NULL)) {
+        client->expires = VS_TIME_NEVER;
+        return true;
     }
-    client->host_name = vs_names_intern(&build->run->packets->names, name);
-    resolver = vs_build_address_of(build, client->config->resolver);
-    if (resolver == 0) {
-        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
-                        "resolver=\"%s\" has no address: no link leads to it; write "
-                        "<link from=\"%s\" to=\"...\"/>",
-                        client->config->resolver->id, client->config->resolver->id);
+    if (!read_conf(client, element, build, libc, &conf, error)) {
         return false;
     }
-    if (!vs_stub_open(&client->stub, client->host->root, &client->entity, resolver,
+    set_ttl(client, element, libc);
+    vs_resolv_names_init(&client->names, &conf, host, &build->run->packets->names);
+    if (!vs_stub_open(&client->stub, client->netns, &client->entity, &conf,
                       lookup_answered)) {
         g_assert_not_reached(); /* The first ephemeral port of a new host. */
     }
+    vs_stub_set_migration(&client->stub, client->config->migration, client->name);
     return true;
 }
 
@@ -65,4 +88,6 @@ void
 client_lookup_close(Client *client)
 {
     vs_stub_clear(&client->stub);
+    vs_resolv_names_clear(&client->names);
+    g_strfreev(client->search);
 }

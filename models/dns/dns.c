@@ -102,6 +102,9 @@ dns_worked(DnsServer *server, VsUdpRequest *query)
     if (!answer) {
         dns->n_unknown++;
         answer = &unknown;
+    } else if (query->payload.dns.type != VS_DNS_A) {
+        unknown.code = VS_DNS_NOERROR; /* The name is there, but without such. */
+        answer = &unknown;
     }
     dns_server_answer(server, query, answer);
 }

@@ -27,7 +27,7 @@ struct Resolver {
     const ResolverConfig *config;
     VsAddr upstream;
     VsUdp client;  /* Our own questions. */
-    VsTable cache; /* Name to CacheEntry. */
+    VsTable cache; /* Name and type to CacheEntry. */
     uint16_t next_id;
     VsStage wait_stage;
     uint64_t n_hits;
@@ -61,21 +61,21 @@ static const VsStat resolver_stats[] = {
 static void resolver_timeout(VsTimer *timer);
 
 static VsKey
-name_key(VsName name)
+question_key(const VsDns *question)
 {
-    return (VsKey){{name, 0}};
+    return (VsKey){{question->name, question->type}};
 }
 
 static CacheEntry *
-cache_get(Resolver *resolver, VsName name)
+cache_get(Resolver *resolver, const VsDns *question)
 {
-    CacheEntry *entry = vs_table_find(&resolver->cache, name_key(name));
+    CacheEntry *entry = vs_table_find(&resolver->cache, question_key(question));
 
     if (!entry) {
         entry = g_new0(CacheEntry, 1);
         entry->resolver = resolver;
         vs_timer_init(&entry->timeout, &resolver->server.entity, resolver_timeout);
-        vs_table_insert(&resolver->cache, name_key(name), entry);
+        vs_table_insert(&resolver->cache, question_key(question), entry);
     }
     return entry;
 }
@@ -139,7 +139,7 @@ static void
 resolver_worked(DnsServer *server, VsUdpRequest *query)
 {
     Resolver *resolver = VS_CONTAINER_OF(server, Resolver, server);
-    CacheEntry *entry = cache_get(resolver, query->payload.dns.name);
+    CacheEntry *entry = cache_get(resolver, &query->payload.dns);
     VsTime now = vs_now(server->host->part.run);
 
     if (entry->expires > now) {
@@ -180,7 +180,7 @@ resolver_receive(VsUdp *udp, VsPacket *packet)
     if (payload->kind != VS_PAYLOAD_DNS || !payload->dns.is_response) {
         return;
     }
-    entry = vs_table_find(&resolver->cache, name_key(payload->dns.name));
+    entry = vs_table_find(&resolver->cache, question_key(&payload->dns));
     if (!entry || !entry->is_asked || entry->asked_id != payload->dns.id) {
         return; /* Late, or nobody's. */
     }

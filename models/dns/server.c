@@ -82,6 +82,7 @@ dns_server_answer(DnsServer *server, VsUdpRequest *query, const VsDns *answer)
     payload.dns = *answer;
     payload.dns.id = query->payload.dns.id;
     payload.dns.name = query->payload.dns.name;
+    payload.dns.type = query->payload.dns.type;
     payload.dns.is_response = true;
     server->n_answers++;
     vs_udp_server_reply(

@@ -14,6 +14,7 @@ typedef struct NodeConfig {
     NodeRules rules;
     const char *addresses;
     const char *routes;
+    VsResolvParams resolv;
 } NodeConfig;
 
 typedef struct Node {
@@ -53,6 +54,9 @@ static const VsParam node_params[] = {
                   .doc =
                       "What ip -j route prints: its main table, in place of the routes "
                       "of scenario and network plug-in."),
+    VS_RESOLV_SERVERS_ROW(NodeConfig, resolv),
+    VS_RESOLV_SEARCH_ROW(NodeConfig, resolv),
+    VS_RESOLV_OPTIONS_ROW(NodeConfig, resolv),
     {0},
 };
 
@@ -159,6 +163,8 @@ node_connect(void *self, const VsElement *element, VsBuild *build, GError **erro
     if (!set_proxy(node, element, error)) {
         return false;
     }
+    node->element = element;
+    node->resolv = &((const NodeConfig *)element->config)->resolv;
     node->proxy_stats = &((Node *)self)->proxy;
     vs_histogram_init(&node->proxy_stats->sync_time);
     vs_histogram_init(&node->proxy_stats->latency);

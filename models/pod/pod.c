@@ -12,6 +12,7 @@ typedef struct PodConfig {
     VsTime terminates_at;
     VsTime grace;
     VsTcpParams tcp;
+    VsResolvParams resolv;
 } PodConfig;
 
 typedef struct Pod {
@@ -44,6 +45,16 @@ static const VsParam pod_params[] = {
                   .doc = "A handshake that ends at a full accept queue is reset, not "
                          "kept waiting (net.ipv4.tcp_abort_on_overflow)."),
     VS_TCP_PARAM_ROWS(PodConfig, tcp),
+    VS_PARAM_CHOICE(PodConfig, resolv.policy, "dns-policy", .def = "ClusterFirst",
+                    .choices = vs_dns_policy_names,
+                    .doc = "resolv.conf of its programs.  ClusterFirst: the cluster IP "
+                           "of service kube-dns, the cluster's domains and then the "
+                           "node's, ndots:5.  Default: the node's own.  None: only "
+                           "what dns-nameservers, dns-search and dns-options say, "
+                           "which else add to it."),
+    VS_RESOLV_SERVERS_ROW(PodConfig, resolv),
+    VS_RESOLV_SEARCH_ROW(PodConfig, resolv),
+    VS_RESOLV_OPTIONS_ROW(PodConfig, resolv),
     {0},
 };
 
@@ -139,6 +150,8 @@ pod_declare(void *self, const VsElement *element, VsBuild *build, GError **error
     }
     pod->pod->condition = (VsPodCondition)config->condition;
     pod->pod->ready_at = config->ready_at;
+    pod->pod->element = element;
+    pod->pod->resolv = &config->resolv;
     if (vs_element_has(element, "terminates-at")) {
         pod->pod->terminates_at = config->terminates_at;
         pod->pod->removed_at = config->terminates_at + config->grace;

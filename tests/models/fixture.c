@@ -279,6 +279,9 @@ tap_hook(void *data, VsPacket *packet, const VsHookState *state)
     };
 
     (void)state;
+    if (packet->payload_bytes > 0 && packet->payload.kind == VS_PAYLOAD_DNS) {
+        entry.dns = packet->payload.dns;
+    }
     g_array_append_val(tap->entries, entry);
     return VS_VERDICT_ACCEPT;
 }

@@ -70,6 +70,7 @@ typedef struct TapEntry {
     uint8_t ttl;
     uint8_t tcp_flags; /* 0: no TCP. */
     uint32_t payload_bytes;
+    VsDns dns; /* Zeroed: no DNS message. */
 } TapEntry;
 
 typedef struct Tap {

@@ -24,6 +24,7 @@ check_PROGRAMS += \
 	tests/models/test_container_calls \
 	tests/models/test_container_work \
 	tests/models/test_dns \
+	tests/models/test_dns_stub \
 	tests/models/test_health_check \
 	tests/models/test_incidents_tcp \
 	tests/models/test_incidents_load \
@@ -81,6 +82,8 @@ tests_models_test_container_calls_SOURCES = tests/models/test_container_calls.c 
 tests_models_test_container_work_SOURCES = tests/models/test_container_work.c \
 	$(model_tests_fixture)
 tests_models_test_dns_SOURCES = tests/models/test_dns.c $(model_tests_fixture)
+tests_models_test_dns_stub_SOURCES = tests/models/test_dns_stub.c \
+	$(model_tests_fixture)
 tests_models_test_health_check_SOURCES = tests/models/test_health_check.c \
 	$(model_tests_fixture)
 tests_models_test_incidents_tcp_SOURCES = tests/models/test_incidents_tcp.c \
