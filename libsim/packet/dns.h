@@ -8,7 +8,8 @@
 
 #define VS_DNS_PORT 53
 
-/* Bytes of the message: header 12, question, 16 for each answer (compressed name). */
+/* Bytes of the message: header 12, question, 12 and its name for an alias, 16 for each answer
+ * (compressed names). */
 uint32_t vs_dns_measure(const VsDns *dns, const VsNames *names);
 
 /* Writes the bytes of the message to 'out'. */

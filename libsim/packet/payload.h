@@ -53,6 +53,7 @@ typedef struct VsDns {
     uint8_t type; /* VsDnsType: what is asked for. */
     VsName name;
     uint32_t ttl_s;
+    VsName alias; /* Of which the answers are: a CNAME leads to it.  0: none. */
     VsAddr answers[VS_DNS_MAX_ANSWERS];
 } VsDns;
 

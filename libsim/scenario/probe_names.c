@@ -144,13 +144,18 @@ vs_probe_split_target(VsProbeResult *result, const char *to, GError **error)
     return true;
 }
 
-/* The reference of parameter 'name', if the element's model has one and the file gives it. */
+/* The reference of parameter 'name', or the first of several, if the element's model has one and the file gives it. */
 static const VsElement *
 find_reference(const VsElement *element, const char *name)
 {
     for (const VsParam *param = element->model->params; param && param->name; param++) {
         if (strcmp(param->name, name) == 0 && param->type == VS_PARAM_TYPE_REF) {
             return G_STRUCT_MEMBER(const VsElement *, element->config, param->offset);
+        }
+        if (strcmp(param->name, name) == 0 && param->type == VS_PARAM_TYPE_REFS) {
+            const VsRefs *refs = G_STRUCT_MEMBER_P(element->config, param->offset);
+
+            return refs->n_elements > 0 ? refs->elements[0] : NULL;
         }
     }
     return NULL;

@@ -158,7 +158,7 @@ dns_open(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
     Dns *dns = self;
 
-    dns_server_open(&dns->server, element, build, dns_worked);
+    dns_server_open(&dns->server, element->id, build, dns_worked);
     for (unsigned i = 0; i < element->n_children; i++) {
         if (!add_record(dns, element->children[i], build, error)) {
             return false;

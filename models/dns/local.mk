@@ -1,6 +1,11 @@
 libvethsim_la_SOURCES += \
+	models/dns/coredns.c \
 	models/dns/dns.c \
+	models/dns/forward.c \
+	models/dns/forward.h \
 	models/dns/record.h \
 	models/dns/resolver.c \
 	models/dns/server.c \
-	models/dns/server.h
+	models/dns/server.h \
+	models/dns/zone.c \
+	models/dns/zone.h

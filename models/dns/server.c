@@ -46,25 +46,34 @@ dns_server_create(DnsServer *server, const VsElement *element, VsBuild *build,
 {
     server->params = params;
     server->host = vs_build_new_host(build, element, &params->host, VS_HOST_END);
+    server->netns = server->host->root;
 }
 
 void
-dns_server_open(DnsServer *server, const VsElement *element, VsBuild *build,
+dns_server_join(DnsServer *server, const VsPod *pod, const DnsServerParams *params)
+{
+    server->params = params;
+    server->host = pod->node->host;
+    server->netns = pod->netns;
+}
+
+void
+dns_server_open(DnsServer *server, const char *name, VsBuild *build,
                 void (*worked)(DnsServer *, VsUdpRequest *))
 {
     VsStages *stages = &build->run->packets->stages;
-    g_autofree char *place = g_strdup_printf("dns %s", element->id);
+    g_autofree char *place = g_strdup_printf("dns %s", name);
 
     server->worked = worked;
     server->queue_stage = vs_stages_add(stages, place, "queue", VS_STAGE_QUEUEING);
     server->work_stage = vs_stages_add(stages, place, "work", VS_STAGE_SERVICE);
-    vs_rng_init(&server->rng, build->run->seed, element->id, "service-time");
+    vs_rng_init(&server->rng, build->run->seed, name, "service-time");
     vs_entity_init(&server->entity, &server->host->part);
     vs_station_init(&server->station, &server->entity, server->params->workers,
                     UINT32_MAX, &station_ops);
-    if (!vs_udp_server_open(&server->socket, server->host->root, VS_ADDR_ANY,
-                            VS_DNS_PORT, &socket_ops, server)) {
-        g_assert_not_reached(); /* Nobody else has a socket on this host. */
+    if (!vs_udp_server_open(&server->socket, server->netns, VS_ADDR_ANY, VS_DNS_PORT,
+                            &socket_ops, server)) {
+        g_assert_not_reached(); /* Nobody else has a socket there. */
     }
 }
 

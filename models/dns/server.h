@@ -12,16 +12,18 @@ typedef struct DnsServerParams {
     uint32_t workers;
 } DnsServerParams;
 
-#define DNS_SERVER_PARAM_ROWS(Config, m)                                    \
+#define DNS_WORK_PARAM_ROWS(Config, m)                                      \
     VS_PARAM_DIST(Config, m.service_time, "service-time", .def = "50us",    \
                   .doc = "Work for one query, once a worker has it."),      \
         VS_PARAM_UINT(Config, m.workers, "workers", .def = "4", .min = "1", \
-                      .doc = "Queries worked on at a time."),               \
-        VS_HOST_PARAM_ROWS(Config, m.host, "2")
+                      .doc = "Queries worked on at a time.")
+#define DNS_SERVER_PARAM_ROWS(Config, m) \
+    DNS_WORK_PARAM_ROWS(Config, m), VS_HOST_PARAM_ROWS(Config, m.host, "2")
 
 struct DnsServer {
     const DnsServerParams *params;
-    VsHost *host;
+    VsHost *host; /* Its own, or its pod's node. */
+    VsNetns *netns;
     VsUdpServer socket;
     VsStation station;
     VsEntity entity;
@@ -34,11 +36,16 @@ struct DnsServer {
                    VsUdpRequest *query); /* The work is done: answer. */
 };
 
+/* Makes the host of 'element'. */
 void dns_server_create(DnsServer *server, const VsElement *element, VsBuild *build,
                        const DnsServerParams *params);
 
+/* Instead: it is in 'pod', whose UDP port 53 is its own. */
+void dns_server_join(DnsServer *server, const VsPod *pod,
+                     const DnsServerParams *params);
+
 /* Opens the socket; 'worked' gets each query when a worker has done its work. */
-void dns_server_open(DnsServer *server, const VsElement *element, VsBuild *build,
+void dns_server_open(DnsServer *server, const char *name, VsBuild *build,
                      void (*worked)(DnsServer *, VsUdpRequest *));
 void dns_server_close(DnsServer *server);
 

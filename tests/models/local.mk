@@ -23,6 +23,7 @@ check_PROGRAMS += \
 	tests/models/test_container \
 	tests/models/test_container_calls \
 	tests/models/test_container_work \
+	tests/models/test_coredns \
 	tests/models/test_dns \
 	tests/models/test_dns_stub \
 	tests/models/test_health_check \
@@ -80,6 +81,7 @@ tests_models_test_container_calls_SOURCES = tests/models/test_container_calls.c 
 	$(model_tests_fixture)
 
 tests_models_test_container_work_SOURCES = tests/models/test_container_work.c \
+tests_models_test_coredns_SOURCES = tests/models/test_coredns.c \
 	$(model_tests_fixture)
 tests_models_test_dns_SOURCES = tests/models/test_dns.c $(model_tests_fixture)
 tests_models_test_dns_stub_SOURCES = tests/models/test_dns_stub.c \

@@ -1,0 +1,297 @@
+#include "models/dns/forward.h"
+
+/* What is known of a name in one type, or being asked. */
+typedef struct DnsCacheEntry {
+    DnsForward *forward;
+    VsName name;
+    uint8_t type;
+    VsDns answer;
+    VsTime expires; /* 0: never answered. */
+    bool is_asked;
+    uint16_t asked_id;
+    uint32_t n_attempts;
+    unsigned first_upstream;
+    VsUdpRequest *waiting; /* In order of arrival. */
+    VsUdpRequest *last_waiting;
+    VsTimer timeout;
+} DnsCacheEntry;
+
+static void forward_timeout(VsTimer *timer);
+
+static VsKey
+question_key(VsName name, uint8_t type)
+{
+    return (VsKey){{name, type}};
+}
+
+static DnsCacheEntry *
+cache_get(DnsForward *forward, VsName name, uint8_t type)
+{
+    DnsCacheEntry *entry = vs_table_find(&forward->cache, question_key(name, type));
+
+    if (!entry) {
+        entry = g_new0(DnsCacheEntry, 1);
+        *entry = (DnsCacheEntry){.forward = forward, .name = name, .type = type};
+        vs_timer_init(&entry->timeout, &forward->server->entity, forward_timeout);
+        vs_table_insert(&forward->cache, question_key(name, type), entry);
+    }
+    return entry;
+}
+
+/* Tells the trace of what 'query' asked for. */
+static void
+record(const DnsForward *forward, const VsUdpRequest *query, const char *text,
+       const char *why)
+{
+    VsNetns *netns = forward->server->netns;
+    VsTraceRecord *added = vs_trace_add_message(netns->run, &query->payload,
+                                                VS_TRACE_SERVICE, netns->name);
+
+    if (added) {
+        added->name = g_strdup("resolver");
+        added->text = g_strdup(text);
+        added->why = g_strdup(why);
+    }
+}
+
+/* The client's name, and the one that was asked for in its place. */
+static void
+answer_query(DnsForward *forward, VsUdpRequest *query, const DnsCacheEntry *entry,
+             const VsDns *answer)
+{
+    VsDns own = *answer;
+
+    if (entry->name != query->payload.dns.name) {
+        own.alias = entry->name;
+    }
+    dns_server_answer(forward->server, query, &own);
+}
+
+/* Upstream. ------------------------------------------------------------------------- */
+
+static unsigned
+choose_upstream(DnsForward *forward)
+{
+    switch (forward->config.policy) {
+    case DNS_POLICY_RANDOM:
+        return (unsigned)vs_rng_below(&forward->rng, forward->n_upstreams);
+    case DNS_POLICY_ROUND_ROBIN:
+        return forward->n_chosen++ % forward->n_upstreams;
+    default:
+        return 0;
+    }
+}
+
+static void
+ask(DnsCacheEntry *entry, const VsPayload *asked_by)
+{
+    DnsForward *forward = entry->forward;
+    VsRun *run = forward->server->netns->run;
+    unsigned upstream =
+        (entry->first_upstream + entry->n_attempts) % forward->n_upstreams;
+    VsPayload payload = *asked_by;
+
+    entry->asked_id = ++forward->next_id;
+    entry->n_attempts++;
+    forward->n_asked++;
+    payload.dns =
+        (VsDns){.id = entry->asked_id, .type = entry->type, .name = entry->name};
+    vs_udp_send(&forward->client, 0, forward->upstreams[upstream], VS_DNS_PORT,
+                &payload, vs_dns_measure(&payload.dns, &run->packets->names));
+    vs_timer_arm(&entry->timeout, vs_now(run) + forward->config.timeout);
+}
+
+/* Answers all who wait; the answer says what remains of its time to live. */
+static void
+answer_waiting(DnsCacheEntry *entry, const VsDns *answer)
+{
+    DnsForward *forward = entry->forward;
+    VsTime now = vs_now(forward->server->netns->run);
+    VsUdpRequest *query = entry->waiting;
+
+    entry->is_asked = false;
+    entry->n_attempts = 0;
+    entry->waiting = NULL;
+    forward->n_concurrent--;
+    while (query) {
+        VsUdpRequest *next = query->next;
+        VsJourney *journey = vs_payload_journey(&query->payload);
+
+        if (journey) {
+            vs_journey_wait(journey, forward->wait_stage, now);
+        }
+        answer_query(forward, query, entry, answer);
+        query = next;
+    }
+}
+
+static void
+forward_receive(VsUdp *udp, VsPacket *packet)
+{
+    DnsForward *forward = udp->user;
+    const VsPayload *payload = &packet->payload;
+    DnsCacheEntry *entry;
+    VsDns answer;
+
+    if (payload->kind != VS_PAYLOAD_DNS || !payload->dns.is_response) {
+        return;
+    }
+    entry = vs_table_find(&forward->cache,
+                          question_key(payload->dns.name, payload->dns.type));
+    if (!entry || !entry->is_asked || entry->asked_id != payload->dns.id) {
+        return; /* Late, or nobody's. */
+    }
+    vs_packet_arrive(packet);
+    vs_timer_cancel(&entry->timeout);
+    answer = payload->dns;
+    answer.ttl_s = (uint32_t)MIN(answer.ttl_s, forward->config.max_ttl / VS_S);
+    entry->answer = answer;
+    entry->expires = vs_now(forward->server->netns->run) + answer.ttl_s * VS_S;
+    answer_waiting(entry, &answer);
+}
+
+/* ICMP errors: the time-out asks again. */
+static const VsUdpOps client_ops = {.receive = forward_receive};
+
+static void
+forward_timeout(VsTimer *timer)
+{
+    DnsCacheEntry *entry = VS_CONTAINER_OF(timer, DnsCacheEntry, timeout);
+    VsDns failure = {.code = VS_DNS_SERVFAIL};
+
+    if (entry->n_attempts < entry->forward->config.attempts) {
+        ask(entry, &entry->waiting->payload);
+        return;
+    }
+    for (const VsUdpRequest *query = entry->waiting; query; query = query->next) {
+        entry->forward->n_failed++;
+    }
+    answer_waiting(entry, &failure);
+}
+
+/* Queries. -------------------------------------------------------------------------- */
+
+static void
+wait_for(DnsCacheEntry *entry, VsUdpRequest *query)
+{
+    query->next = NULL;
+    if (entry->waiting) {
+        entry->last_waiting->next = query;
+    } else {
+        entry->waiting = query;
+    }
+    entry->last_waiting = query;
+}
+
+static void
+begin(DnsCacheEntry *entry, VsUdpRequest *query)
+{
+    DnsForward *forward = entry->forward;
+    uint32_t max = forward->config.max_concurrent;
+    VsDns refusal = {.code = VS_DNS_REFUSED};
+
+    if (max > 0 && forward->n_concurrent >= max) {
+        forward->n_refused++;
+        dns_server_answer(forward->server, query, &refusal);
+        return;
+    }
+    wait_for(entry, query);
+    entry->is_asked = true;
+    entry->first_upstream = choose_upstream(forward);
+    forward->n_concurrent++;
+    ask(entry, &query->payload);
+}
+
+void
+dns_forward_query(DnsForward *forward, VsUdpRequest *query, VsName name)
+{
+    DnsCacheEntry *entry = cache_get(forward, name, query->payload.dns.type);
+    VsTime now = vs_now(forward->server->netns->run);
+
+    if (entry->expires > now) {
+        VsDns answer = entry->answer;
+
+        forward->n_hits++;
+        record(forward, query, "answered from the cache",
+               "the name was asked for before, and its time to live is not over");
+        answer.ttl_s = (uint32_t)((entry->expires - now) / VS_S); /* Never longer. */
+        answer_query(forward, query, entry, &answer);
+        return;
+    }
+    forward->n_misses++;
+    record(forward, query,
+           entry->is_asked ? "waits for the answer of the upstream server"
+                           : "asks the upstream server",
+           entry->is_asked ? "another query has asked for it already"
+                           : "the name is not in the cache");
+    if (entry->is_asked) {
+        wait_for(entry, query);
+    } else {
+        begin(entry, query);
+    }
+}
+
+/* Open and close. ------------------------------------------------------------------- */
+
+static bool
+set_upstreams(DnsForward *forward, const VsElement *element, const VsBuild *build,
+              GError **error)
+{
+    const VsRefs *upstreams = forward->config.upstreams;
+
+    forward->n_upstreams = upstreams->n_elements;
+    forward->upstreams = g_new0(VsAddr, MAX(forward->n_upstreams, 1));
+    for (unsigned i = 0; i < forward->n_upstreams; i++) {
+        const VsElement *upstream = upstreams->elements[i];
+
+        forward->upstreams[i] = vs_build_address_of(build, upstream);
+        if (forward->upstreams[i] == 0) {
+            vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                            "upstream=\"%s\" has no address: no link leads to it; "
+                            "write <link from=\"%s\" to=\"...\"/>",
+                            upstream->id, upstream->id);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+dns_forward_open(DnsForward *forward, DnsServer *server, const char *name,
+                 const DnsForwardConfig *config, const VsElement *element,
+                 VsBuild *build, GError **error)
+{
+    g_autofree char *place = g_strdup_printf("dns %s", name);
+
+    forward->server = server;
+    forward->config = *config;
+    vs_table_init(&forward->cache);
+    vs_rng_init(&forward->rng, build->run->seed, name, "upstream");
+    forward->wait_stage = vs_stages_add(&build->run->packets->stages, place,
+                                        "waiting for upstream", VS_STAGE_DELAY);
+    if (!set_upstreams(forward, element, build, error)) {
+        return false;
+    }
+    if (!vs_udp_open(&forward->client, server->netns, VS_ADDR_ANY, 0, &client_ops,
+                     forward)) {
+        g_assert_not_reached(); /* The first ephemeral port of a new namespace. */
+    }
+    return true;
+}
+
+void
+dns_forward_close(DnsForward *forward)
+{
+    size_t cursor = 0;
+    VsKey key;
+    void *value;
+
+    if (!forward->server) {
+        return;
+    }
+    while (vs_table_next(&forward->cache, &cursor, &key, &value)) {
+        g_free(value);
+    }
+    vs_table_clear(&forward->cache);
+    g_free(forward->upstreams);
+}
