@@ -6,11 +6,24 @@ typedef struct DnsConfig {
     VsTime negative_ttl;
 } DnsConfig;
 
+/* An address that a name has for some time. */
+typedef struct DnsRecord {
+    VsAddr address;
+    uint32_t ttl_s;
+    VsTime from;
+    VsTime until;
+} DnsRecord;
+
+typedef struct DnsName {
+    unsigned n_records;
+    DnsRecord records[VS_DNS_MAX_ANSWERS];
+} DnsName;
+
 typedef struct Dns {
     DnsServer server;
     const DnsConfig *config;
-    VsTable zone; /* Name to VsDns. */
-    GPtrArray *answers;
+    VsTable zone; /* Name to DnsName. */
+    GPtrArray *names;
     uint64_t n_unknown;
 } Dns;
 
@@ -23,6 +36,10 @@ static const VsParam record_params[] = {
                  .doc = "Whose address it stands for: an lb's is its VIP."),
     VS_PARAM_TIME(RecordConfig, ttl, "ttl", .def = "60s", .max = "86400s",
                   .doc = "How long an answer may be kept; whole seconds."),
+    VS_PARAM_TIME(RecordConfig, from, "from", .def = "0s",
+                  .doc = "It is there from then on."),
+    VS_PARAM_TIME(RecordConfig, until, "until",
+                  .doc = "It is removed then; without it, it stays."),
     {0},
 };
 
@@ -61,6 +78,13 @@ record_check(const void *config_, const VsElement *element, GError **error)
                         config->name);
         return false;
     }
+    if (vs_element_has(element, "until") && config->until <= config->from) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
+                        "until of record \"%s\" is not after from: it would never be "
+                        "there",
+                        config->name);
+        return false;
+    }
     return true;
 }
 
@@ -91,22 +115,57 @@ name_key(VsName name)
     return (VsKey){{name, 0}};
 }
 
+/* The records of 'name' that are there now. */
+static VsDns
+answer_of(const DnsName *name, VsTime now)
+{
+    VsDns answer = {.code = VS_DNS_NOERROR};
+
+    for (unsigned i = 0; i < name->n_records; i++) {
+        const DnsRecord *record = &name->records[i];
+
+        if (record->from <= now && now < record->until) {
+            answer.ttl_s = answer.n_answers == 0 ? record->ttl_s
+                                                 : MIN(answer.ttl_s, record->ttl_s);
+            answer.answers[answer.n_answers++] = record->address;
+        }
+    }
+    return answer;
+}
+
 static void
 dns_worked(DnsServer *server, VsUdpRequest *query)
 {
     Dns *dns = VS_CONTAINER_OF(server, Dns, server);
-    const VsDns *answer = vs_table_find(&dns->zone, name_key(query->payload.dns.name));
-    VsDns unknown = {.code = VS_DNS_NXDOMAIN,
-                     .ttl_s = (uint32_t)(dns->config->negative_ttl / VS_S)};
+    const DnsName *name = vs_table_find(&dns->zone, name_key(query->payload.dns.name));
+    VsDns answer = {.code = VS_DNS_NXDOMAIN};
 
-    if (!answer) {
-        dns->n_unknown++;
-        answer = &unknown;
-    } else if (query->payload.dns.type != VS_DNS_A) {
-        unknown.code = VS_DNS_NOERROR; /* The name is there, but without such. */
-        answer = &unknown;
+    if (name) {
+        answer = answer_of(name, vs_now(server->netns->run));
     }
-    dns_server_answer(server, query, answer);
+    if (answer.n_answers == 0) {
+        answer.code = VS_DNS_NXDOMAIN;
+        dns->n_unknown++;
+    } else if (query->payload.dns.type != VS_DNS_A) {
+        answer.n_answers = 0; /* The name is there, but without such. */
+    }
+    if (answer.n_answers == 0) {
+        answer.ttl_s = (uint32_t)(dns->config->negative_ttl / VS_S);
+    }
+    dns_server_answer(server, query, &answer);
+}
+
+static DnsName *
+name_get(Dns *dns, VsName handle)
+{
+    DnsName *name = vs_table_find(&dns->zone, name_key(handle));
+
+    if (!name) {
+        name = g_new0(DnsName, 1);
+        g_ptr_array_add(dns->names, name);
+        vs_table_insert(&dns->zone, name_key(handle), name);
+    }
+    return name;
 }
 
 /* Records of one name are one answer with several addresses. */
@@ -115,28 +174,24 @@ add_record(Dns *dns, const VsElement *element, VsBuild *build, GError **error)
 {
     const RecordConfig *config = element->config;
     g_autofree char *text = g_ascii_strdown(config->name, -1); /* RFC 4343. */
-    VsDns *answer;
-    VsName name;
+    DnsName *name;
 
     if (g_str_has_suffix(text, ".")) {
         text[strlen(text) - 1] = '\0';
     }
-    name = vs_names_intern(&build->run->packets->names, text);
-    answer = vs_table_find(&dns->zone, name_key(name));
-    if (!answer) {
-        answer = g_new0(VsDns, 1);
-        answer->ttl_s = (uint32_t)(config->ttl / VS_S);
-        g_ptr_array_add(dns->answers, answer);
-        vs_table_insert(&dns->zone, name_key(name), answer);
-    }
-    if (answer->n_answers == VS_DNS_MAX_ANSWERS) {
+    name = name_get(dns, vs_names_intern(&build->run->packets->names, text));
+    if (name->n_records == VS_DNS_MAX_ANSWERS) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
                         "name \"%s\" has more than %d addresses, which is not modelled",
                         config->name, VS_DNS_MAX_ANSWERS);
         return false;
     }
-    answer->answers[answer->n_answers++] =
-        config->to ? vs_build_address_of(build, config->to) : config->address;
+    name->records[name->n_records++] = (DnsRecord){
+        .address =
+            config->to ? vs_build_address_of(build, config->to) : config->address,
+        .ttl_s = (uint32_t)(config->ttl / VS_S),
+        .from = config->from,
+        .until = vs_element_has(element, "until") ? config->until : VS_TIME_NEVER};
     return true;
 }
 
@@ -148,7 +203,7 @@ dns_create(void *self, const VsElement *element, VsBuild *build, GError **error)
     (void)error;
     dns->config = element->config;
     vs_table_init(&dns->zone);
-    dns->answers = g_ptr_array_new_with_free_func(g_free);
+    dns->names = g_ptr_array_new_with_free_func(g_free);
     dns_server_create(&dns->server, element, build, &dns->config->server);
     return true;
 }
@@ -173,9 +228,9 @@ dns_close(void *self)
     Dns *dns = self;
 
     dns_server_close(&dns->server);
-    if (dns->answers) {
+    if (dns->names) {
         vs_table_clear(&dns->zone);
-        g_ptr_array_free(dns->answers, TRUE);
+        g_ptr_array_free(dns->names, TRUE);
     }
 }
 

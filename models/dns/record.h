@@ -8,4 +8,6 @@ typedef struct RecordConfig {
     uint32_t address;
     const VsElement *to;
     VsTime ttl;
+    VsTime from;
+    VsTime until;
 } RecordConfig;

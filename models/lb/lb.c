@@ -42,6 +42,9 @@ static const VsParam lb_params[] = {
                   .doc = "Failed checks in a row that take a backend out."),
     VS_PARAM_UINT(LbConfig, conntrack_max, "conntrack-max", .def = "1048576",
                   .min = "1", .doc = "Connections it keeps track of, at most."),
+    VS_PARAM_TIME(LbConfig, released_at, "released-at", .min = "1us",
+                  .doc = "When it gives up its address: from then on all that is sent "
+                         "to it is lost.  Without it, it stays."),
     VS_HOST_PARAM_ROWS(LbConfig, host, "4"),
     {0},
 };
@@ -345,6 +348,24 @@ add_endpoints(Lb *lb, const VsService *service)
     }
 }
 
+/* Before conntrack: connections that stood are cut off, too. */
+static VsVerdict
+drop_released(void *data, VsPacket *packet, const VsHookState *state)
+{
+    const Lb *lb = data;
+
+    (void)state;
+    if (vs_packet_top(packet)->flow.daddr != lb->vip ||
+        vs_now(lb->host->part.run) < lb->config->released_at) {
+        return VS_VERDICT_ACCEPT;
+    }
+    vs_packet_drop(packet, VS_DROP_ADDRESS_RELEASED);
+    return VS_VERDICT_STOLEN;
+}
+
+static const VsHook released_hooks[] = {
+    {VS_HOOK_PREROUTING, VS_HOOK_PRI_RAW, drop_released}, {0}};
+
 static bool
 lb_open(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
@@ -358,6 +379,9 @@ lb_open(void *self, const VsElement *element, VsBuild *build, GError **error)
         return false;
     }
     lb->service = service;
+    if (vs_element_has(element, "released-at")) {
+        vs_netns_add_hooks(lb->host->root, released_hooks, lb);
+    }
     vs_rng_init(&rng, build->run->seed, element->id, "backend");
     vs_balance_params_init(&config->balance, &lb->balancer, &rng);
     if (config->target == LB_TARGET_PODS && vs_service_changes(service)) {

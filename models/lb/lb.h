@@ -18,6 +18,7 @@ typedef struct LbConfig {
     uint32_t healthy_after;
     uint32_t unhealthy_after;
     uint32_t conntrack_max;
+    VsTime released_at;
 } LbConfig;
 
 /* A backend, and what its health checks have said. */

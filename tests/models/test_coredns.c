@@ -1,4 +1,6 @@
 /* CoreDNS in a pod: what it says of the cluster's names, keeps of others, and forwards. */
+#include <math.h>
+
 #include "models/fixture.h"
 
 /* Two pods' questions, CoreDNS, and who knows "web.example" for 100 s and denies the rest for
@@ -261,7 +263,62 @@ test_search_list_costs_three_rounds(void)
     model_free(fixed);
 }
 
+/* The address changes at 10 s.  Who asks for each connection hears of it when the provider's
+ * answer of 0 s is 20 s old; a JVM asks at 0 s and at 30 s; the last never.  20 requests a
+ * second fail meanwhile, give or take 5 standard deviations. */
+static void
+check_failures(const Model *model, const char *id, unsigned seconds)
+{
+    double expected = 20.0 * seconds;
+    double found = (double)model_counter(model, id, "error-timeout");
+
+    CU_ASSERT(found >= expected - 5 * sqrt(expected) &&
+              found <= expected + 5 * sqrt(expected));
+}
+
+static void
+test_old_address_is_kept(void)
+{
+    Model *broken = model_load("incidents/lb-ip-change/broken.xml");
+    Model *fixed = model_load("incidents/lb-ip-change/fixed.xml");
+
+    model_run(broken, 60 * VS_S);
+    model_run(fixed, 60 * VS_S);
+    check_failures(broken, "glibc", 10);
+    check_failures(broken, "browser", 10);
+    check_failures(broken, "jvm", 20);
+    check_failures(broken, "jvm-forever", 48); /* Those of the last 2 s wait still. */
+    CU_ASSERT_EQUAL(model_counter(fixed, "glibc", "error-timeout"), 0);
+    CU_ASSERT_EQUAL(model_counter(fixed, "browser", "error-timeout"), 0);
+    CU_ASSERT_EQUAL(model_counter(fixed, "jvm", "error-timeout"), 0);
+    check_failures(fixed, "jvm-forever", 8);
+    model_free(broken);
+    model_free(fixed);
+}
+
+/* "two" has another address from 5 s on, and none from 8 s on. */
+static void
+test_records_change_in_time(void)
+{
+    Model *model = model_new(
+        "<client id='c' arrivals='constant(1/s)' start='500ms' resolver='d' "
+        "dns-cache='0s' timeout='100ms' to='http://two/'/><link from='c' to='d'/>"
+        "<dns id='d'><record name='two' to='d' until='5s'/>"
+        "<record name='two' address='192.0.2.1' from='5s' until='8s'/></dns>");
+
+    model_run(model, 11 * VS_S);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "error-refused"), 5);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "error-unreachable"), 3);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "error-dns"), 3);
+    model_free(model);
+    model_check_error("it would never be there",
+                      "<dns id='d'><record name='a' address='192.0.2.1' from='5s' "
+                      "until='5s'/></dns>");
+}
+
 static const VsTestCase tests[] = {
+    {"records change in time", test_records_change_in_time},
+    {"incident: an old address is kept", test_old_address_is_kept},
     {"a service is found by its short name",
      test_services_are_found_by_their_short_name},
     {"longer names take longer to find", test_names_of_several_labels},
