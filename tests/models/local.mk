@@ -81,6 +81,7 @@ tests_models_test_container_calls_SOURCES = tests/models/test_container_calls.c 
 	$(model_tests_fixture)
 
 tests_models_test_container_work_SOURCES = tests/models/test_container_work.c \
+	$(model_tests_fixture)
 tests_models_test_coredns_SOURCES = tests/models/test_coredns.c \
 	$(model_tests_fixture)
 tests_models_test_dns_SOURCES = tests/models/test_dns.c $(model_tests_fixture)
