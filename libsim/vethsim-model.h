@@ -29,6 +29,7 @@
 #include "model/rss_params.h"
 #include "model/tcp_host_params.h"
 #include "model/tcp_params.h"
+#include "model/tls_params.h"
 #include "net/bond.h"
 #include "net/bridge.h"
 #include "net/decision.h"

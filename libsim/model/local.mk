@@ -18,6 +18,7 @@ model_headers = \
 	libsim/model/rss_params.h \
 	libsim/model/tcp_params.h \
 	libsim/model/tcp_host_params.h \
+	libsim/model/tls_params.h \
 	libsim/model/topology.h
 
 libvethsim_la_SOURCES += \
@@ -41,6 +42,7 @@ libvethsim_la_SOURCES += \
 	libsim/model/rss_params.c \
 	libsim/model/tcp_params.c \
 	libsim/model/tcp_host_params.c \
+	libsim/model/tls_params.c \
 	libsim/model/topology.c \
 	libsim/model/value.c \
 	libsim/model/value.h

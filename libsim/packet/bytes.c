@@ -22,6 +22,9 @@ enum {
     OPTION_TIMESTAMPS = 8,
     OPTION_TIMESTAMPS_BYTES = 10,
     VXLAN_FLAG_VNI = 0x08,
+    TLS_APPLICATION_DATA = 23, /* RFC 8446 section 5.1. */
+    TLS_HEADER_BYTES = 5,
+    TLS_RECORD_MAX = 5 + 16384 + 17, /* Header, text, type and tag. */
 };
 
 /* What is printed: a layer and those below it, with the packet's payload at the bottom. */
@@ -176,6 +179,27 @@ print_dns(const Printer *printer, uint64_t offset, uint32_t n_bytes)
     print_piece(printer, (const char *)message->data, message->len, offset, n_bytes);
 }
 
+/* TLS: records of application data, the last one shorter.  What is sealed looks like noise,
+ * so filler will do; the flights of handshakes are shown the same way. */
+static void
+print_records(const Printer *printer, uint64_t offset, uint32_t n_bytes)
+{
+    const uint64_t message_bytes = printer->packet->message_bytes;
+
+    while (n_bytes > 0) {
+        uint64_t start = offset / TLS_RECORD_MAX * TLS_RECORD_MAX;
+        uint32_t record_bytes = (uint32_t)MIN(message_bytes - start, TLS_RECORD_MAX);
+        uint32_t piece = (uint32_t)MIN(n_bytes, start + record_bytes - offset);
+        uint8_t header[TLS_HEADER_BYTES] = {TLS_APPLICATION_DATA, 3, 3};
+
+        put_u16(header + 3, record_bytes - TLS_HEADER_BYTES);
+        print_piece(printer, (const char *)header, sizeof(header), offset - start,
+                    piece);
+        offset += piece;
+        n_bytes -= piece;
+    }
+}
+
 /* The payload of this packet, of which the layers leave 'n_bytes'. */
 static void
 print_payload(const Printer *printer, uint32_t n_bytes)
@@ -183,6 +207,10 @@ print_payload(const Printer *printer, uint32_t n_bytes)
     const VsPacket *packet = printer->packet;
 
     if (n_bytes == 0) {
+        return;
+    }
+    if (packet->payload.is_sealed || packet->payload.kind == VS_PAYLOAD_TLS) {
+        print_records(printer, packet->message_offset, n_bytes);
         return;
     }
     switch (packet->payload.kind) {

@@ -6,6 +6,7 @@
 
 enum {
     DEFAULT_PORT = 80,
+    DEFAULT_TLS_PORT = 443,
     STATUS_NO_CONTENT = 204,
     STATUS_NOT_MODIFIED = 304,
     DNS_LABEL_MAX = 63,
@@ -212,7 +213,7 @@ static bool
 refuse_url(const char *url, const char *what, GError **error)
 {
     g_set_error(error, VS_UNITS_ERROR, VS_UNITS_ERROR_SYNTAX,
-                "\"%s\": %s; write \"http://host[:port]/path\"", url, what);
+                "\"%s\": %s; write \"http://host[:port]/path\" or https://", url, what);
     return false;
 }
 
@@ -254,13 +255,12 @@ is_path(const char *text)
     return true;
 }
 
-/* "" or ":1" to ":65535". */
+/* "", which leaves the port as it is, or ":1" to ":65535". */
 static bool
 read_port(const char *text, size_t length, uint16_t *ret_port)
 {
     uint32_t port = 0;
 
-    *ret_port = DEFAULT_PORT;
     if (length == 0) {
         return true;
     }
@@ -274,23 +274,37 @@ read_port(const char *text, size_t length, uint16_t *ret_port)
     return port >= 1 && port <= UINT16_MAX;
 }
 
-bool
-vs_http_split_url(const char *url, char **ret_host, uint16_t *ret_port, char **ret_path,
-                  GError **error)
+/* What follows "http://" or "https://", or NULL. */
+static const char *
+skip_scheme(const char *url, bool *ret_is_tls)
 {
-    static const char scheme[] = "http://";
-    const char *host = url + strlen(scheme);
+    static const char *const schemes[] = {"http://", "https://"};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(schemes); i++) {
+        size_t length = strlen(schemes[i]);
+
+        if (g_ascii_strncasecmp(url, schemes[i], length) == 0) {
+            *ret_is_tls = i == 1;
+            return url + length;
+        }
+    }
+    return NULL;
+}
+
+bool
+vs_http_split_url(const char *url, bool *ret_is_tls, char **ret_host,
+                  uint16_t *ret_port, char **ret_path, GError **error)
+{
+    const char *host = skip_scheme(url, ret_is_tls);
     size_t host_length;
     size_t port_length;
     const char *path;
     uint16_t port;
 
-    if (g_ascii_strncasecmp(url, "https://", strlen("https://")) == 0) {
-        return refuse_url(url, "TLS is not modelled yet", error);
-    }
-    if (g_ascii_strncasecmp(url, scheme, strlen(scheme)) != 0) {
+    if (!host) {
         return refuse_url(url, "not an http URL", error);
     }
+    port = *ret_is_tls ? DEFAULT_TLS_PORT : DEFAULT_PORT;
     host_length = strcspn(host, ":/");
     port_length = strcspn(host + host_length, "/");
     path = host + host_length + port_length;

@@ -23,7 +23,7 @@ VsPayload vs_http_new_request(VsNames *names, const char *host, const char *path
 /* "OK", "Not Found", ... of RFC 9110; "Unknown" for others. */
 const char *vs_http_reason(unsigned status);
 
-/* Splits "http://host[:port]/path"; port defaults to 80.  Returns false when it is not of
- * that form ("https://" is not modelled yet and is refused).  Newly allocated. */
-bool vs_http_split_url(const char *url, char **ret_host, uint16_t *ret_port,
-                       char **ret_path, GError **error);
+/* Splits "http://host[:port]/path", or "https://...", which is TLS; the port defaults to 80 or
+ * 443.  Returns false when it is not of that form.  Newly allocated. */
+bool vs_http_split_url(const char *url, bool *ret_is_tls, char **ret_host,
+                       uint16_t *ret_port, char **ret_path, GError **error);

@@ -18,6 +18,7 @@ typedef enum VsPayloadKind {
     VS_PAYLOAD_ARP,
     VS_PAYLOAD_DNS,
     VS_PAYLOAD_HTTP,
+    VS_PAYLOAD_TLS,
 } VsPayloadKind;
 
 /* RFC 826. */
@@ -75,14 +76,35 @@ typedef struct VsHttp {
     uint64_t body_bytes;
 } VsHttp;
 
+/* What one side of a TLS handshake sends before it waits for the other (RFC 8446 section 2,
+ * RFC 5246 section 7.3). */
+typedef enum VsTlsFlight {
+    VS_TLS_CLIENT_HELLO,
+    VS_TLS_SERVER_HELLO,
+    VS_TLS_CLIENT_FINISHED_1_2, /* With the key exchange, unless resumed. */
+    VS_TLS_SERVER_FINISHED_1_2, /* With a ticket. */
+    VS_TLS_CLIENT_FINISHED,
+    VS_TLS_TICKETS,
+} VsTlsFlight;
+
+typedef struct VsTlsHandshake {
+    uint8_t flight;  /* VsTlsFlight. */
+    uint8_t version; /* VsTlsVersion. */
+    bool is_resumed;
+    bool is_early;
+    uint32_t ticket; /* Shown or given; 0: none. */
+} VsTlsHandshake;
+
 typedef struct VsPayload {
-    uint8_t kind; /* VsPayloadKind. */
+    uint8_t kind;   /* VsPayloadKind. */
+    bool is_sealed; /* It travels in TLS records. */
     uint32_t journey_generation;
     struct VsJourney *journey; /* Whose request this serves, or NULL: trail.h. */
     union {
         VsArp arp;
         VsDns dns;
         VsHttp http;
+        VsTlsHandshake tls;
     };
 } VsPayload;
 

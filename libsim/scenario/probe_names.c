@@ -115,6 +115,7 @@ vs_probe_split_target(VsProbeResult *result, const char *to, GError **error)
 {
     g_autofree char *url = NULL;
     g_autofree char *bare = NULL;
+    bool is_tls = false;
 
     if (is_port_of(to, "/sctp")) {
         g_set_error(error, VS_UNITS_ERROR, VS_UNITS_ERROR_SYNTAX,
@@ -132,7 +133,13 @@ vs_probe_split_target(VsProbeResult *result, const char *to, GError **error)
     } else {
         url = g_strconcat(strstr(to, "://") ? "" : "http://", to, NULL);
     }
-    if (!vs_http_split_url(url, &result->host, &result->port, &result->path, error)) {
+    if (!vs_http_split_url(url, &is_tls, &result->host, &result->port, &result->path,
+                           error)) {
+        return false;
+    }
+    if (is_tls) {
+        g_set_error(error, VS_UNITS_ERROR, VS_UNITS_ERROR_SYNTAX,
+                    "\"%s\": a probe does not speak TLS; write http://", to);
         return false;
     }
     if (result->is_udp &&

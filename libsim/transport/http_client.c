@@ -12,6 +12,7 @@ struct VsHttpLink {
     VsHttpClient *client;
     VsTcp *tcp;
     VsHttpExchange *exchange; /* Under way, or NULL. */
+    bool was_sent;            /* Its first request. */
 };
 
 static const VsTcpOps link_ops;
@@ -82,6 +83,10 @@ open_link(VsHttpClient *client, VsHttpExchange *exchange)
     link->tcp =
         vs_tcp_connect(client->config.netns, 0, exchange->address, exchange->port,
                        vs_payload_journey(&exchange->payload), &link_ops, link);
+    if (client->config.tls) {
+        vs_tls_start(link->tcp, client->config.tls,
+                     vs_payload_journey(&exchange->payload));
+    }
 }
 
 static void
@@ -136,7 +141,13 @@ link_connected(VsTcp *tcp)
 {
     VsHttpLink *link = vs_tcp_user(tcp);
 
-    if (link) {
+    VsHttpExchange *exchange = link ? link->exchange : NULL;
+
+    if (exchange) {
+        if (link->was_sent) { /* TLS refused it as early data: once more. */
+            vs_payload_set_journey(&exchange->payload, exchange->payload.journey);
+        }
+        link->was_sent = true;
         send_request(link);
     }
 }

@@ -10,6 +10,7 @@
 
 #include "base/pool.h"
 #include "transport/tcp.h"
+#include "transport/tls.h"
 
 typedef struct VsHttpClient VsHttpClient;
 typedef struct VsHttpExchange VsHttpExchange;
@@ -17,9 +18,10 @@ typedef struct VsHttpLink VsHttpLink;
 
 typedef struct VsHttpClientConfig {
     VsNetns *netns;
-    uint32_t n_links_max;  /* Connections; UINT32_MAX: no limit. */
-    bool is_keep_alive;    /* False: one exchange each, which the server closes, */
-    bool is_closing_first; /* or we, when the answer has come. */
+    uint32_t n_links_max;   /* Connections; UINT32_MAX: no limit. */
+    bool is_keep_alive;     /* False: one exchange each, which the server closes, */
+    bool is_closing_first;  /* or we, when the answer has come. */
+    const VsTlsConfig *tls; /* NULL: none.  The owner's. */
 } VsHttpClientConfig;
 
 typedef struct VsHttpExchangeOps {

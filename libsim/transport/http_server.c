@@ -143,6 +143,14 @@ vs_http_server_set_workers(VsHttpServer *server, uint32_t n_workers)
 }
 
 void
+vs_http_server_set_tls(VsHttpServer *server, const VsTlsConfig *config)
+{
+    if (config->version != VS_TLS_NONE) {
+        vs_tls_listen(&server->listener, config);
+    }
+}
+
+void
 vs_http_server_close(VsHttpServer *server)
 {
     if (server->netns) {

@@ -11,6 +11,7 @@
 #include "base/pool.h"
 #include "engine/station.h"
 #include "transport/tcp.h"
+#include "transport/tls.h"
 
 typedef struct VsHttpServer VsHttpServer;
 typedef struct VsHttpConnection VsHttpConnection;
@@ -51,6 +52,10 @@ bool vs_http_server_open(VsHttpServer *server, VsNetns *netns, VsAddr address,
 /* From now on a connection is accepted only by one of 'n_workers' that has none, and is its
  * own until it is closed, as in prefork servers; others wait in the accept queue. */
 void vs_http_server_set_workers(VsHttpServer *server, uint32_t n_workers);
+
+/* Connections accepted from now on speak TLS, unless config->version is VS_TLS_NONE
+ * (transport/tls.h). */
+void vs_http_server_set_tls(VsHttpServer *server, const VsTlsConfig *config);
 
 /* Frees connections and requests; the namespace's sockets must not run any more. */
 void vs_http_server_close(VsHttpServer *server);

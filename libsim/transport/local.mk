@@ -11,6 +11,7 @@ transport_headers = \
 	libsim/transport/socket.h \
 	libsim/transport/stub.h \
 	libsim/transport/tcp.h \
+	libsim/transport/tls.h \
 	libsim/transport/udp.h \
 	libsim/transport/udp_server.h
 
@@ -38,5 +39,7 @@ libvethsim_la_SOURCES += \
 	libsim/transport/tcp_output.c \
 	libsim/transport/tcp_time_wait.c \
 	libsim/transport/tcp_timer.c \
+	libsim/transport/tls.c \
+	libsim/transport/tls_internal.h \
 	libsim/transport/udp.c \
 	libsim/transport/udp_server.c

@@ -5,6 +5,7 @@
 #include "net/icmp.h"
 #include "transport/socket_internal.h"
 #include "transport/tcp_internal.h"
+#include "transport/tls_internal.h"
 
 enum { OBJECTS_A_SLAB = 8 }; /* Thousands of pods have few connections each. */
 
@@ -52,6 +53,9 @@ vs_sockets_of(VsNetns *netns)
     vs_pool_init(&sockets->time_waits, sizeof(VsTcpTimeWait), OBJECTS_A_SLAB);
     vs_pool_init(&sockets->udp_peers, sizeof(VsUdpPeer), OBJECTS_A_SLAB);
     vs_pool_init(&sockets->path_mtu_entries, sizeof(VsPathMtu), OBJECTS_A_SLAB);
+    vs_table_init(&sockets->tls_tickets);
+    vs_pool_init(&sockets->tls_ticket_entries, sizeof(VsTlsTicket), OBJECTS_A_SLAB);
+    vs_pool_init(&sockets->tlss, sizeof(VsTls), OBJECTS_A_SLAB);
     vs_timer_init(&sockets->time_wait_timer, &netns->host->entity,
                   vs_tcp_time_wait_due);
 
@@ -117,6 +121,9 @@ vs_sockets_free_dead(VsSockets *sockets)
         VsTcp *tcp = sockets->dead;
 
         sockets->dead = tcp->next;
+        if (tcp->tls) {
+            vs_pool_free(&sockets->tlss, tcp->tls);
+        }
         vs_pool_free(&sockets->tcps, tcp);
     }
 }

@@ -3,6 +3,7 @@
 
 #include "packet/trace.h"
 #include "transport/tcp.h"
+#include "transport/tls.h"
 #include "transport/udp.h"
 
 #pragma GCC visibility push(hidden)
@@ -55,6 +56,12 @@ struct VsSockets {
     uint64_t n_held;   /* Segments that wait for one before them. */
     VsTable path_mtus; /* By address: what ICMP said. */
     VsPool path_mtu_entries;
+
+    /* TLS. */
+    VsTable tls_tickets; /* By address and port of whom was called. */
+    VsPool tls_ticket_entries;
+    VsPool tlss;
+    VsTlsStats tls_stats;
 };
 
 enum {

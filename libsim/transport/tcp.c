@@ -5,6 +5,7 @@
 
 #include "base/hash.h"
 #include "transport/tcp_internal.h"
+#include "transport/tls_internal.h"
 
 enum {
     MSS_DEFAULT = 536, /* Of a peer that names none (RFC 9293). */
@@ -66,11 +67,17 @@ vs_tcp_send(VsTcp *tcp, const VsPayload *payload, uint64_t bytes)
 {
     const VsJourney *journey;
     VsTcpMessage *message;
+    VsPayload sealed;
 
     if (!vs_tcp_is_alive(tcp)) {
         return;
     }
     g_assert(bytes > 0 && !tcp->is_closing);
+    if (tcp->tls) {
+        sealed = *payload;
+        payload = &sealed;
+        bytes = vs_tls_seal(tcp, &sealed, bytes);
+    }
     journey = vs_payload_journey(payload);
     if (journey) {
         tcp->is_traced = journey->is_traced && tcp->sockets->run->trace;
@@ -346,6 +353,33 @@ vs_tcp_break(VsTcp *tcp, VsTcpEnd end)
     vs_tcp_retire(tcp, VS_TCP_CLOSED);
     if (tcp->ops) {
         tcp->ops->broken(tcp, end);
+    }
+}
+
+void
+vs_tcp_break_off(VsTcp *tcp)
+{
+    vs_tcp_send_abort(tcp);
+    vs_tcp_break(tcp, VS_TCP_END_RESET);
+}
+
+void
+vs_tcp_tell_connected(VsTcp *tcp)
+{
+    if (tcp->tls) {
+        vs_tls_connected(tcp);
+    } else {
+        tcp->ops->connected(tcp);
+    }
+}
+
+void
+vs_tcp_tell_message(VsTcp *tcp, const VsPayload *payload, uint64_t bytes)
+{
+    if (tcp->tls) {
+        vs_tls_message(tcp, payload, bytes);
+    } else {
+        tcp->ops->message(tcp, payload, bytes);
     }
 }
 

@@ -22,6 +22,7 @@
 
 typedef struct VsTcp VsTcp;
 typedef struct VsTcpListener VsTcpListener;
+struct VsTlsConfig;
 
 typedef enum VsTcpState {
     VS_TCP_CLOSED,
@@ -89,9 +90,10 @@ struct VsTcpListener {
     void *user;
     VsAddr address;
     uint16_t port;
-    bool is_accepting;    /* False: they wait for vs_tcp_accept_waiting(). */
-    VsTcpList handshakes; /* The SYN queue: begun, */
-    VsTcpList waiting;    /* the accept queue: finished, but not accepted. */
+    bool is_accepting;             /* False: they wait for vs_tcp_accept_waiting(). */
+    const struct VsTlsConfig *tls; /* NULL: none (vs_tls_listen()). */
+    VsTcpList handshakes;          /* The SYN queue: begun, */
+    VsTcpList waiting;             /* the accept queue: finished, but not accepted. */
     uint32_t n_handshakes;
     uint32_t n_waiting;
     uint32_t backlog; /* Of each: see below. */

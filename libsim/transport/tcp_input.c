@@ -78,7 +78,7 @@ receive_answer_to_syn(VsTcp *tcp, VsPacket *packet)
         vs_packet_arrive(packet);
         vs_packet_deliver(packet);
         vs_tcp_send_ack(tcp);
-        tcp->ops->connected(tcp);
+        vs_tcp_tell_connected(tcp);
         if (vs_tcp_is_alive(tcp)) {
             vs_tcp_output(tcp);
         }
@@ -322,7 +322,7 @@ take_in_order(VsTcp *tcp, VsPacket *in_order, VsPacket *packet)
     if (is_complete && is_new) {
         follow_message(tcp, in_order, packet);
         if (tcp->ops) {
-            tcp->ops->message(tcp, &in_order->payload, in_order->message_bytes);
+            vs_tcp_tell_message(tcp, &in_order->payload, in_order->message_bytes);
         } else {
             vs_tcp_messages_push(tcp, &tcp->kept, &in_order->payload,
                                  in_order->message_bytes);

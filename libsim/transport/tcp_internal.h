@@ -117,6 +117,8 @@ struct VsTcp {
     VsPacketQueue early; /* Segments beyond a hole, by position. */
     VsTcpMessages kept;  /* Complete, but the connection is not accepted yet. */
 
+    struct VsTls *tls; /* NULL: none. */
+
     VsJourney *journey; /* Of the handshake we began. */
     uint32_t journey_generation;
 };
@@ -171,6 +173,13 @@ void vs_tcp_retire(VsTcp *tcp, VsTcpState last);
 
 /* Retires it and tells its owner. */
 void vs_tcp_break(VsTcp *tcp, VsTcpEnd end);
+
+/* Resets a connection whose peer breaks the rules, and tells the owner. */
+void vs_tcp_break_off(VsTcp *tcp);
+
+/* Tells the owner that the handshake is done; that a message has come.  TLS goes between. */
+void vs_tcp_tell_connected(VsTcp *tcp);
+void vs_tcp_tell_message(VsTcp *tcp, const VsPayload *payload, uint64_t bytes);
 
 /* The MSS that fits 'mtu'. */
 uint16_t vs_tcp_mss_of(uint32_t mtu);

@@ -2,6 +2,7 @@
 #include <glib.h>
 
 #include "transport/tcp_internal.h"
+#include "transport/tls_internal.h"
 
 static void accept_first(VsTcpListener *listener);
 
@@ -198,7 +199,7 @@ tell_kept(VsTcp *tcp)
         VsTcpMessage message = *tcp->kept.first;
 
         vs_tcp_messages_pop(tcp, &tcp->kept);
-        tcp->ops->message(tcp, &message.payload, message.bytes);
+        vs_tcp_tell_message(tcp, &message.payload, message.bytes);
     }
     if (vs_tcp_is_alive(tcp) && has_finished) {
         tcp->ops->finished(tcp);
@@ -225,7 +226,10 @@ accept_first(VsTcpListener *listener)
         return;
     }
     tcp->ops = ops;
-    tcp->ops->connected(tcp);
+    if (listener->tls) {
+        vs_tls_accept(tcp, listener->tls);
+    }
+    vs_tcp_tell_connected(tcp);
     if (vs_tcp_is_alive(tcp)) {
         tell_kept(tcp);
         vs_tcp_arm(tcp);

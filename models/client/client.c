@@ -19,7 +19,7 @@ static const VsParam client_params[] = {
                           "closed(16,exponential(1s)): that many users, each waiting "
                           "for its answer, then thinking."),
     VS_PARAM_STRING(ClientConfig, to, "to", .is_required = true,
-                    .doc = "What is requested: http://host[:port]/path."),
+                    .doc = "What is requested: http://host[:port]/path, or https://."),
     VS_PARAM_REFS(ClientConfig, resolv.servers, "resolver", .to = "resolver dns",
                   .doc =
                       "Who resolves the host's name: up to three servers; not needed "
@@ -40,6 +40,14 @@ static const VsParam client_params[] = {
                    .max = "100%",
                    .doc = "Of pairs of questions for A and AAAA: those whose thread is "
                           "moved to another core in between."),
+    VS_PARAM_CHOICE(ClientConfig, tls_version, "tls", .def = "1.3",
+                    .choices = vs_tls_client_choices,
+                    .doc = "Highest version of TLS spoken with https://."),
+    VS_PARAM_BOOL(ClientConfig, is_tls_resuming, "tls-resume", .def = "yes",
+                  .doc = "yes: shows the ticket of the last session with the address."),
+    VS_PARAM_BOOL(ClientConfig, is_tls_early, "tls-early-data", .def = "no",
+                  .doc = "yes: sends the request with the first flight of a resumed "
+                         "session (0-RTT)."),
     VS_PARAM_BOOL(ClientConfig, is_keep_alive, "keep-alive", .def = "no",
                   .doc = "yes: connections are used again; no: one for each request."),
     VS_PARAM_CHOICE(ClientConfig, closer, "closes-first", .def = "server",
@@ -180,26 +188,53 @@ check_resolving(const ClientConfig *config, const VsElement *element, const char
 }
 
 static bool
+check_tls(const ClientConfig *config, bool is_tls, const VsElement *element,
+          GError **error)
+{
+    static const char *const of_tls[] = {"tls", "tls-resume", "tls-early-data"};
+
+    for (unsigned i = 0; !is_tls && i < G_N_ELEMENTS(of_tls); i++) {
+        if (vs_element_has(element, of_tls[i])) {
+            vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                            "%s has no effect on http://; write https:// or leave it "
+                            "out",
+                            of_tls[i]);
+            return false;
+        }
+    }
+    if (config->is_tls_early &&
+        (!config->is_tls_resuming || config->tls_version == 0)) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "tls-early-data has no effect without tls=\"1.3\" and "
+                        "tls-resume=\"yes\"");
+        return false;
+    }
+    return true;
+}
+
+static bool
 client_check(const void *config_, const VsElement *element, GError **error)
 {
     const ClientConfig *config = config_;
     g_autofree char *host = NULL;
     g_autofree char *path = NULL;
     g_autoptr(GError) reason = NULL;
+    bool is_tls;
     uint16_t port;
     uint32_t address;
 
     if (!vs_call_params_check(&config->call, element, error)) {
         return false;
     }
-    if (!vs_http_split_url(config->to, &host, &port, &path, &reason)) {
+    if (!vs_http_split_url(config->to, &is_tls, &host, &port, &path, &reason)) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE, "to=\"%s\": %s",
                         config->to, reason->message);
         return false;
     }
     if (!check_in_pod(element, error) ||
         !check_resolving(config, element, host, vs_parse_ipv4(host, &address, NULL),
-                         error)) {
+                         error) ||
+        !check_tls(config, is_tls, element, error)) {
         return false;
     }
     if (config->stop != 0 && config->stop <= config->start) {
@@ -359,17 +394,18 @@ client_open(void *self, const VsElement *element, VsBuild *build, GError **error
     g_autofree char *host = NULL;
     g_autofree char *path = NULL;
     uint16_t port = 0;
+    bool is_tls = false;
 
     if (element->parent) {
         join_pod(client, element, build);
     }
     client->wait_stage =
         vs_stages_add(&build->run->packets->stages, place, "waiting", VS_STAGE_DELAY);
-    if (!vs_http_split_url(client->config->to, &host, &port, &path, error) ||
+    if (!vs_http_split_url(client->config->to, &is_tls, &host, &port, &path, error) ||
         !client_lookup_open(client, element, build, host, error)) {
         return false;
     }
-    client_exchange_open(client, host, path, port);
+    client_exchange_open(client, host, path, port, is_tls);
     if (!build->is_without_load) {
         client_load_start(client);
     }

@@ -19,6 +19,9 @@ typedef struct ClientConfig {
     VsChoice libc; /* VsLibc. */
     VsTime cache_ttl;
     uint64_t migration;
+    VsChoice tls_version;
+    bool is_tls_resuming;
+    bool is_tls_early;
     bool is_keep_alive;
     VsChoice closer; /* ClientCloser, where connections are not kept alive. */
     uint64_t body_bytes;
@@ -105,6 +108,7 @@ struct Client {
 
     /* exchange.c */
     uint16_t port;
+    VsTlsConfig tls;
     VsPayload message;
     VsHttpCaller caller;
 
@@ -137,7 +141,7 @@ void client_lookup_close(Client *client);
 
 /* exchange.c */
 void client_exchange_open(Client *client, const char *host, const char *path,
-                          uint16_t port);
+                          uint16_t port, bool is_tls);
 void client_exchange_init(ClientRequest *request);
 bool client_can_reuse(const Client *client); /* There is an idle connection. */
 void client_connect(ClientRequest *request);

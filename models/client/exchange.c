@@ -3,14 +3,16 @@
 static const VsHttpCallOps exchange_ops;
 
 void
-client_exchange_open(Client *client, const char *host, const char *path, uint16_t port)
+client_exchange_open(Client *client, const char *host, const char *path, uint16_t port,
+                     bool is_tls)
 {
     const VsRun *run = client->netns->run;
     bool is_closing_first = client->config->closer == CLIENT_CLOSER_CLIENT;
     VsHttpClientConfig config = {.netns = client->netns,
                                  .n_links_max = UINT32_MAX,
                                  .is_keep_alive = client->config->is_keep_alive,
-                                 .is_closing_first = is_closing_first};
+                                 .is_closing_first = is_closing_first,
+                                 .tls = is_tls ? &client->tls : NULL};
     VsCallPolicy policy = vs_call_params_policy(&client->config->call);
     g_autofree char *place = g_strdup_printf("client %s", client->name);
     VsStage retry_stage = client->wait_stage;
@@ -21,6 +23,11 @@ client_exchange_open(Client *client, const char *host, const char *path, uint16_
             vs_stages_add(&run->packets->stages, place, "retry", VS_STAGE_DELAY);
     }
     client->port = port;
+    client->tls = (VsTlsConfig){
+        .version = vs_tls_version(client->config->tls_version + 1),
+        .is_resuming = client->config->is_tls_resuming,
+        .is_early = client->config->is_tls_early,
+    };
     client->message = vs_http_new_request(
         &run->packets->names, host, path, client->config->body_bytes,
         !client->config->is_keep_alive && !is_closing_first);

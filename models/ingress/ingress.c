@@ -23,6 +23,7 @@ typedef struct IngressConfig {
     IngressConnectionsConfig connections; /* But for the namespace. */
     VsChoice reuse;
     IngressPolicy policy;
+    VsTlsParams tls;
     VsChoice request_buffering;
     VsChoice response_buffering;
 } IngressConfig;
@@ -30,6 +31,7 @@ typedef struct IngressConfig {
 typedef struct Ingress {
     const IngressConfig *config;
     VsHttpServer server;
+    VsTlsConfig tls;
     VsStation station;
     VsEntity entity;
     VsRng rng;
@@ -131,6 +133,7 @@ static const VsParam ingress_params[] = {
                  "Of the answer when an upstream closed without one."),
     STATUS_PARAM(READ_TIMEOUT, "status-read-timeout", "504",
                  "Of the answer after read-timeout or request-timeout."),
+    VS_TLS_PARAM_ROWS(IngressConfig, tls),
     VS_PARAM_CHOICE(IngressConfig, request_buffering, "request-buffering", .def = "on",
                     .choices = buffering_choices,
                     .doc = "on: a request is read whole before an upstream is asked; "
@@ -282,6 +285,7 @@ ingress_check(const void *config_, const VsElement *element, GError **error)
     }
     if (!vs_balance_params_check(&config->balance, KEYS, element, error) ||
         !check_keepalive(config, element, error) ||
+        !vs_tls_params_check(&config->tls, element, error) ||
         !ingress_policy_check(&config->policy, element, error) ||
         !check_buffering(config, element, error)) {
         return false;
@@ -355,9 +359,14 @@ ingress_open(void *self, const VsElement *element, VsBuild *build, GError **erro
     }
     ingress->upstreams =
         ingress_upstreams_new(&upstreams, &ingress->entity, &ingress->upstream_stats);
-    return vs_http_server_open(&ingress->server, pod->netns, VS_ADDR_ANY,
-                               (uint16_t)config->port, config->backlog, &server_ops,
-                               ingress);
+    if (!vs_http_server_open(&ingress->server, pod->netns, VS_ADDR_ANY,
+                             (uint16_t)config->port, config->backlog, &server_ops,
+                             ingress)) {
+        return false;
+    }
+    ingress->tls = vs_tls_params_config(&config->tls);
+    vs_http_server_set_tls(&ingress->server, &ingress->tls);
+    return true;
 }
 
 static void

@@ -74,22 +74,27 @@ test_good_urls(void)
         const char *host;
         uint16_t port;
         const char *path;
+        bool is_tls;
     } urls[] = {
-        {"http://shop.example/", "shop.example", 80, "/"},
-        {"http://shop.example", "shop.example", 80, "/"},
-        {"HTTP://shop.example:8080", "shop.example", 8080, "/"},
-        {"http://10.0.0.1:65535/a/b?c=d:e", "10.0.0.1", 65535, "/a/b?c=d:e"},
-        {"http://a./x", "a.", 80, "/x"},
+        {"http://shop.example/", "shop.example", 80, "/", false},
+        {"http://shop.example", "shop.example", 80, "/", false},
+        {"HTTP://shop.example:8080", "shop.example", 8080, "/", false},
+        {"http://10.0.0.1:65535/a/b?c=d:e", "10.0.0.1", 65535, "/a/b?c=d:e", false},
+        {"http://a./x", "a.", 80, "/x", false},
+        {"https://shop.example/", "shop.example", 443, "/", true},
+        {"HTTPS://shop.example:8443/x", "shop.example", 8443, "/x", true},
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(urls); i++) {
         g_autofree char *host = NULL;
         g_autofree char *path = NULL;
         GError *error = NULL;
+        bool is_tls = !urls[i].is_tls;
         uint16_t port = 0;
 
         CU_ASSERT_TRUE_FATAL(
-            vs_http_split_url(urls[i].url, &host, &port, &path, &error));
+            vs_http_split_url(urls[i].url, &is_tls, &host, &port, &path, &error));
+        CU_ASSERT_EQUAL(is_tls, urls[i].is_tls);
         CU_ASSERT_STRING_EQUAL(host, urls[i].host);
         CU_ASSERT_EQUAL(port, urls[i].port);
         CU_ASSERT_STRING_EQUAL(path, urls[i].path);
@@ -102,7 +107,8 @@ test_bad_urls(void)
     static const char *const urls[] = {
         "",
         "shop.example",
-        "https://shop.example/",
+        "https:/shop.example/",
+        "https://",
         "ftp://shop.example/",
         "http://",
         "http:///x",
@@ -130,8 +136,10 @@ test_bad_urls(void)
         char *host = NULL, *path = NULL;
         GError *error = NULL;
         uint16_t port = 0;
+        bool is_tls;
 
-        CU_ASSERT_FALSE(vs_http_split_url(urls[i], &host, &port, &path, &error));
+        CU_ASSERT_FALSE(
+            vs_http_split_url(urls[i], &is_tls, &host, &port, &path, &error));
         CU_ASSERT_TRUE_FATAL(
             g_error_matches(error, VS_UNITS_ERROR, VS_UNITS_ERROR_SYNTAX));
         CU_ASSERT_TRUE(g_str_has_prefix(error->message, "\""));

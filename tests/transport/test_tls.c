@@ -1,0 +1,237 @@
+/* TLS: round trips before data may leave, tickets, early data, what goes over the wire. */
+#include "fixture.h"
+
+#include "transport/tls_internal.h"
+
+/* So long a way that flights count, not their lengths. */
+static const NetConfig far_away = {.bits_per_s = 10000000000, .delay = 100 * VS_MS};
+
+enum { REQUEST_BYTES = 1000 };
+
+static const VsTlsConfig client_1_2 = {.version = VS_TLS_1_2, .is_resuming = true};
+static const VsTlsConfig client_1_3 = {.version = VS_TLS_1_3, .is_resuming = true};
+static const VsTlsConfig client_early = {
+    .version = VS_TLS_1_3, .is_resuming = true, .is_early = true};
+static const VsTlsConfig client_forgetful = {.version = VS_TLS_1_3};
+static const VsTlsConfig server_1_2 = {.version = VS_TLS_1_2,
+                                       .certificate_bytes = 3000};
+static const VsTlsConfig server_1_3 = {.version = VS_TLS_1_3,
+                                       .certificate_bytes = 3000};
+static const VsTlsConfig server_early = {
+    .version = VS_TLS_1_3, .certificate_bytes = 3000, .is_early = true};
+
+/* A connection that says it is ready, sends a request and gets its answer; the time until it
+ * was ready, and until the answer, in round trips. */
+typedef struct Visit {
+    unsigned until_ready;
+    unsigned until_answer;
+} Visit;
+
+static unsigned
+round_trips(VsTime time)
+{
+    return (unsigned)((time + 100 * VS_MS) / (200 * VS_MS));
+}
+
+/* The owner of a client that asks as soon as it may. */
+static void
+asker_connected(VsTcp *tcp)
+{
+    Peer *peer = vs_tcp_user(tcp);
+
+    if (peer->connected_at == NEVER) {
+        peer->connected_at = vs_now(peer->run);
+    }
+    peer_send(peer, REQUEST_BYTES);
+}
+
+static Visit
+visit(Net *net, const VsTlsConfig *config)
+{
+    VsTime began = vs_now(&net->run);
+    VsTcpOps ops;
+    Peer client;
+
+    peer_init(&client, &net->run);
+    peer_connect(&client, net, NULL);
+    ops = *client.tcp->ops;
+    ops.connected = asker_connected;
+    client.tcp->ops = &ops;
+    if (config) {
+        vs_tls_start(client.tcp, config, NULL);
+    }
+    net_run(net, began + 3 * VS_S);
+    CU_ASSERT_EQUAL(client.n_messages, 1);
+    if (client.tcp) {
+        vs_tcp_close(client.tcp);
+    }
+    net_run(net, VS_TIME_NEVER);
+    return (Visit){round_trips(client.connected_at - began),
+                   round_trips(client.message_at - began)};
+}
+
+static void
+serve(Server *server, Net *net, const VsTlsConfig *config)
+{
+    server_open(server, net, 16);
+    server->like.reply_bytes = REQUEST_BYTES;
+    server->like.is_closing_when_finished = true;
+    if (config) {
+        vs_tls_listen(&server->listener, config);
+    }
+}
+
+static void
+test_round_trips_before_a_request(void)
+{
+    static const struct {
+        const VsTlsConfig *client, *server;
+        unsigned first, again; /* Round trips until it may ask: fresh, and resumed. */
+    } cases[] = {
+        {NULL, NULL, 1, 1},
+        {&client_1_3, &server_1_3, 2, 2},
+        {&client_1_2, &server_1_3, 3, 2}, /* The lower version is spoken. */
+        {&client_1_3, &server_1_2, 3, 2},
+        {&client_1_2, &server_1_2, 3, 2},
+        {&client_early, &server_early, 2, 1},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        Net *net = net_new(&far_away);
+        Server server;
+        Visit first, again;
+
+        serve(&server, net, cases[i].server);
+        first = visit(net, cases[i].client);
+        again = visit(net, cases[i].client);
+        CU_ASSERT_EQUAL(first.until_ready, cases[i].first);
+        CU_ASSERT_EQUAL(first.until_answer, cases[i].first + 1);
+        CU_ASSERT_EQUAL(again.until_ready, cases[i].again);
+        CU_ASSERT_EQUAL(again.until_answer, cases[i].again + 1);
+        net_free(net);
+    }
+}
+
+static void
+test_tickets_are_counted_and_end(void)
+{
+    Net *net = net_new(&far_away);
+    const VsTlsStats *stats;
+    Server server;
+
+    serve(&server, net, &server_1_3);
+    visit(net, &client_1_3);
+    stats = vs_tls_stats(net->a->root);
+    CU_ASSERT_EQUAL(stats->n_full, 1);
+    CU_ASSERT_EQUAL(stats->n_resumed, 0);
+    visit(net, &client_1_3);
+    CU_ASSERT_EQUAL(stats->n_resumed, 1);
+    visit(net, &client_forgetful);
+    CU_ASSERT_EQUAL(stats->n_full, 2);
+    net_run(net, vs_now(&net->run) + 7300 * VS_S);
+    visit(net, &client_1_3);
+    CU_ASSERT_EQUAL(stats->n_full, 3);
+    CU_ASSERT_EQUAL(vs_tls_stats(net->b->root)->n_full, 3);
+    CU_ASSERT_EQUAL(vs_tls_stats(net->b->root)->n_resumed, 1);
+    net_free(net);
+}
+
+/* The server has stopped taking early data since it gave the ticket: the request goes once
+ * more, after the handshake. */
+static void
+test_refused_early_data_are_sent_again(void)
+{
+    Net *net = net_new(&far_away);
+    Server server;
+    Visit again;
+
+    serve(&server, net, &server_early);
+    visit(net, &client_early);
+    vs_tls_listen(&server.listener, &server_1_3);
+    again = visit(net, &client_early);
+    CU_ASSERT_EQUAL(again.until_ready, 1);
+    CU_ASSERT_EQUAL(again.until_answer, 3);
+    CU_ASSERT_EQUAL(vs_tls_stats(net->a->root)->n_early, 0);
+    vs_tls_listen(&server.listener, &server_early);
+    CU_ASSERT_EQUAL(visit(net, &client_early).until_answer, 2);
+    CU_ASSERT_EQUAL(vs_tls_stats(net->a->root)->n_early, 1);
+    net_free(net);
+}
+
+static void
+test_records_have_their_overhead(void)
+{
+    CU_ASSERT_EQUAL(vs_tls_sealed_bytes(VS_TLS_1_3, 1), 1 + 22);
+    CU_ASSERT_EQUAL(vs_tls_sealed_bytes(VS_TLS_1_3, 16384), 16384 + 22);
+    CU_ASSERT_EQUAL(vs_tls_sealed_bytes(VS_TLS_1_3, 16385), 16385 + 2 * 22);
+    CU_ASSERT_EQUAL(vs_tls_sealed_bytes(VS_TLS_1_2, 100000), 100000 + 7 * 29);
+}
+
+static uint64_t
+bytes_seen(const Tap *tap)
+{
+    uint64_t bytes = 0;
+
+    for (unsigned i = 0; i < tap->log->len; i++) {
+        bytes += tap_get(tap, i)->payload_bytes;
+    }
+    return bytes;
+}
+
+/* Hello, certificate chain, Finished, tickets, and data in records. */
+static void
+test_flights_have_their_lengths(void)
+{
+    Net *net = net_new(&far_away);
+    Server server;
+
+    net->to_a.is_logging = net->to_b.is_logging = true;
+    serve(&server, net, &server_1_3);
+    visit(net, &client_1_3);
+    CU_ASSERT_EQUAL(bytes_seen(&net->to_b), 517 + 80 + REQUEST_BYTES + 22);
+    CU_ASSERT_EQUAL(bytes_seen(&net->to_a), 350 + 3000 + 510 + REQUEST_BYTES + 22);
+    net_free(net);
+}
+
+/* A chain longer than ten segments does not fit the first window. */
+static void
+test_a_long_chain_costs_a_round_trip(void)
+{
+    const VsTlsConfig long_chain = {.version = VS_TLS_1_3, .certificate_bytes = 20000};
+    Net *net = net_new(&far_away);
+    Server server;
+
+    serve(&server, net, &long_chain);
+    CU_ASSERT_EQUAL(visit(net, &client_1_3).until_ready, 3);
+    net_free(net);
+}
+
+static void
+test_who_does_not_speak_tls_is_reset(void)
+{
+    Net *net = net_new(&far_away);
+    Server server;
+    Peer client;
+
+    serve(&server, net, &server_1_3);
+    peer_init(&client, &net->run);
+    peer_connect(&client, net, NULL);
+    net_run(net, VS_S);
+    peer_send(&client, REQUEST_BYTES);
+    net_run(net, VS_TIME_NEVER);
+    CU_ASSERT_EQUAL(client.end, VS_TCP_END_RESET);
+    CU_ASSERT_EQUAL(client.n_messages, 0);
+    net_free(net);
+}
+
+static const VsTestCase tests[] = {
+    {"round trips before a request", test_round_trips_before_a_request},
+    {"tickets are counted and end", test_tickets_are_counted_and_end},
+    {"refused early data are sent again", test_refused_early_data_are_sent_again},
+    {"records have their overhead", test_records_have_their_overhead},
+    {"flights have their lengths", test_flights_have_their_lengths},
+    {"a long chain costs a round trip", test_a_long_chain_costs_a_round_trip},
+    {"who does not speak TLS is reset", test_who_does_not_speak_tls_is_reset},
+    {0},
+};
+VS_TESTS("tls")
