@@ -240,8 +240,8 @@ test_layout(void)
     CU_ASSERT_EQUAL(sizeof(VsFlow), 16);
     CU_ASSERT(sizeof(VsPayload) <= 64);
     CU_ASSERT(offsetof(VsPacket, layers) + sizeof(VsLayer) <= 4 * 64);
-    CU_ASSERT_EQUAL(sizeof(VsPacket), offsetof(VsPacket, layers) +
-                                          VS_PACKET_MAX_LAYERS * sizeof(VsLayer));
+    CU_ASSERT_EQUAL(sizeof(VsPacket),
+                    offsetof(VsPacket, tcp_options) + sizeof(VsTcpOptions));
 }
 
 static void
