@@ -2,10 +2,13 @@ net_headers = \
 	libsim/net/bond.h \
 	libsim/net/bridge.h \
 	libsim/net/capture.h \
+	libsim/net/codel.h \
 	libsim/net/core.h \
 	libsim/net/costs.def \
 	libsim/net/costs.h \
 	libsim/net/decision.h \
+	libsim/net/due_heap.h \
+	libsim/net/egress.h \
 	libsim/net/hook.h \
 	libsim/net/host.h \
 	libsim/net/icmp.h \
@@ -15,6 +18,8 @@ net_headers = \
 	libsim/net/neighbour.h \
 	libsim/net/netns.h \
 	libsim/net/policy.h \
+	libsim/net/qdisc.h \
+	libsim/net/qdisc_kinds.h \
 	libsim/net/reassembly.h \
 	libsim/net/redirect.h \
 	libsim/net/route.h \
@@ -29,8 +34,10 @@ libvethsim_la_SOURCES += \
 	libsim/net/bond.c \
 	libsim/net/bridge.c \
 	libsim/net/capture.c \
+	libsim/net/codel.c \
 	libsim/net/core.c \
 	libsim/net/decision.c \
+	libsim/net/egress.c \
 	libsim/net/hook.c \
 	libsim/net/host.c \
 	libsim/net/icmp.c \
@@ -40,6 +47,15 @@ libvethsim_la_SOURCES += \
 	libsim/net/neighbour.c \
 	libsim/net/netns.c \
 	libsim/net/policy.c \
+	libsim/net/qdisc.c \
+	libsim/net/qdisc_codel.c \
+	libsim/net/qdisc_fifo.c \
+	libsim/net/qdisc_fq.c \
+	libsim/net/qdisc_fq_codel.c \
+	libsim/net/qdisc_htb.c \
+	libsim/net/qdisc_netem.c \
+	libsim/net/qdisc_red.c \
+	libsim/net/qdisc_tbf.c \
 	libsim/net/reassembly.c \
 	libsim/net/redirect.c \
 	libsim/net/route.c \

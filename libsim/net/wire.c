@@ -3,6 +3,8 @@
 #include <glib.h>
 #include <string.h>
 
+#include "net/egress.h"
+
 #define PS_BIT_PER_S UINT64_C(8000000000000) /* Picoseconds a byte takes at 1 bit/s. */
 
 static void wire_receive(VsHop *hop, VsPacket *packet);
@@ -39,6 +41,8 @@ vs_wire_clear(VsWire *wire)
 {
     vs_timer_cancel(&wire->arrival);
     vs_packet_queue_drop(&wire->in_flight, VS_DROP_HOST_CLOSED);
+    vs_egress_free(wire->egress);
+    wire->egress = NULL;
     g_free(wire->name);
     wire->name = NULL;
 }
@@ -57,39 +61,12 @@ transmission_time(VsWire *wire, uint32_t bytes)
     return work;
 }
 
-/* 'packet' will wait for 'wait'. */
-static void
-mark(VsWire *wire, VsPacket *packet, VsTime wait)
+/* 'packet' is sent from 'start' on, when those before it are through. */
+static inline void
+transmit_from(VsWire *wire, VsPacket *packet, VsTime now, VsTime start)
 {
-    const VsWireConfig *config = &wire->config;
-    bool is_long = config->mark_packets > 0
-                       ? wait > 0 && vs_wire_n_waiting(wire) >= config->mark_packets
-                       : wait > config->mark_backlog;
+    VsTime work = transmission_time(wire, packet->wire_bytes);
 
-    if (is_long && vs_packet_mark_ce(packet)) {
-        wire->n_marked++;
-    }
-}
-
-void
-vs_wire_send(VsWire *wire, VsPacket *packet)
-{
-    VsTime now = vs_now(wire->run);
-    VsTime start = MAX(now, wire->busy_until);
-    VsTime work;
-
-    if (G_UNLIKELY(start - now > wire->config.backlog_max ||
-                   (wire->config.packets_max > 0 && start > now &&
-                    vs_wire_n_waiting(wire) >= wire->config.packets_max))) {
-        wire->n_dropped++;
-        vs_packet_drop(packet, VS_DROP_QUEUE_FULL);
-        return;
-    }
-
-    if (G_UNLIKELY(vs_wire_is_marking(wire))) {
-        mark(wire, packet, start - now);
-    }
-    work = transmission_time(wire, packet->wire_bytes);
     wire->busy_until = start + work;
     wire->busy += work;
     wire->n_packets++;
@@ -119,6 +96,58 @@ vs_wire_send(VsWire *wire, VsPacket *packet)
     }
 }
 
+/* 'packet' will wait for 'wait'. */
+static void
+mark(VsWire *wire, VsPacket *packet, VsTime wait)
+{
+    const VsWireConfig *config = &wire->config;
+    bool is_long = config->mark_packets > 0
+                       ? wait > 0 && vs_wire_n_waiting(wire) >= config->mark_packets
+                       : wait > config->mark_backlog;
+
+    if (is_long && vs_packet_mark_ce(packet)) {
+        wire->n_marked++;
+    }
+}
+
+static void __attribute__((noinline, cold))
+drop_or_queue(VsWire *wire, VsPacket *packet)
+{
+    if (wire->egress) {
+        vs_egress_send(wire->egress, packet);
+        return;
+    }
+    wire->n_dropped++;
+    vs_packet_drop(packet, VS_DROP_QUEUE_FULL);
+}
+
+void
+vs_wire_send(VsWire *wire, VsPacket *packet)
+{
+    VsTime now = vs_now(wire->run);
+    VsTime start = MAX(now, wire->busy_until);
+
+    if (G_UNLIKELY(start - now > wire->config.backlog_max ||
+                   (wire->config.packets_max > 0 && start > now &&
+                    vs_wire_n_waiting(wire) >= wire->config.packets_max))) {
+        drop_or_queue(wire, packet);
+        return;
+    }
+    if (G_UNLIKELY(vs_wire_is_marking(wire))) {
+        mark(wire, packet, start - now);
+    }
+    transmit_from(wire, packet, now, start);
+}
+
+void
+vs_wire_transmit(VsWire *wire, VsPacket *packet)
+{
+    VsTime now = vs_now(wire->run);
+
+    g_assert(wire->busy_until <= now);
+    transmit_from(wire, packet, now, now);
+}
+
 /* The first that waited has begun: the next one follows when it is through. */
 static void
 pass_first_waiting(VsWire *wire)
@@ -137,11 +166,20 @@ vs_wire_n_waiting(VsWire *wire)
 {
     VsTime now = vs_now(wire->run);
 
+    if (G_UNLIKELY(wire->egress)) {
+        return vs_egress_n_held(wire->egress);
+    }
     while (wire->first_waiting &&
            MAX(wire->first_waiting->entered, wire->line_free) <= now) {
         pass_first_waiting(wire);
     }
     return wire->n_waiting;
+}
+
+uint64_t
+vs_wire_n_held(const VsWire *wire)
+{
+    return wire->in_flight.length + (wire->egress ? vs_egress_n_held(wire->egress) : 0);
 }
 
 static void

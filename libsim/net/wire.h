@@ -1,4 +1,5 @@
-/* A wire: one direction of an Ethernet link, with the drop-tail queue before it.
+/* A wire: one direction of an Ethernet link, with the drop-tail queue before it, or a queue
+ * discipline (net/egress.h).
  *
  * The last bit of a frame reaches the far end after the backlog, the frame itself
  * (wire_bytes at line rate: preamble, FCS and gap included) and the propagation delay.
@@ -13,11 +14,14 @@
 #include "engine/time.h"
 #include "packet/packet.h"
 
+typedef struct VsEgress VsEgress;
+
 typedef struct VsWireConfig {
     uint64_t bits_per_s;
     VsTime delay;          /* Propagation, above 0. */
     VsTime far_latency;    /* Of the device at the far end, before it can forward. */
-    VsTime backlog_max;    /* A frame that would wait longer is dropped... */
+    VsTime backlog_max;    /* A frame that would wait longer is dropped...  -1: an egress
+                            * sees to that. */
     uint32_t packets_max;  /* ...or if this many wait already.  0: no limit. */
     VsTime mark_backlog;   /* A frame that will wait longer is marked (ECN), or... */
     uint32_t mark_packets; /* ...one that finds so many waiting.  Both 0: none is. */
@@ -36,6 +40,7 @@ typedef struct VsWire {
     VsTime line_free;        /* When those before it are through. */
     uint32_t n_waiting;      /* It and those behind it. */
     VsHop *far_end;
+    VsEgress *egress; /* Its qdisc: net/egress.h; or NULL. */
     VsTimer arrival;
     VsEntity entity;
 
@@ -50,14 +55,14 @@ typedef struct VsWire {
     uint64_t n_dropped;
     uint64_t n_marked;
     VsTime busy;      /* Time spent transmitting. */
-    VsQueueStat stat; /* From send to arrival. */
+    VsQueueStat stat; /* From send to arrival; with an egress from transmission on. */
 } VsWire;
 
 /* 'receiver' is the part of 'far_end', which gets every frame that arrives. */
 void vs_wire_init(VsWire *wire, const char *name, const VsWireConfig *config,
                   VsPart *receiver, VsHop *far_end);
 
-/* Drops what is in flight. */
+/* Drops what is in flight, and frees the egress. */
 void vs_wire_clear(VsWire *wire);
 
 /* Hands 'packet' to 'wire', which owns it from here on.  A backlog above the limit drops
@@ -72,5 +77,11 @@ vs_wire_is_marking(const VsWire *wire)
     return wire->config.mark_packets > 0 || wire->config.mark_backlog > 0;
 }
 
+/* For an egress, whose packets wait there: sends 'packet' now, the line being free. */
+void vs_wire_transmit(VsWire *wire, VsPacket *packet);
+
 /* Frames that wait now, the one in transmission not counted. */
 uint32_t vs_wire_n_waiting(VsWire *wire);
+
+/* Packets that it owns, waiting or in flight. */
+uint64_t vs_wire_n_held(const VsWire *wire);

@@ -169,6 +169,7 @@ struct VsPacket {
 #define VS_PACKET_IPVS 0x0080       /* It has a server already: netfilter/ipvs.h. */
 #define VS_PACKET_NOTED 0x0100      /* It has a note: packet/notes.h. */
 #define VS_PACKET_MOVED 0x0200      /* Its thread has left the core of its flow. */
+#define VS_PACKET_CORRUPTED 0x0400  /* Its checksum is wrong. */
 
 /* Those that end with the packet's stay in a namespace. */
 #define VS_PACKET_CT_FLAGS \

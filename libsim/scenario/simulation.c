@@ -136,7 +136,7 @@ count_held(const VsBuild *build)
         }
     }
     for (unsigned i = 0; i < build->wires->len; i++) {
-        n_held += g_array_index(build->wires, VsBuiltWire, i).wire->in_flight.length;
+        n_held += vs_wire_n_held(g_array_index(build->wires, VsBuiltWire, i).wire);
     }
     return n_held;
 }

@@ -73,7 +73,7 @@ net_n_held(const Net *net)
         n_held += vs_host_n_held(net->hosts[i]);
     }
     for (unsigned i = 0; i < net->n_wires; i++) {
-        n_held += net->wires[i].in_flight.length;
+        n_held += vs_wire_n_held(&net->wires[i]);
     }
     return n_held;
 }
