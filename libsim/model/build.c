@@ -4,6 +4,12 @@
 
 #define FIRST_VIP 0xcb00710a /* 203.0.113.10, of TEST-NET-3 (RFC 5737). */
 
+static void
+clear_qdisc(gpointer built)
+{
+    g_free(((VsBuiltQdisc *)built)->name);
+}
+
 void
 vs_build_init(VsBuild *build, VsRun *run, unsigned n_elements)
 {
@@ -14,6 +20,8 @@ vs_build_init(VsBuild *build, VsRun *run, unsigned n_elements)
     build->host_of = g_hash_table_new(NULL, NULL);
     build->wires = g_array_new(FALSE, TRUE, sizeof(VsBuiltWire));
     build->bonds = g_ptr_array_new_with_free_func((GDestroyNotify)vs_bond_free);
+    build->qdiscs = g_array_new(FALSE, FALSE, sizeof(VsBuiltQdisc));
+    g_array_set_clear_func(build->qdiscs, clear_qdisc);
     build->addresses = g_array_new(FALSE, TRUE, sizeof(VsBuiltAddress));
     build->captures = g_array_new(FALSE, FALSE, sizeof(VsBuiltCapture));
     build->captured = g_ptr_array_new();
@@ -45,6 +53,7 @@ vs_build_clear(VsBuild *build)
     g_array_free(build->wires, TRUE);
     g_ptr_array_free(build->bonds, TRUE);
     g_array_free(build->hosts, TRUE);
+    g_array_free(build->qdiscs, TRUE);
     g_array_free(build->addresses, TRUE);
     g_array_free(build->captures, TRUE);
     g_ptr_array_free(build->captured, TRUE);

@@ -12,6 +12,7 @@
 #include "net/bond.h"
 #include "net/host.h"
 #include "net/netns.h"
+#include "net/qdisc.h"
 #include "net/wire.h"
 
 /* How a host takes part in addressing and routing. */
@@ -42,6 +43,13 @@ typedef struct VsBuiltWire {
     unsigned member; /* Of a bond; 0 of others. */
 } VsBuiltWire;
 
+/* A queue discipline before a wire, which owns it. */
+typedef struct VsBuiltQdisc {
+    const VsElement *element; /* Whose model's statistics are the qdisc's. */
+    const VsQdisc *qdisc;
+    char *name; /* Place and kind: "users > edge: htb/gold/fq_codel".  Owned. */
+} VsBuiltQdisc;
+
 /* An address beyond those of interfaces that routes must lead to: a VIP. */
 typedef struct VsBuiltAddress {
     VsAddr address;
@@ -63,6 +71,7 @@ struct VsBuild {
     GHashTable *host_of; /* Element to place in 'hosts', plus one. */
     GArray *wires;       /* Of VsBuiltWire; those of a link in sequence. */
     GPtrArray *bonds;    /* Of VsBond *. */
+    GArray *qdiscs;      /* Of VsBuiltQdisc. */
     GArray *addresses;   /* Of VsBuiltAddress. */
     GArray *captures;    /* Of VsBuiltCapture. */
     GPtrArray *captured; /* Of VsIface *: what they name (model/capture.h). */

@@ -81,15 +81,13 @@ add_histogram(VsRecorder *recorder, const char *entity, const VsStat *stat,
                "ps", SERIES_HISTOGRAM_SUM, histogram);
 }
 
+/* The statistics 'stats' of 'self', which is called 'name'. */
 static void
-add_instance(VsRecorder *recorder, const VsElement *element)
+add_stats(VsRecorder *recorder, const VsStat *stats, const void *self, const char *name)
 {
-    const void *self = vs_simulation_instance(recorder->simulation, element);
-    g_autofree char *name = vs_summary_name_element(element);
     const char *entity = g_string_chunk_insert_const(recorder->strings, name);
 
-    for (const VsStat *stat = element->model->stats; self && stat && stat->name;
-         stat++) {
+    for (const VsStat *stat = stats; self && stat && stat->name; stat++) {
         const void *value = G_STRUCT_MEMBER_P(self, stat->offset);
 
         switch (stat->kind) {
@@ -110,6 +108,23 @@ add_instance(VsRecorder *recorder, const VsElement *element)
             break;
         }
     }
+}
+
+static void
+add_instance(VsRecorder *recorder, const VsElement *element)
+{
+    const void *self = vs_simulation_instance(recorder->simulation, element);
+    g_autofree char *name = vs_summary_name_element(element);
+
+    add_stats(recorder, element->model->stats, self, name);
+}
+
+static void
+add_qdisc(VsRecorder *recorder, const VsBuiltQdisc *built)
+{
+    g_autofree char *name = g_strdup_printf("qdisc %s", built->name);
+
+    add_stats(recorder, built->element->model->stats, built->qdisc, name);
 }
 
 static void
@@ -159,6 +174,9 @@ add_all(VsRecorder *recorder)
     }
     for (guint i = 0; i < build->wires->len; i++) {
         add_wire(recorder, g_array_index(build->wires, VsBuiltWire, i).wire);
+    }
+    for (guint i = 0; i < build->qdiscs->len; i++) {
+        add_qdisc(recorder, &g_array_index(build->qdiscs, VsBuiltQdisc, i));
     }
     for (guint i = 0; i < build->hosts->len; i++) {
         const VsHost *host = g_array_index(build->hosts, VsBuiltHost, i).host;

@@ -232,6 +232,20 @@ add_wire(VsSummary *summary, const VsWire *wire)
 }
 
 static void
+add_qdisc(VsSummary *summary, const VsBuiltQdisc *built)
+{
+    VsSummaryStat row = {.element = built->element,
+                         .entity = keep(summary, g_strdup(built->name))};
+
+    for (row.stat = built->element->model->stats; row.stat->name; row.stat++) {
+        row.value = G_STRUCT_MEMBER_P(built->qdisc, row.stat->offset);
+        if (row.stat->kind != VS_STAT_QUEUE || !built->qdisc->parent) {
+            add_stat(summary, &row);
+        }
+    }
+}
+
+static void
 add_core(VsSummary *summary, const VsHost *host, unsigned number)
 {
     const VsCore *core = &host->cores[number];
@@ -281,6 +295,9 @@ collect(VsSummary *summary)
     }
     for (guint i = 0; i < build->wires->len; i++) {
         add_wire(summary, g_array_index(build->wires, VsBuiltWire, i).wire);
+    }
+    for (guint i = 0; i < build->qdiscs->len; i++) {
+        add_qdisc(summary, &g_array_index(build->qdiscs, VsBuiltQdisc, i));
     }
     for (guint i = 0; i < build->hosts->len; i++) {
         const VsBuiltHost *built = &g_array_index(build->hosts, VsBuiltHost, i);

@@ -182,6 +182,14 @@ check_queues(const VsSimulation *simulation, GError **error)
             return false;
         }
     }
+    for (unsigned i = 0; i < build->qdiscs->len; i++) {
+        const VsBuiltQdisc *built = &g_array_index(build->qdiscs, VsBuiltQdisc, i);
+
+        if (!built->qdisc->parent &&
+            !check_queue(&built->qdisc->backlog, built->name, now, error)) {
+            return false;
+        }
+    }
     for (unsigned i = 0; i < build->hosts->len; i++) {
         const VsHost *host = g_array_index(build->hosts, VsBuiltHost, i).host;
 

@@ -65,6 +65,9 @@ link_bond_check(const LinkBondParams *params, const VsElement *element, GError *
         const VsElement *child = element->children[i];
         const LinkOutage *outage = child->config;
 
+        if (!link_element_is(child, "outage")) {
+            continue;
+        }
         if (params->members < 2) {
             return has_no_effect(child, "an outage", "a link of one member", error);
         }
@@ -83,21 +86,25 @@ link_bond_fill(const LinkBondParams *params, const VsElement *element,
                VsBondConfig *ret_bond)
 {
     VsBondOutage *outages = g_new0(VsBondOutage, element->n_children);
+    unsigned n_outages = 0;
 
     for (unsigned i = 0; i < element->n_children; i++) {
         const VsElement *child = element->children[i];
         const LinkOutage *outage = child->config;
 
-        outages[i] = (VsBondOutage){outage->member, outage->at,
-                                    vs_element_has(child, "until") ? outage->until
-                                                                   : VS_TIME_NEVER};
+        if (!link_element_is(child, "outage")) {
+            continue;
+        }
+        outages[n_outages++] = (VsBondOutage){
+            outage->member, outage->at,
+            vs_element_has(child, "until") ? outage->until : VS_TIME_NEVER};
     }
     *ret_bond = (VsBondConfig){.mode = (VsBondMode)params->mode,
                                .policy = (VsBondPolicy)params->hash,
                                .miimon = params->miimon,
                                .n_members = params->members,
                                .outages = outages,
-                               .n_outages = element->n_children};
+                               .n_outages = n_outages};
 }
 
 const VsModel vs_model_outage = {

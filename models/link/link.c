@@ -1,4 +1,5 @@
 #include "models/link/link.h"
+#include "models/link/qdisc.h"
 
 #define LINK_ENDS "client resolver dns router lb switch node"
 #define PS_BIT_PER_S UINT64_C(8000000000000)
@@ -107,7 +108,9 @@ link_check(const void *config_, const VsElement *element, GError **error)
             }
         }
     }
-    return link_bond_check(&config->bond, element, error);
+    return link_bond_check(&config->bond, element, error) &&
+           link_qdiscs_check(element, &config->from, &config->to, config->mtu_bytes,
+                             error);
 }
 
 static uint32_t
@@ -136,6 +139,22 @@ wire_config(const LinkConfig *config)
     return wire;
 }
 
+/* Queue disciplines before the wires from number 'first' on. */
+static void
+add_qdiscs(VsBuild *build, const VsElement *element, const VsElement *a,
+           const VsElement *b, unsigned first)
+{
+    const LinkConfig *config = element->config;
+    const VsHost *host_a = vs_build_find_host(build, a)->host;
+
+    for (unsigned i = first; i < build->wires->len; i++) {
+        const VsBuiltWire *built = &g_array_index(build->wires, VsBuiltWire, i);
+        bool is_from_a = built->from->netns->host == host_a;
+
+        link_qdiscs_make(build, element, is_from_a ? a : b, built, &config->queue);
+    }
+}
+
 static bool
 link_connect(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
@@ -153,8 +172,12 @@ link_connect(void *self, const VsElement *element, VsBuild *build, GError **erro
     }
     for (unsigned i = 0; i < config->from.n_elements; i++) {
         for (unsigned j = 0; j < config->to.n_elements; j++) {
+            unsigned first = build->wires->len;
+
             vs_build_join(build, element, config->from.elements[i],
                           config->to.elements[j], &line);
+            add_qdiscs(build, element, config->from.elements[i], config->to.elements[j],
+                       first);
             line.subnet = (VsPrefix){0};
         }
     }

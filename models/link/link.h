@@ -3,6 +3,13 @@
 
 #include "vethsim-model.h"
 
+/* Is 'element' a <what>? */
+static inline bool
+link_element_is(const VsElement *element, const char *what)
+{
+    return g_str_equal(element->model->element, what);
+}
+
 /* Attributes of <link> for bonds. */
 typedef struct LinkBondParams {
     uint32_t members;

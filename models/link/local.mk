@@ -1,4 +1,8 @@
 libvethsim_la_SOURCES += \
 	models/link/bond.c \
 	models/link/link.c \
-	models/link/link.h
+	models/link/link.h \
+	models/link/qdisc.c \
+	models/link/qdisc.h \
+	models/link/qdisc_check.c \
+	models/link/qdisc_make.c
