@@ -13,6 +13,8 @@ check_PROGRAMS += \
 	tests/net/test_multipath \
 	tests/net/test_neighbour \
 	tests/net/test_qdisc \
+	tests/net/test_qdisc_flows \
+	tests/net/test_qdisc_netem \
 	tests/net/test_route \
 	tests/net/test_rss \
 	tests/net/test_tunnel \
@@ -31,6 +33,10 @@ tests_net_test_multipath_SOURCES = tests/net/test_multipath.c $(net_fixture)
 tests_net_test_neighbour_SOURCES = tests/net/test_neighbour.c $(net_fixture)
 tests_net_test_qdisc_SOURCES = tests/net/test_qdisc.c tests/net/qdisc_fixture.h \
 	$(net_fixture)
+tests_net_test_qdisc_flows_SOURCES = tests/net/test_qdisc_flows.c \
+	tests/net/qdisc_fixture.h $(net_fixture) tests/engine/count_allocations.h
+tests_net_test_qdisc_netem_SOURCES = tests/net/test_qdisc_netem.c \
+	tests/net/qdisc_fixture.h $(net_fixture)
 tests_net_test_route_SOURCES = tests/net/test_route.c $(net_fixture)
 tests_net_test_rss_SOURCES = tests/net/test_rss.c $(net_fixture)
 tests_net_test_tunnel_SOURCES = tests/net/test_tunnel.c $(net_fixture)
