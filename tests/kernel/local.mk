@@ -20,13 +20,16 @@ script_tests += \
 	tests/kernel/ecmp.sh \
 	tests/kernel/kernel.sh \
 	tests/kernel/nft_hash.sh \
-	tests/kernel/policy.sh
+	tests/kernel/policy.sh \
+	tests/kernel/qdisc.sh
 EXTRA_DIST += \
+	tests/kernel/bulk.py \
 	tests/kernel/cases.txt \
 	tests/kernel/cluster.xml \
 	tests/kernel/compare.py \
 	tests/kernel/ecmp.json \
 	tests/kernel/ecmp.xml \
+	tests/kernel/qdisc.xml \
 	tests/kernel/vpc.xml
 tests/kernel/ecmp.log: tests/kernel/policy_choose$(EXEEXT)
 tests/kernel/kernel.log: tests/kernel/netprobe$(EXEEXT)
