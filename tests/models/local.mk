@@ -48,6 +48,7 @@ check_PROGRAMS += \
 	tests/models/test_lb \
 	tests/models/test_lb_health \
 	tests/models/test_link_bond \
+	tests/models/test_link_qdisc \
 	tests/models/test_packet_flow \
 	tests/models/test_pod \
 	tests/models/test_topology
@@ -123,6 +124,7 @@ tests_models_test_kubeproxy_runner_SOURCES = tests/models/test_kubeproxy_runner.
 tests_models_test_kubeproxy_sync_SOURCES = tests/models/test_kubeproxy_sync.c \
 	$(model_tests_fixture)
 tests_models_test_link_bond_SOURCES = tests/models/test_link_bond.c $(model_tests_fixture)
+tests_models_test_link_qdisc_SOURCES = tests/models/test_link_qdisc.c $(model_tests_fixture)
 tests_models_test_lb_SOURCES = tests/models/test_lb.c $(model_tests_fixture)
 tests_models_test_lb_health_SOURCES = tests/models/test_lb_health.c $(model_tests_fixture)
 tests_models_test_packet_flow_SOURCES = tests/models/test_packet_flow.c \
