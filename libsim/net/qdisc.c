@@ -2,8 +2,6 @@
 
 #include "net/qdisc_kinds.h"
 
-#define ECN_MASK 3 /* Of the TOS byte; 0: not ECN-capable, 3: congestion experienced. */
-
 const VsQdiscKind *const vs_qdisc_kinds[] = {
     &vs_qdisc_pfifo,
     &vs_qdisc_bfifo,
@@ -167,12 +165,9 @@ vs_qdisc_count_new(VsQdisc *qdisc, VsPacket *packet, VsTime now)
 bool
 vs_qdisc_mark(VsQdisc *qdisc, VsPacket *packet)
 {
-    VsLayer *top = vs_packet_top(packet);
-
-    if (top->ether_type == VS_ETHER_TYPE_ARP || (top->tos & ECN_MASK) == 0) {
+    if (!vs_packet_mark_ce(packet)) {
         return false;
     }
-    top->tos |= ECN_MASK;
     for (VsQdisc *outer = qdisc; outer; outer = outer->parent) {
         outer->n_marked++;
     }

@@ -269,11 +269,6 @@ link_qdisc_check(const void *config_, const VsElement *element, GError **error)
         !check_children(element, error)) {
         return false;
     }
-    if (config->ecn) {
-        return refuse(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
-                      "ecn=\"yes\" has no effect: no transport here is ECN-capable; "
-                      "leave it out");
-    }
     if (!link_element_is(element->parent, "link") &&
         (vs_element_has(element, "from") || vs_element_has(element, "at"))) {
         return refuse(error, element, VS_SCENARIO_ERROR_NO_EFFECT,

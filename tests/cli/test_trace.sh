@@ -180,7 +180,7 @@ check "what an ICMP error quotes is translated before our eyes" has_all \
 run trace "$article" --from user --to http://shop.example/
 check "an unknown host is refused" said 2 "" 'did you mean "users"?'
 run trace "$article" --from users --to https://shop.example/
-check "so is TLS" said 2 "" "TLS is not modelled yet"
+check "so is TLS" said 2 "" "a probe does not speak TLS"
 run trace "$article" --to http://shop.example/
 check "--from is needed" said 2 "" "trace needs --from"
 run trace "$article" --from users

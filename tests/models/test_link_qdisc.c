@@ -123,11 +123,38 @@ test_losses_begin_in_time(void)
     model_free(model);
 }
 
+/* CoDel marks in place of dropping, and the server's window heeds the marks. */
+static void
+test_marks_take_the_place_of_drops(void)
+{
+    for (unsigned i = 0; i < 2; i++) {
+        Model *model = model_new(
+            "%s<client id='c' costs='free' ecn='on' timeout='100s' stop='1s' "
+            "to='http://172.16.0.2:30080/' arrivals='constant(1/s)'/>"
+            "<node id='n' costs='free'/>"
+            "<link from='c' to='n' subnet='172.16.0.0/24' rate='10Mbit/s' delay='10ms'>"
+            "<qdisc kind='fq_codel' from='n' ecn='%s'/></link>"
+            "<pod id='p' labels='app=web'><container response='8MiB'/></pod>"
+            "<service id='s' type='NodePort' node-port='30080' target-port='8080' "
+            "select='app=web'/>",
+            model_free_costs, i ? "yes" : "no");
+        const VsQdisc *qdisc;
+
+        model_run(model, 60 * VS_S);
+        qdisc = find_qdisc(model, "n > c: fq_codel");
+        CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 1);
+        CU_ASSERT_EQUAL(qdisc->n_marked > 0, i == 1);
+        CU_ASSERT_EQUAL(qdisc->n_dropped > 0, i == 0);
+        model_free(model);
+    }
+}
+
 static const VsTestCase tests[] = {
     {"a delay counts where it is", test_a_delay_counts_where_it_is},
     {"a shaper takes its time, and changes", test_a_shaper_takes_its_time_and_changes},
     {"classes count what they take", test_classes_count_what_they_take},
     {"losses begin in time", test_losses_begin_in_time},
+    {"marks take the place of drops", test_marks_take_the_place_of_drops},
     {0},
 };
 VS_TESTS("link_qdisc")

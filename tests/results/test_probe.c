@@ -121,10 +121,10 @@ test_what_cannot_be_is_refused(void)
                   "\"10.0.0.1/udp\": a UDP target is \"address:port/udp\"");
     check_refused("users", "10.0.0.1:70000",
                   "\"http://10.0.0.1:70000\": the port must be 1 to 65535; write "
-                  "\"http://host[:port]/path\"");
-    check_refused("users", "https://shop.example/",
-                  "\"https://shop.example/\": TLS is not modelled yet; write "
-                  "\"http://host[:port]/path\"");
+                  "\"http://host[:port]/path\" or https://");
+    check_refused(
+        "users", "https://shop.example/",
+        "\"https://shop.example/\": a probe does not speak TLS; write http://");
 }
 
 static char *
