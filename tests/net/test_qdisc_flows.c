@@ -150,6 +150,29 @@ test_priority_and_quantum_share_what_is_left(void)
     qdisc_fixture_clear(&f);
 }
 
+/* What is borrowed is no debt: after 2 s at ten times its rate a class has its rate at once,
+ * though another, to which it yields what is left, wants all. */
+static void
+test_borrowers_owe_nothing(void)
+{
+    Classes all = {0};
+    QdiscFixture f;
+
+    qdisc_fixture_open(&f, GBIT);
+    add_class(&all, &f, 0, false, 10 * MBIT, 10 * MBIT, 0);
+    add_class(&all, &f, 0, true, 1 * MBIT, 10 * MBIT, 1);
+    add_class(&all, &f, 0, true, 5 * MBIT, 10 * MBIT, 0);
+    add_htb(&f, &all);
+    send_backlog(&f, 1, 10000);
+    net_run(&f.net, 2 * VS_S);
+    send_backlog(&f, 2, 10000);
+    net_run(&f.net, 4 * VS_S);
+    CU_ASSERT_DOUBLE_EQUAL(mbit_per_s(&f, 1, VS_S, 2 * VS_S), 10, 0.05);
+    CU_ASSERT_DOUBLE_EQUAL(mbit_per_s(&f, 1, 21 * VS_S / 10, 4 * VS_S), 1, 0.03);
+    CU_ASSERT_DOUBLE_EQUAL(mbit_per_s(&f, 2, 21 * VS_S / 10, 4 * VS_S), 9, 0.05);
+    qdisc_fixture_clear(&f);
+}
+
 /* Two branches of 8 and 2: inside the first a leaf of 2 may have all 8 of its branch, and of
  * the other branch what that leaves. */
 static void
@@ -269,6 +292,35 @@ static void
 test_fq_codel_is_fair(void)
 {
     check_fairness(&vs_qdisc_fq_codel, &fq_codel, 2 * 1514);
+}
+
+/* A flow that sends 1200 bytes, less than a turn, for each packet of 200 of a backlog: were it
+ * new again each time that it has run dry, the backlog would get a seventh.  It gets half. */
+static void
+test_no_flow_is_new_again_and_again(void)
+{
+    uint64_t n_bulk_bytes = 0, n_bytes = 0;
+    VsTime next;
+    QdiscFixture f;
+
+    qdisc_fixture(&f, MBIT, &vs_qdisc_fq_codel, &fq_codel);
+    qdisc_send(&f, 200, 3); /* Occupies the line. */
+    for (unsigned i = 0; i < 2000; i++) {
+        qdisc_send(&f, 200, 1);
+    }
+    for (unsigned i = 0; i < 2000; i++) {
+        VsPacket *packet = vs_qdisc_dequeue(f.root, 0, &next);
+        bool is_bulk = vs_packet_top(packet)->flow.sport == 1;
+
+        n_bytes += vs_qdisc_bytes(packet);
+        n_bulk_bytes += is_bulk ? vs_qdisc_bytes(packet) : 0;
+        vs_packet_deliver(packet);
+        for (unsigned j = 0; is_bulk && i > 10 && j < 3; j++) { /* It is old then. */
+            qdisc_send(&f, 400, 2);
+        }
+    }
+    CU_ASSERT_DOUBLE_EQUAL((double)n_bulk_bytes / (double)n_bytes, 0.5, 0.02);
+    qdisc_fixture_clear(&f);
 }
 
 /* 8 Mbit/s: 1 us a byte.  After the first turn of 15140 bytes, which ends with the 16th
@@ -481,10 +533,12 @@ static const VsTestCase tests[] = {
     {"htb's ceiling limits what is borrowed", test_ceiling_limits_what_is_borrowed},
     {"priority and quantum share what is left",
      test_priority_and_quantum_share_what_is_left},
+    {"borrowers owe nothing", test_borrowers_owe_nothing},
     {"branches borrow in order", test_branches_borrow_in_order},
     {"matches tell classes apart", test_matches_tell_classes_apart},
     {"fq is fair", test_fq_is_fair},
     {"fq_codel is fair", test_fq_codel_is_fair},
+    {"no flow is new again and again", test_no_flow_is_new_again_and_again},
     {"fq paces each flow", test_fq_paces_each_flow},
     {"fq limits a flow", test_fq_limits_a_flow},
     {"fq_codel drops from the longest", test_fq_codel_drops_from_the_longest},
