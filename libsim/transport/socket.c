@@ -157,6 +157,9 @@ sockets_free(VsSockets *sockets)
     vs_pool_clear(&sockets->time_waits);
     vs_pool_clear(&sockets->udp_peers);
     vs_pool_clear(&sockets->path_mtu_entries);
+    vs_table_clear(&sockets->tls_tickets);
+    vs_pool_clear(&sockets->tls_ticket_entries);
+    vs_pool_clear(&sockets->tlss);
     g_free(sockets);
 }
 
