@@ -9,11 +9,11 @@ typedef struct IngressRules IngressRules;
 
 /* rules.c: which backend a request goes to. */
 
-/* The rules of the ingress 'element' (its <rule> and <path> children). */
 /* Fails when a service that ingress 'element' sends to has a UDP port. */
 bool ingress_rules_check(const VsElement *element, const VsBuild *build,
                          GError **error);
 
+/* The rules of the ingress 'element' (its <rule> and <path> children). */
 IngressRules *ingress_rules_new(const VsElement *element, VsBuild *build);
 void ingress_rules_free(IngressRules *rules);
 

@@ -93,6 +93,12 @@ err=$(< err)
 check "Ctrl-C ends the run and keeps its results" said 130 "PARTIAL: stopped at" "partial"
 check "they are marked, too" grep -q '"partial" : true' s/manifest.json
 
+for _ in 1 2 3; do
+    timeout -s INT 0.3 "$vethsim" run one/one.xml -o t --no-plots --until 100h > out 2> err
+    check "so does timeout, which signals twice" grep -q PARTIAL out
+    rm -rf t
+done
+
 mkdir mine
 echo notes > mine/notes.txt
 run run one/one.xml -o mine --no-plots

@@ -16,6 +16,8 @@ enum {
 #define SLICE_EVENTS 20000
 #define PROGRESS_INTERVAL_US 100000
 
+#define ECHO_US 300000
+
 typedef struct RunOptions {
     char *folder;
     char *seed_text;
@@ -35,18 +37,27 @@ typedef struct RunOptions {
 
 static volatile sig_atomic_t is_interrupted;
 
+/* A second signal ends the program at once, unless it is the first one's echo: timeout(1)
+ * sends it to the program and to its process group. */
 static void
 interrupt(int number)
 {
-    (void)number;
-    is_interrupted = 1;
+    static volatile int64_t interrupted_us;
+    int64_t now_us = g_get_monotonic_time();
+
+    if (!is_interrupted) {
+        is_interrupted = 1;
+        interrupted_us = now_us;
+    } else if (now_us - interrupted_us > ECHO_US) {
+        signal(number, SIG_DFL);
+        raise(number);
+    }
 }
 
-/* A second signal ends the program at once. */
 static void
 catch_signals(void)
 {
-    struct sigaction action = {.sa_handler = interrupt, .sa_flags = (int)SA_RESETHAND};
+    struct sigaction action = {.sa_handler = interrupt};
 
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
