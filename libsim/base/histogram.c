@@ -29,6 +29,16 @@ vs_histogram_add_octave(VsHistogram *histogram, unsigned octave)
     return histogram->octaves[octave];
 }
 
+int64_t
+vs_histogram_widen(VsHistogram *histogram, int64_t value)
+{
+    g_assert(value >= 0);
+    value = MIN(value, VS_HISTOGRAM_VALUE_MAX);
+    histogram->min = MIN(histogram->min, value);
+    histogram->max = MAX(histogram->max, value);
+    return value;
+}
+
 void
 vs_histogram_merge(VsHistogram *dst, const VsHistogram *src)
 {

@@ -40,6 +40,7 @@ void vs_histogram_clear(VsHistogram *histogram);
 
 /* For the inline functions below alone. */
 uint64_t *vs_histogram_add_octave(VsHistogram *histogram, unsigned octave);
+int64_t vs_histogram_widen(VsHistogram *histogram, int64_t value);
 
 /* Counts 'value' 'n' times.  It must not be negative; above VS_HISTOGRAM_VALUE_MAX it counts
  * as that.  O(1), allocation-free once the octave has been seen. */
@@ -49,12 +50,12 @@ vs_histogram_record_n(VsHistogram *histogram, int64_t value, uint64_t n)
     unsigned octave, shift;
     uint64_t *counts;
 
-    if (G_UNLIKELY((uint64_t)value > VS_HISTOGRAM_VALUE_MAX)) {
-        g_assert(value >= 0);
-        value = VS_HISTOGRAM_VALUE_MAX;
-    }
     if (G_UNLIKELY(n == 0)) {
         return;
+    }
+    /* Seldom after the first values. */
+    if (G_UNLIKELY(value < histogram->min || value > histogram->max)) {
+        value = vs_histogram_widen(histogram, value);
     }
 
     /* With b the highest set bit: 0 for b < 10, else b - 9; an octave's buckets are
@@ -66,16 +67,8 @@ vs_histogram_record_n(VsHistogram *histogram, int64_t value, uint64_t n)
         counts = vs_histogram_add_octave(histogram, octave);
     }
     counts[((uint64_t)value >> shift) % VS_HISTOGRAM_OCTAVE_LENGTH] += n;
-
     histogram->count += n;
     histogram->sum += (VsHistogramSum)(uint64_t)value * n;
-    /* Seldom after the first values: a branch costs less than two stores. */
-    if (G_UNLIKELY(value < histogram->min)) {
-        histogram->min = value;
-    }
-    if (G_UNLIKELY(value > histogram->max)) {
-        histogram->max = value;
-    }
 }
 
 static inline void

@@ -8,8 +8,6 @@ enum {
     BIT_DEEP = 62,
     BIT_EXACT = 63,
     BLOCK = 64, /* Requests of a bulk match under way at a time. */
-    NEAR =
-        8, /* Elements that a rule's path may have for requests to be resolved together. */
 };
 
 /* ---- Texts ---- */
@@ -487,6 +485,14 @@ vs_host_path_find_bulk(const VsHostPath *table, const uint32_t *hosts,
     }
 }
 
+static inline void
+fetch_texts(const char *const *texts, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        __builtin_prefetch(texts[i]);
+    }
+}
+
 void
 vs_host_path_match_bulk(const VsHostPath *table, const char *const *hosts,
                         const char *const *paths, size_t n, uint32_t *ret_values)
@@ -496,7 +502,9 @@ vs_host_path_match_bulk(const VsHostPath *table, const char *const *hosts,
     for (size_t from = 0; from < n; from += BLOCK) {
         size_t length = MIN(n - from, BLOCK);
 
+        fetch_texts(paths + from, length);
         resolve_hosts(table, hosts + from, length, host_numbers);
+        fetch_texts(hosts + from + length, MIN(n - from - length, BLOCK));
         for (size_t i = 0; i < length; i++) {
             path_numbers[i] = vs_host_path_resolve_path(table, paths[from + i]);
         }

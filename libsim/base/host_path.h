@@ -11,7 +11,8 @@
  * A host and a path are each resolved to a number once, which is all that a match needs:
  * one probe of a packed table for each length at which the host has paths and this path
  * elements, whatever the number of hosts and rules.  Texts are known by 128 bits of hash,
- * taken eight letters at a time, a path's for the end of each element in the one pass: two rules' texts differ in them but by an accident that does not happen; it is no defence
+ * taken eight letters at a time, a path's for the end of each element in the one pass: two
+ * rules' texts differ in them but by an accident that does not happen; it is no defence
  * against an enemy who picks names. */
 #ifndef VS_BASE_HOST_PATH_H
 #define VS_BASE_HOST_PATH_H
@@ -48,12 +49,13 @@ void vs_host_path_init(VsHostPath *table);
 void vs_host_path_clear(VsHostPath *table);
 
 /* Adds a rule: 'host' is a name, "*." and a name, or NULL for any; 'path' starts with "/";
- * 'value' is not VS_HOST_PATH_NONE.  False, and nothing changed, when there is a rule for the same.  Numbers
- * resolved before are no longer good. */
+ * 'value' is not VS_HOST_PATH_NONE.  False, and nothing changed, when there is a rule for
+ * the same.  Numbers resolved before are no longer good. */
 bool vs_host_path_add(VsHostPath *table, const char *host, const char *path,
                       bool is_exact, uint32_t value);
 
-/* The numbers of the host and path, which starts with "/", of a request.  O(length), no allocation. */
+/* The numbers of the host and path, which starts with "/", of a request.  O(length), no
+ * allocation. */
 uint32_t vs_host_path_resolve_host(const VsHostPath *table, const char *host);
 uint32_t vs_host_path_resolve_path(const VsHostPath *table, const char *path);
 
