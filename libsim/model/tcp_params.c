@@ -42,6 +42,7 @@ vs_tcp_params_apply(const VsTcpParams *params, VsNetns *netns)
     VsTcpConfig config = params->config;
 
     config.receive_buffer = (uint32_t)params->receive_buffer;
+    config.syn_cookies = (VsTcpSynCookies)params->syn_cookies;
     /* The host's, for all its namespaces: model/tcp_host_params.h. */
     config.congestion = (VsCongestionKind)netns->host->sysctls.tcp_congestion_control;
     config.ecn = (VsTcpEcn)netns->host->sysctls.tcp_ecn;

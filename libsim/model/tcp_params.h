@@ -8,6 +8,7 @@
 typedef struct VsTcpParams {
     VsTcpConfig config;
     uint64_t receive_buffer;
+    VsChoice syn_cookies; /* VsTcpSynCookies, of a model that listens: its own row. */
 } VsTcpParams;
 
 /* Rows for the member 'm' (a VsTcpParams) of a model's configuration. */

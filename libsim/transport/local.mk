@@ -32,6 +32,7 @@ libvethsim_la_SOURCES += \
 	libsim/transport/socket_internal.h \
 	libsim/transport/stub.c \
 	libsim/transport/tcp.c \
+	libsim/transport/tcp_cookie.c \
 	libsim/transport/tcp_error.c \
 	libsim/transport/tcp_input.c \
 	libsim/transport/tcp_internal.h \

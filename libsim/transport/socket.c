@@ -16,6 +16,13 @@ const char *const vs_tcp_ecn_names[] = {
     NULL,
 };
 
+const char *const vs_tcp_syn_cookies_names[] = {
+    [VS_TCP_SYN_COOKIES_OFF] = "no",
+    [VS_TCP_SYN_COOKIES_ON] = "yes",
+    [VS_TCP_SYN_COOKIES_ALWAYS] = "always",
+    NULL,
+};
+
 static void sockets_receive(VsHop *hop, VsPacket *packet);
 static void deferred_due(VsTimer *timer);
 static void sockets_free(VsSockets *sockets);

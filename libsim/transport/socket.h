@@ -51,6 +51,16 @@ typedef enum VsTcpEcn {
 /* By value, NULL-terminated. */
 extern const char *const vs_tcp_ecn_names[];
 
+/* What a SYN gets that finds the SYN queue full: net.ipv4.tcp_syncookies 0, 1, 2. */
+typedef enum VsTcpSynCookies {
+    VS_TCP_SYN_COOKIES_OFF,    /* Nothing: it is dropped. */
+    VS_TCP_SYN_COOKIES_ON,     /* A cookie. */
+    VS_TCP_SYN_COOKIES_ALWAYS, /* As all the others do. */
+} VsTcpSynCookies;
+
+/* By value, NULL-terminated. */
+extern const char *const vs_tcp_syn_cookies_names[];
+
 /* How TCP of a namespace behaves; defaults are Linux'. */
 typedef struct VsTcpConfig {
     uint32_t initial_window; /* Segments sent before the first ACK: 10 (RFC 6928). */
@@ -78,25 +88,27 @@ typedef struct VsTcpConfig {
                                    * TIME_WAIT that has timestamps, a second after the
                                    * peer's latest (net.ipv4.tcp_tw_reuse). */
     bool is_aborting_on_overflow; /* No (net.ipv4.tcp_abort_on_overflow). */
+    VsTcpSynCookies syn_cookies;  /* On. */
     VsCongestionKind congestion;  /* CUBIC (net.ipv4.tcp_congestion_control). */
     VsTcpEcn ecn;                 /* Passive. */
 } VsTcpConfig;
 
-#define VS_TCP_CONFIG_DEFAULT                        \
-    ((VsTcpConfig){.initial_window = 10,             \
-                   .receive_buffer = 65535 * 4,      \
-                   .rto_initial = VS_S,              \
-                   .rto_min = 200 * VS_MS,           \
-                   .rto_max = 120 * VS_S,            \
-                   .delayed_ack = 40 * VS_MS,        \
-                   .time_wait = 60 * VS_S,           \
-                   .syn_retries = 6,                 \
-                   .keepalive_interval = 75 * VS_S,  \
-                   .keepalive_probes = 9,            \
-                   .port_first = VS_EPHEMERAL_FIRST, \
-                   .port_last = VS_EPHEMERAL_LAST,   \
-                   .retries = 15,                    \
-                   .congestion = VS_CONGESTION_CUBIC, \
+#define VS_TCP_CONFIG_DEFAULT                            \
+    ((VsTcpConfig){.initial_window = 10,                 \
+                   .receive_buffer = 65535 * 4,          \
+                   .rto_initial = VS_S,                  \
+                   .rto_min = 200 * VS_MS,               \
+                   .rto_max = 120 * VS_S,                \
+                   .delayed_ack = 40 * VS_MS,            \
+                   .time_wait = 60 * VS_S,               \
+                   .syn_retries = 6,                     \
+                   .keepalive_interval = 75 * VS_S,      \
+                   .keepalive_probes = 9,                \
+                   .port_first = VS_EPHEMERAL_FIRST,     \
+                   .port_last = VS_EPHEMERAL_LAST,       \
+                   .retries = 15,                        \
+                   .syn_cookies = VS_TCP_SYN_COOKIES_ON, \
+                   .congestion = VS_CONGESTION_CUBIC,    \
                    .ecn = VS_TCP_ECN_PASSIVE})
 
 /* Copies 'config'; to be called before the first connection. */

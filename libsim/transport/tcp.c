@@ -281,6 +281,16 @@ vs_tcp_take_options(VsTcp *tcp, VsPacket *packet)
     tcp->window_seq = tcp->rcv_nxt - 1;
 }
 
+void
+vs_tcp_renounce_options(VsTcp *tcp)
+{
+    tcp->has_timestamps = false;
+    tcp->is_scaling = false;
+    tcp->send_shift = 0;
+    tcp->receive_shift = 0;
+    tcp->is_ecn = false;
+}
+
 uint16_t
 vs_tcp_data_bytes(const VsTcp *tcp, uint16_t mss)
 {
@@ -343,8 +353,14 @@ vs_tcp_retire(VsTcp *tcp, VsTcpState last)
     }
     vs_congestion_clear(&tcp->congestion);
     tcp->state = last;
-    tcp->next = sockets->dead;
-    sockets->dead = tcp;
+    vs_tcp_discard(tcp);
+}
+
+void
+vs_tcp_discard(VsTcp *tcp)
+{
+    tcp->next = tcp->sockets->dead;
+    tcp->sockets->dead = tcp;
 }
 
 void

@@ -3,7 +3,7 @@
  * A message is a payload (what it means) and a length (what travels).  Segments carry
  * pieces of one message each, of at most the MSS; the receiver's owner hears of a
  * message when its last byte is in order.  Handshake, MSS option, window scaling,
- * sliding window, delayed ACK, retransmission time-out with back-off (RFC 6298), fast
+ * sliding window, delayed ACK, retransmission time-out with back-off (RFC 6298), SYN cookies, fast
  * retransmission (RFC 6582), path MTU discovery, FIN in all states, simultaneous opening,
  * TIME_WAIT, RST (RFC 5961), the two queues of a listener, timestamps (RFC 7323: RTT, PAWS,
  * ports of TIME_WAIT used again), keep-alive.  The congestion window is that of
@@ -100,12 +100,16 @@ struct VsTcpListener {
     uint64_t n_accepted;
     uint64_t n_overflows; /* The accept queue was full: ListenOverflows of Linux. */
     uint64_t n_drops;     /* That, or the SYN queue was: ListenDrops. */
+    uint64_t n_cookies;   /* Sent: SyncookiesSent. */
+    uint64_t n_cookies_received; /* Came back, and were good: SyncookiesRecv. */
+    VsTime cookies_until;        /* ACKs may bring one back before; 0: none was sent. */
 };
 
-/* The two queues of a listener, as in Linux (tcp_conn_request(), tcp_check_req()) without
- * SYN cookies.  'backlog' connections may be in their handshake and one more than that may
- * wait to be accepted (sk_acceptq_is_full()).  A SYN that finds either queue full is dropped
- * without a word.  The ACK that ends a handshake and finds the accept queue full is dropped,
+/* The two queues of a listener, as in Linux (tcp_conn_request(), tcp_check_req()).  'backlog'
+ * connections may be in their handshake and one more than that may wait to be accepted
+ * (sk_acceptq_is_full()).  A SYN that finds the second full is dropped without a word, and so
+ * is one that finds the first full where there are no SYN cookies; else its SYN-ACK is a
+ * cookie and nothing is kept of it, until the ACK brings it back within two minutes.  The ACK that ends a handshake and finds the accept queue full is dropped,
  * too: the client takes the connection for open, what it sends goes nowhere, and SYN-ACK is
  * repeated, until an ACK finds room; or, with 'is_aborting_on_overflow', it is reset. */
 

@@ -5,6 +5,7 @@
  *     tcp_output.c     segments are made and sent, within the windows
  *     tcp_timer.c      the one timer of a connection; round trips and time-outs
  *     tcp_listen.c     listeners, handshakes of the passive side, accepting
+ *     tcp_cookie.c     handshakes without state
  *     tcp_time_wait.c  what remains of a closed connection for a minute
  *     tcp_error.c      ICMP errors, path MTU
  *
@@ -16,11 +17,12 @@
 
 #pragma GCC visibility push(hidden)
 
-#define VS_TCP_SYN_ACK_RETRIES 5        /* net.ipv4.tcp_synack_retries. */
-#define VS_TCP_FIN_TIMEOUT (60 * VS_S)  /* net.ipv4.tcp_fin_timeout. */
-#define VS_TCP_MTU_EXPIRES (600 * VS_S) /* net.ipv4.route.mtu_expires. */
-#define VS_TCP_DUPLICATE_ACKS 3         /* That mean a loss (RFC 5681). */
-#define VS_TCP_QUICK_ACKS 16            /* TCP_MAX_QUICKACKS of Linux. */
+#define VS_TCP_SYN_ACK_RETRIES 5          /* net.ipv4.tcp_synack_retries. */
+#define VS_TCP_FIN_TIMEOUT (60 * VS_S)    /* net.ipv4.tcp_fin_timeout. */
+#define VS_TCP_MTU_EXPIRES (600 * VS_S)   /* net.ipv4.route.mtu_expires. */
+#define VS_TCP_DUPLICATE_ACKS 3           /* That mean a loss (RFC 5681). */
+#define VS_TCP_QUICK_ACKS 16              /* TCP_MAX_QUICKACKS of Linux. */
+#define VS_TCP_COOKIES_VALID (120 * VS_S) /* TCP_SYNCOOKIE_VALID. */
 
 /* What a key of VsSockets.connections leads to starts with this. */
 typedef struct VsTcpEntry {
@@ -70,11 +72,11 @@ struct VsTcp {
     bool has_received : 1;  /* Data: what we send is taken for an answer. */
     bool is_ack_now : 1;    /* The next ACK must not be delayed. */
     bool is_answered : 1;   /* Something came since the last time-out. */
-    bool is_traced : 1; /* It carries a traced journey now: so are its ACK and FIN. */
-    bool is_ecn : 1;       /* Both sides understand marks. */
-    bool is_echoing : 1;   /* Our ACKs say that what came was marked. */
-    bool is_cwr_due : 1;   /* The next new segment says that the window was reduced. */
-    bool is_paced : 1;     /* The next new segment waits for pace_due. */
+    bool is_traced : 1;  /* It carries a traced journey now: so are its ACK and FIN. */
+    bool is_ecn : 1;     /* Both sides understand marks. */
+    bool is_echoing : 1; /* Our ACKs say that what came was marked. */
+    bool is_cwr_due : 1; /* The next new segment says that the window was reduced. */
+    bool is_paced : 1;   /* The next new segment waits for pace_due. */
     uint32_t window;     /* The peer's, in bytes from snd_una. */
     uint32_t kept_bytes; /* Of 'kept'. */
 
@@ -171,6 +173,10 @@ VsTcp *vs_tcp_new(VsSockets *sockets, const VsFlow *flow);
  * outermost call returns. */
 void vs_tcp_retire(VsTcp *tcp, VsTcpState last);
 
+/* The end of that, and all there is to one that is in no table and has sent nothing that may
+ * be repeated. */
+void vs_tcp_discard(VsTcp *tcp);
+
 /* Retires it and tells its owner. */
 void vs_tcp_break(VsTcp *tcp, VsTcpEnd end);
 
@@ -189,6 +195,9 @@ uint16_t vs_tcp_data_bytes(const VsTcp *tcp, uint16_t mss);
 
 /* Sets what the peer's SYN says. */
 void vs_tcp_take_options(VsTcp *tcp, VsPacket *syn);
+
+/* And this side will have none of it. */
+void vs_tcp_renounce_options(VsTcp *tcp);
 
 /* Does this side want ECN, so that its SYN asks for it? */
 bool vs_tcp_asks_for_ecn(const VsTcp *tcp);
@@ -256,6 +265,17 @@ void vs_tcp_listen_established(VsTcp *tcp);
 
 /* A passive connection goes before it was accepted. */
 void vs_tcp_listen_forget(VsTcp *tcp);
+
+/* tcp_cookie.c */
+
+/* The sequence number of a SYN-ACK for the SYN of flow 'syn' as received, with sequence number
+ * 'seq' and MSS option 'mss'. */
+uint32_t vs_tcp_cookie_make(const VsSockets *sockets, const VsFlow *syn, uint32_t seq,
+                            uint16_t mss);
+
+/* The MSS that 'cookie' was made with, at most what the SYN said; 0: it is none, or too old. */
+uint16_t vs_tcp_cookie_mss(const VsSockets *sockets, const VsFlow *syn, uint32_t seq,
+                           uint32_t cookie);
 
 /* tcp_time_wait.c */
 void vs_tcp_time_wait_enter(VsTcp *tcp);

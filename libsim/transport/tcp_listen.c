@@ -91,24 +91,15 @@ drop_full(VsTcpListener *listener, VsPacket *packet)
     vs_packet_drop(packet, VS_DROP_ACCEPT_QUEUE_FULL);
 }
 
-static void
-receive_syn(VsTcpListener *listener, VsPacket *packet)
+/* A connection in its handshake, whose last packet was 'packet'. */
+static VsTcp *
+begin_handshake(VsTcpListener *listener, VsPacket *packet)
 {
     VsSockets *sockets = vs_sockets_of(listener->netns);
     const VsLayer *top = vs_packet_top(packet);
     VsFlow flow = vs_flow_reverse(&top->flow);
-    VsTcp *tcp;
+    VsTcp *tcp = vs_tcp_new(sockets, &flow);
 
-    if (is_full(listener)) {
-        listener->n_overflows++;
-        drop_full(listener, packet);
-        return;
-    }
-    if (listener->n_handshakes >= listener->backlog) {
-        drop_full(listener, packet);
-        return;
-    }
-    tcp = vs_tcp_new(sockets, &flow);
     tcp->state = VS_TCP_SYN_RECEIVED;
     tcp->listener = listener;
     tcp->is_traced = vs_packet_is_traced(packet);
@@ -116,6 +107,92 @@ receive_syn(VsTcpListener *listener, VsPacket *packet)
     listener->n_handshakes++;
     vs_table_insert(&sockets->connections, vs_flow_key(&top->flow), tcp);
     vs_tcp_take_options(tcp, packet);
+    return tcp;
+}
+
+/* ---- SYN cookies ---- */
+
+/* Answers by a connection that is gone when its SYN-ACK is. */
+static void
+send_cookie(VsTcpListener *listener, VsPacket *packet)
+{
+    VsSockets *sockets = vs_sockets_of(listener->netns);
+    const VsLayer *top = vs_packet_top(packet);
+    VsFlow flow = vs_flow_reverse(&top->flow);
+    VsTcp *tcp = vs_tcp_new(sockets, &flow);
+
+    tcp->state = VS_TCP_SYN_RECEIVED;
+    tcp->is_traced = vs_packet_is_traced(packet);
+    vs_tcp_take_options(tcp, packet);
+    vs_tcp_renounce_options(tcp);
+    tcp->snd_una = (UINT64_C(1) << 32) +
+                   vs_tcp_cookie_make(sockets, &top->flow, top->tcp.seq, top->tcp.mss);
+    vs_tcp_send_syn(tcp, packet);
+    listener->n_cookies++;
+    listener->cookies_until = vs_now(sockets->run) + VS_TCP_COOKIES_VALID;
+    tcp->state = VS_TCP_CLOSED;
+    vs_tcp_discard(tcp);
+    vs_packet_deliver(packet);
+}
+
+/* A segment for nobody may end a handshake that nothing was kept of.  True if it does, and was
+ * taken. */
+static bool
+take_cookie(VsTcpListener *listener, VsPacket *packet)
+{
+    VsSockets *sockets = vs_sockets_of(listener->netns);
+    const VsLayer *top = vs_packet_top(packet);
+    uint32_t cookie = top->tcp.ack - 1;
+    uint16_t mss = 0;
+    VsTcp *tcp;
+
+    if (vs_now(sockets->run) < listener->cookies_until) {
+        mss = vs_tcp_cookie_mss(sockets, &top->flow, top->tcp.seq - 1, cookie);
+    }
+    if (mss == 0) {
+        return false;
+    }
+    listener->n_cookies_received++;
+    if (is_full(listener)) {
+        listener->n_overflows++;
+        drop_full(listener, packet);
+        return true;
+    }
+    tcp = begin_handshake(listener, packet);
+    vs_tcp_renounce_options(tcp);
+    tcp->mss = vs_tcp_data_bytes(
+        tcp, MIN(mss, vs_tcp_mss_of(vs_tcp_mtu_to(sockets, tcp->flow.daddr))));
+    tcp->rcv_nxt = (UINT64_C(1) << 32) + top->tcp.seq;
+    tcp->rcv_acked = tcp->rcv_nxt;
+    tcp->rcv_edge = tcp->rcv_nxt + MIN(sockets->config.receive_buffer, UINT16_MAX);
+    tcp->window_seq = tcp->rcv_nxt - 1;
+    tcp->snd_una = (UINT64_C(1) << 32) + cookie;
+    tcp->snd_nxt = tcp->snd_max = tcp->snd_end = tcp->snd_una + 1;
+    vs_tcp_input(sockets, packet);
+    return true;
+}
+
+static void
+receive_syn(VsTcpListener *listener, VsPacket *packet)
+{
+    VsTcpSynCookies cookies = vs_sockets_of(listener->netns)->config.syn_cookies;
+    bool is_queue_full = listener->n_handshakes >= listener->backlog;
+    VsTcp *tcp;
+
+    if (is_queue_full && cookies == VS_TCP_SYN_COOKIES_OFF) {
+        drop_full(listener, packet);
+        return;
+    }
+    if (is_full(listener)) {
+        listener->n_overflows++;
+        drop_full(listener, packet);
+        return;
+    }
+    if (is_queue_full || cookies == VS_TCP_SYN_COOKIES_ALWAYS) {
+        send_cookie(listener, packet);
+        return;
+    }
+    tcp = begin_handshake(listener, packet);
     vs_tcp_send_syn(tcp, packet);
     vs_tcp_arm(tcp);
     vs_packet_deliver(packet);
@@ -133,6 +210,9 @@ vs_tcp_listen_input(VsSockets *sockets, VsPacket *packet)
     if (listener && flags == VS_TCP_SYN) {
         vs_sockets_tell(sockets, packet, VS_TRACE_DELIVER);
         receive_syn(listener, packet);
+        return;
+    }
+    if (listener && flags == VS_TCP_ACK && take_cookie(listener, packet)) {
         return;
     }
     vs_tcp_answer_with_reset(sockets, packet);

@@ -44,6 +44,12 @@ static const VsParam pod_params[] = {
                   "tcp-abort-on-overflow", .def = "no",
                   .doc = "A handshake that ends at a full accept queue is reset, not "
                          "kept waiting (net.ipv4.tcp_abort_on_overflow)."),
+    VS_PARAM_CHOICE(PodConfig, tcp.syn_cookies, "tcp-syncookies", .def = "yes",
+                    .choices = vs_tcp_syn_cookies_names,
+                    .doc = "A SYN that finds the queue of handshakes full is answered "
+                           "by a cookie, which the client's ACK brings back; no: it is "
+                           "dropped; always: all are answered so "
+                           "(net.ipv4.tcp_syncookies 1, 0, 2)."),
     VS_TCP_PARAM_ROWS(PodConfig, tcp),
     VS_PARAM_CHOICE(PodConfig, resolv.policy, "dns-policy", .def = "ClusterFirst",
                     .choices = vs_dns_policy_names,

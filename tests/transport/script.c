@@ -181,6 +181,8 @@ expect_counter(Play *play, char **words)
         {"old-timestamps", stats->n_old_timestamps},
         {"listen-overflows", play->listener.n_overflows},
         {"listen-drops", play->listener.n_drops},
+        {"cookies-sent", play->listener.n_cookies},
+        {"cookies-received", play->listener.n_cookies_received},
     };
 
     play->n_expectations++;

@@ -39,6 +39,7 @@ static const struct {
     SETTING(COUNT, "port-first", port_first),
     SETTING(COUNT, "port-last", port_last),
     SETTING(FLAG, "abort-on-overflow", is_aborting_on_overflow),
+    SETTING(COUNT, "syn-cookies", syn_cookies),
 };
 
 static bool
