@@ -3,6 +3,7 @@
 benches = \
 	tests/bench/bench_article \
 	tests/bench/bench_balance \
+	tests/bench/bench_bulk \
 	tests/bench/bench_chain \
 	tests/bench/bench_hash \
 	tests/bench/bench_hold \
@@ -20,6 +21,7 @@ EXTRA_PROGRAMS += $(benches)
 
 tests_bench_bench_article_SOURCES = tests/bench/bench_article.c tests/bench/bench.h
 tests_bench_bench_balance_SOURCES = tests/bench/bench_balance.c tests/bench/bench.h
+tests_bench_bench_bulk_SOURCES = tests/bench/bench_bulk.c tests/bench/bench.h
 tests_bench_bench_chain_SOURCES = tests/bench/bench_chain.c tests/bench/bench.h
 tests_bench_bench_hash_SOURCES = tests/bench/bench_hash.c tests/bench/bench_hash.h \
 	tests/bench/bench.h
@@ -47,10 +49,12 @@ endif
 EXTRA_DIST += \
 	tests/bench/README.md \
 	tests/bench/peer_ns3.cpp \
+	tests/bench/peer_ns3_tcp.cpp \
 	tests/bench/peer_simgrid.cpp \
 	tests/bench/run.sh
 
-CLEANFILES += $(benches) tests/bench/peer_ns3 tests/bench/peer_simgrid
+CLEANFILES += $(benches) tests/bench/peer_ns3 tests/bench/peer_ns3_tcp \
+	tests/bench/peer_simgrid
 
 # BENCH="hold chain" runs some of them; RUNS=5 are the samples of each median.
 bench: $(benches)

@@ -2,7 +2,7 @@
 # Runs the benches and their peers, turn by turn, and prints medians, spreads and ratios.
 # "make bench" calls it in the build folder.
 #
-# usage: run.sh [hold|chain|rules|memory|article|kubeproxy|path|balance|hash|tables]...
+# usage: run.sh [hold|chain|bulk|rules|memory|article|kubeproxy|path|balance|hash|tables]...
 #        all of them without an argument
 #
 # RUNS=5 is the number of samples of each; QUICK=1 leaves out the largest cases.
@@ -97,6 +97,11 @@ bench_chain() {
     fi
 }
 
+bench_bulk() {
+    echo "== Bulk TCP: 100 flows over 1 Gbit/s for 10 s"
+    compare "segments" "Msegments/s" "$here/bench_bulk" "ns-3=$here/peer_ns3_tcp"
+}
+
 bench_rules() {
     local n
 
@@ -189,8 +194,10 @@ echo "$(awk -F': ' '/model name/ { print $2; exit }' /proc/cpuinfo), $(nproc) co
     "load $(cut -d' ' -f1 /proc/loadavg); $(${CC:-cc} --version | head -n 1); ${CFLAGS-}"
 mkdir -p "$here"
 build_peer peer_ns3 ns3/core-module.h -lns3-core -lns3-network -lns3-internet -lns3-point-to-point
+build_peer peer_ns3_tcp ns3/core-module.h -lns3-core -lns3-network -lns3-internet \
+    -lns3-point-to-point -lns3-applications
 build_peer peer_simgrid simgrid/s4u.hpp -lsimgrid
-for bench in "${@:-hold chain rules memory article kubeproxy path balance hash tables}"; do
+for bench in "${@:-hold chain bulk rules memory article kubeproxy path balance hash tables}"; do
     for name in $bench; do
         "bench_$name"
     done
