@@ -20,20 +20,6 @@ typedef enum TextKind {
     TEXT_EXACT,
 } TextKind;
 
-/* Eight letters with those from A to Z made small: 0x20 is added where bit 7 of a byte, with
- * the eighth bits left out, tells that it is at least 'A' and not above 'Z'. */
-static inline uint64_t
-lower_case(uint64_t word)
-{
-    const uint64_t ones = UINT64_C(0x0101010101010101);
-    uint64_t seven = word & (0x7F * ones);
-    uint64_t from_a = seven + (0x80 - 'A') * ones;
-    uint64_t above_z = seven + (0x7F - 'Z') * ones;
-    uint64_t is_upper = from_a & ~above_z & ~word & (0x80 * ones);
-
-    return word | is_upper >> 2;
-}
-
 static inline uint64_t
 fold(uint64_t a, uint64_t b)
 {
@@ -119,16 +105,36 @@ find_letter(uint64_t word, char letter)
     return ~(((differing & 0x7F * ones) + 0x7F * ones) | differing) & 0x80 * ones;
 }
 
+/* Case is a letter's bit 5, and all else that a name of a host may have, digits, "-" and ".",
+ * has it set.  (Of what no name has, "_" becomes DEL, "[" becomes "{" and so on.) */
+static inline uint64_t
+lower_case(uint64_t word)
+{
+    return word | UINT64_C(0x2020202020202020);
+}
+
+/* As a path, but sixteen letters at a time. */
 static inline VsKey
 hash_host(const char *host, size_t length, TextKind kind)
 {
-    TextHash hash = nothing;
+    const uint64_t tag = (uint64_t)length << 3 | kind;
+    uint64_t a = nothing.a, b = nothing.b, word, rest = 0;
     size_t at = 0;
 
-    for (; length - at >= 8; at += 8) {
-        hash = absorb(hash, lower_case(load_eight(host + at)));
+    for (; length - at >= 16; at += 16) {
+        word = lower_case(load_eight(host + at));
+        rest = lower_case(load_eight(host + at + 8));
+        a = fold(a ^ word, rest ^ 0xE7037ED1A0B428DBu);
+        b = fold(b ^ rest, word ^ 0x589965CC75374CC3u);
     }
-    return finish(hash, lower_case(load_rest(host, length, at)), length, kind);
+    rest = 0;
+    if (length - at >= 8) {
+        rest = lower_case(load_eight(host + at));
+        at += 8;
+    }
+    word = lower_case(load_rest(host, length, at));
+    return (VsKey){{fold(a ^ word, rest ^ 0x1D8E4E27C47D124Fu ^ tag),
+                    fold(b ^ rest, word ^ 0xEB44ACCAB455D165u ^ tag)}};
 }
 
 /* One pass over a path, which has a key for the end of each of its elements. */

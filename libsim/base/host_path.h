@@ -6,7 +6,8 @@
  * as each host is a server of its own.  Of its paths the longest that matches wins, an Exact
  * one before a Prefix of the same length.  Prefixes match element by element: "/foo" holds
  * "/foo", "/foo/" and "/foo/bar", not "/foobar"; a slash at its end does not count.  A query
- * ("?...") is no part of a path.  Hosts are compared without case, paths with it.
+ * ("?...") is no part of a path.  Hosts are compared without case, as names that DNS has
+ * (of other characters some count as equal), paths with it.
  *
  * A host and a path are each resolved to a number once, which is all that a match needs:
  * one probe of a packed table for each length at which the host has paths and this path
