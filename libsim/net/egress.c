@@ -1,13 +1,34 @@
 #include "net/egress.h"
 
+#include "net/iface.h"
+#include "net/netns.h"
+
+/* Of a device without a line: as ethtool says of a veth.  It ages red's average. */
+#define DEVICE_BITS_PER_S (10 * UINT64_C(1000000000))
+
+static void hop_receive(VsHop *hop, VsPacket *packet);
+static void taken_up_receive(VsHop *hop, VsPacket *packet);
 static void egress_fire(VsTimer *timer);
 static void egress_change(VsTimer *timer);
 static void far_end_receive(VsHop *hop, VsPacket *packet);
 
+static VsEgress *
+egress_new(VsPart *sender)
+{
+    VsEgress *egress = g_new0(VsEgress, 1);
+
+    vs_entity_init(&egress->entity, sender);
+    vs_timer_init(&egress->ready, &egress->entity, egress_fire);
+    vs_timer_init(&egress->changing, &egress->entity, egress_change);
+    egress->changes = g_array_new(FALSE, TRUE, sizeof(VsEgressChange));
+    egress->qdiscs = g_ptr_array_new_with_free_func((GDestroyNotify)vs_qdisc_free);
+    return egress;
+}
+
 VsEgress *
 vs_egress_new(VsWire *wire, VsPart *sender)
 {
-    VsEgress *egress = g_new0(VsEgress, 1);
+    VsEgress *egress = egress_new(sender);
     g_autofree char *place = g_strdup_printf("wire %s", wire->name);
 
     egress->wire = wire;
@@ -20,16 +41,36 @@ vs_egress_new(VsWire *wire, VsPart *sender)
                                       VS_STAGE_DELAY),
         .n_dropped = &wire->n_dropped,
     };
-    vs_entity_init(&egress->entity, sender);
-    vs_timer_init(&egress->ready, &egress->entity, egress_fire);
-    vs_timer_init(&egress->changing, &egress->entity, egress_change);
-    egress->changes = g_array_new(FALSE, TRUE, sizeof(VsEgressChange));
-    egress->qdiscs = g_ptr_array_new_with_free_func((GDestroyNotify)vs_qdisc_free);
     egress->far_end.receive = far_end_receive;
     egress->behind = wire->far_end;
     wire->far_end = &egress->far_end;
     wire->egress = egress;
     wire->config.backlog_max = -1;
+    return egress;
+}
+
+VsEgress *
+vs_egress_new_device(VsIface *iface)
+{
+    VsHost *host = iface->netns->host;
+    VsStages *stages = &host->part.run->packets->stages;
+    VsEgress *egress = egress_new(&host->part);
+    g_autofree char *place = NULL;
+
+    egress->name = g_strdup_printf("%s %s", iface->netns->name, iface->name);
+    place = g_strdup_printf("device %s", egress->name);
+    egress->hop.receive = hop_receive;
+    egress->taken_up.receive = taken_up_receive;
+    egress->iface = iface;
+    egress->context = (VsQdiscContext){
+        .run = host->part.run,
+        .name = egress->name,
+        .bits_per_s = DEVICE_BITS_PER_S,
+        .queue_stage = vs_stages_add(stages, place, "queue", VS_STAGE_QUEUEING),
+        .impair_stage = vs_stages_add(stages, place, "impairment", VS_STAGE_DELAY),
+        .n_dropped = &egress->n_dropped,
+    };
+    iface->egress = egress;
     return egress;
 }
 
@@ -46,23 +87,33 @@ vs_egress_free(VsEgress *egress)
     }
     g_array_free(egress->changes, TRUE);
     g_ptr_array_free(egress->qdiscs, TRUE);
+    g_free(egress->name);
     g_free(egress);
+}
+
+static inline VsEgressChange *
+get_change(const VsEgress *egress, unsigned i)
+{
+    return &g_array_index(egress->changes, VsEgressChange, i);
 }
 
 static void
 add_change(VsEgress *egress, const VsEgressChange *change)
 {
-    g_array_append_vals(egress->changes, change, 1);
-    if (!vs_timer_is_armed(&egress->changing)) {
-        vs_timer_arm(&egress->changing, change->at);
+    unsigned place = egress->changes->len;
+
+    while (place > 0 && get_change(egress, place - 1)->at > change->at) {
+        place--;
     }
+    g_array_insert_vals(egress->changes, place, change, 1);
+    vs_timer_arm(&egress->changing, get_change(egress, 0)->at);
 }
 
 void
 vs_egress_add(VsEgress *egress, VsTime at, VsQdisc *qdisc)
 {
     g_ptr_array_add(egress->qdiscs, qdisc);
-    if (egress->root) {
+    if (egress->root || at > 0) {
         add_change(egress, &(VsEgressChange){.at = at, .qdisc = qdisc});
     } else {
         egress->root = qdisc;
@@ -77,19 +128,52 @@ vs_egress_add_change(VsEgress *egress, VsTime at, const VsQdiscKind *kind,
                            .at = at, .kind = kind, .config = g_memdup2(config, size)});
 }
 
-/* Sends what may be sent now, on a free line; or sees to it that somebody asks again. */
+void
+vs_egress_add_line_change(VsEgress *egress, VsTime at, uint64_t bits_per_s,
+                          VsTime delay)
+{
+    g_assert(egress->wire);
+    add_change(egress,
+               &(VsEgressChange){.at = at, .bits_per_s = bits_per_s, .delay = delay});
+}
+
+/* When the line will be free; a device always is. */
+static inline VsTime
+free_at(const VsEgress *egress)
+{
+    return egress->wire ? egress->wire->busy_until : 0;
+}
+
+/* A device's checksums are seen to here, by the one who would receive. */
+static void
+send_on(VsEgress *egress, VsPacket *packet)
+{
+    if (egress->wire) {
+        vs_wire_transmit(egress->wire, packet);
+    } else if (packet->flags & VS_PACKET_CORRUPTED) {
+        vs_packet_drop(packet, VS_DROP_CORRUPTED);
+    } else {
+        vs_host_submit(egress->iface->netns->host, packet, &egress->taken_up);
+    }
+}
+
+/* Sends what may be sent now, while the line is free; or sees to it that somebody asks
+ * again.  What a device sends may come back to it before it returns. */
 static void
 pull(VsEgress *egress)
 {
     VsTime now = vs_now(egress->context.run);
     VsTime next;
-    VsPacket *packet = vs_qdisc_dequeue(egress->root, now, &next);
+    VsPacket *packet;
 
-    if (packet) {
-        vs_packet_step(packet, egress->context.queue_stage, now - packet->entered);
-        vs_wire_transmit(egress->wire, packet);
-        next = egress->root->n_held > 0 ? egress->wire->busy_until : VS_TIME_NEVER;
-    }
+    do {
+        packet = vs_qdisc_dequeue(egress->root, now, &next);
+        if (packet) {
+            vs_packet_step(packet, egress->context.queue_stage, now - packet->entered);
+            send_on(egress, packet);
+            next = egress->root->n_held > 0 ? free_at(egress) : VS_TIME_NEVER;
+        }
+    } while (packet && next <= now);
     if (next < VS_TIME_NEVER) {
         vs_timer_arm(&egress->ready, MAX(next, now));
     } else {
@@ -101,7 +185,7 @@ void
 vs_egress_send(VsEgress *egress, VsPacket *packet)
 {
     VsTime now = vs_now(egress->context.run);
-    VsTime busy_until = egress->wire->busy_until;
+    VsTime busy_until = free_at(egress);
 
     vs_qdisc_enqueue(egress->root, packet, now);
     if (busy_until <= now) {
@@ -109,6 +193,18 @@ vs_egress_send(VsEgress *egress, VsPacket *packet)
     } else if (!vs_timer_is_armed(&egress->ready) && egress->root->n_held > 0) {
         vs_timer_arm(&egress->ready, busy_until);
     }
+}
+
+static void
+hop_receive(VsHop *hop, VsPacket *packet)
+{
+    vs_egress_send(VS_CONTAINER_OF(hop, VsEgress, hop), packet);
+}
+
+static void
+taken_up_receive(VsHop *hop, VsPacket *packet)
+{
+    vs_iface_send_on(VS_CONTAINER_OF(hop, VsEgress, taken_up)->iface, packet);
 }
 
 static void
@@ -125,7 +221,7 @@ replace_root(VsEgress *egress, VsQdisc *qdisc, VsTime now)
     VsPacket *packet;
 
     egress->root = qdisc;
-    while ((packet = vs_qdisc_evict(old))) {
+    while (old && (packet = vs_qdisc_evict(old))) {
         vs_packet_step(packet, egress->context.queue_stage, now - packet->entered);
         vs_qdisc_enqueue(qdisc, packet, now);
     }
@@ -136,20 +232,20 @@ egress_change(VsTimer *timer)
 {
     VsEgress *egress = VS_CONTAINER_OF(timer, VsEgress, changing);
     VsTime now = vs_now(egress->context.run);
-    const VsEgressChange *change =
-        &g_array_index(egress->changes, VsEgressChange, egress->n_changed++);
+    const VsEgressChange *change = get_change(egress, egress->n_changed++);
 
     if (change->qdisc) {
         replace_root(egress, change->qdisc, now);
-    } else {
+    } else if (change->kind) {
         change->kind->change(egress->root, change->config);
+    } else {
+        vs_wire_set_line(egress->wire, change->bits_per_s, change->delay);
+        egress->context.bits_per_s = egress->wire->config.bits_per_s;
     }
     if (egress->n_changed < egress->changes->len) {
-        vs_timer_arm(
-            timer,
-            g_array_index(egress->changes, VsEgressChange, egress->n_changed).at);
+        vs_timer_arm(timer, get_change(egress, egress->n_changed)->at);
     }
-    vs_timer_arm(&egress->ready, MAX(egress->wire->busy_until, now));
+    vs_timer_arm(&egress->ready, MAX(free_at(egress), now));
 }
 
 /* A checksum is seen to by the next host, here for all of them. */

@@ -3,6 +3,7 @@
 #include <glib.h>
 
 #include "base/hash.h"
+#include "net/egress.h"
 #include "net/netns.h"
 #include "net/reassembly.h"
 
@@ -172,6 +173,9 @@ vs_host_n_held(const VsHost *host)
     for (const VsNetns *netns = host->namespaces; netns; netns = netns->next) {
         n_held += vs_neighbours_n_held(&netns->neighbours);
         n_held += vs_reassembly_n_held(netns->reassembly);
+        for (const VsIface *iface = netns->ifaces; iface; iface = iface->next) {
+            n_held += iface->egress ? vs_egress_n_held(iface->egress) : 0;
+        }
     }
     return n_held;
 }

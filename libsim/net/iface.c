@@ -5,6 +5,7 @@
 
 #include "net/bond.h"
 #include "net/bridge.h"
+#include "net/egress.h"
 #include "net/ip.h"
 #include "net/neighbour.h"
 #include "net/netns.h"
@@ -67,6 +68,7 @@ vs_iface_new(VsNetns *netns, VsIfaceKind kind, const char *name)
 void
 vs_iface_free(VsIface *iface)
 {
+    vs_egress_free(iface->egress);
     if (iface->kind == VS_IFACE_BRIDGE) {
         vs_bridge_free(iface->bridge);
     } else if (iface->kind == VS_IFACE_TUNNEL) {
@@ -208,8 +210,32 @@ vs_iface_note_receive(VsIface *iface, VsPacket *packet)
     note_receive(iface, packet);
 }
 
+/* Its connection is of no more use to it, unless it holds one (net/bridge.h): an entry may
+ * end meanwhile. */
+static void __attribute__((noinline, cold)) queue(VsIface *iface, VsPacket *packet)
+{
+    VsHost *host = iface->netns->host;
+
+    if (!(packet->flags & VS_PACKET_CT_HELD)) {
+        packet->ct = NULL;
+        packet->flags &= (uint16_t)~VS_PACKET_CT_FLAGS;
+    }
+    vs_host_mark(host, packet, iface->netns->work_stage);
+    vs_host_depart(host, packet, &iface->egress->hop);
+}
+
 void
 vs_iface_transmit(VsIface *iface, VsPacket *packet)
+{
+    if (G_UNLIKELY(iface->egress) && iface->egress->root) {
+        queue(iface, packet);
+        return;
+    }
+    vs_iface_send_on(iface, packet);
+}
+
+void
+vs_iface_send_on(VsIface *iface, VsPacket *packet)
 {
     note_transmit(iface, packet);
     switch (iface->kind) {

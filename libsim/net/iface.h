@@ -51,7 +51,8 @@ struct VsIface {
     bool is_noarp;       /* Next hops have no MAC: their address stands in its place. */
     bool is_redirecting; /* net/redirect.h sees its frames first. */
     bool is_proxy_arp;   /* Answers ARP for every address but the asker's. */
-    VsTap *taps;         /* Who sees its packets; NULL: nobody. */
+    VsEgress *egress; /* Its qdisc, if it has no wire: net/egress.h; or NULL.  Owned. */
+    VsTap *taps;      /* Who sees its packets; NULL: nobody. */
 
     uint64_t rx_packets;
     uint64_t rx_bytes; /* Without preamble, gap and FCS. */
@@ -76,8 +77,12 @@ void vs_iface_set_address(VsIface *iface, VsAddr address, unsigned prefix_length
  * masqueraded packets.  No route is added. */
 void vs_iface_borrow_address(VsIface *iface, VsAddr address);
 
-/* Sends a frame whose MAC addresses are set.  Called while the packet is handled. */
+/* Sends a frame whose MAC addresses are set, or queues it.  Called while the packet is
+ * handled. */
 void vs_iface_transmit(VsIface *iface, VsPacket *packet);
+
+/* The same for what has been queued. */
+void vs_iface_send_on(VsIface *iface, VsPacket *packet);
 
 /* A frame has come in on 'iface': to its bridge, or up to ARP and IP. */
 void vs_iface_receive(VsIface *iface, VsPacket *packet);

@@ -150,6 +150,29 @@ vs_qdisc_drop(VsQdisc *qdisc, VsPacket *packet, VsDrop drop)
 }
 
 void
+vs_qdisc_trim(VsQdisc *qdisc, uint32_t n_max)
+{
+    VsPacket *packet;
+
+    while (qdisc->n_held > n_max && (packet = qdisc->kind->evict(qdisc))) {
+        vs_qdisc_drop(qdisc, packet, VS_DROP_QDISC_CHANGED);
+    }
+}
+
+void
+vs_qdisc_trim_ready(VsQdisc *qdisc, uint32_t n_max)
+{
+    VsTime now = vs_now(qdisc->context->run);
+    VsTime next;
+    VsPacket *packet;
+
+    while (qdisc->n_held > n_max &&
+           (packet = qdisc->kind->dequeue(qdisc, now, &next))) {
+        vs_qdisc_drop(qdisc, packet, VS_DROP_QDISC_CHANGED);
+    }
+}
+
+void
 vs_qdisc_count_new(VsQdisc *qdisc, VsPacket *packet, VsTime now)
 {
     packet->due = now;

@@ -37,7 +37,8 @@ typedef struct VsQdiscKind {
 
     /* Takes 'config', its own struct of net/qdisc_kinds.h, when it is new and zeroed... */
     void (*open)(VsQdisc *qdisc, const void *config);
-    /* ...and again, with what it holds, when the configuration changes.  NULL: cannot. */
+    /* ...and again, with what it holds, when the configuration changes: it drops as much as
+     * Linux' change function does.  NULL: cannot. */
     void (*change)(VsQdisc *qdisc, const void *config);
     /* Keeps the packet, or gives it to vs_qdisc_drop().  It is counted already. */
     void (*enqueue)(VsQdisc *qdisc, VsPacket *packet, VsTime now);
@@ -101,6 +102,11 @@ VsPacket *vs_qdisc_evict(VsQdisc *qdisc);
 
 /* Drops a packet that 'qdisc' holds, and books it up to the root. */
 void vs_qdisc_drop(VsQdisc *qdisc, VsPacket *packet, VsDrop drop);
+
+/* For changes: drops, in the order of evict, until no more than 'n_max' are held; or in that
+ * of dequeue, which stops at packets that may not be sent yet. */
+void vs_qdisc_trim(VsQdisc *qdisc, uint32_t n_max);
+void vs_qdisc_trim_ready(VsQdisc *qdisc, uint32_t n_max);
 
 /* Counts a packet that 'qdisc' itself makes, as if it had come in at the root. */
 void vs_qdisc_count_new(VsQdisc *qdisc, VsPacket *packet, VsTime now);

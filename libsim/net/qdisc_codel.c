@@ -14,6 +14,14 @@ codel_configure(VsQdisc *qdisc, const void *config)
     ((CodelQdisc *)qdisc)->config = *(const VsCodelConfig *)config;
 }
 
+/* As codel_change(): a lower limit drops the oldest. */
+static void
+codel_change(VsQdisc *qdisc, const void *config)
+{
+    codel_configure(qdisc, config);
+    vs_qdisc_trim(qdisc, ((CodelQdisc *)qdisc)->config.packets_max);
+}
+
 static void
 codel_enqueue(VsQdisc *qdisc, VsPacket *packet, VsTime now)
 {
@@ -52,7 +60,7 @@ const VsQdiscKind vs_qdisc_codel = {
     .name = "codel",
     .size = sizeof(CodelQdisc),
     .open = codel_configure,
-    .change = codel_configure,
+    .change = codel_change,
     .enqueue = codel_enqueue,
     .dequeue = codel_dequeue,
     .evict = codel_evict,

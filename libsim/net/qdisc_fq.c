@@ -42,16 +42,18 @@ typedef struct Fq {
     VsDueHeap throttled;
 } Fq;
 
+/* As fq_change(): of those above a lower limit, packets that are paced stay. */
 static void
 fq_change(VsQdisc *qdisc, const void *config)
 {
     ((Fq *)qdisc)->config = *(const VsFqConfig *)config;
+    vs_qdisc_trim_ready(qdisc, ((Fq *)qdisc)->config.packets_max);
 }
 
 static void
 fq_open(VsQdisc *qdisc, const void *config)
 {
-    fq_change(qdisc, config);
+    ((Fq *)qdisc)->config = *(const VsFqConfig *)config;
     vs_pool_init(&((Fq *)qdisc)->pool, sizeof(Flow), 64);
 }
 

@@ -38,7 +38,8 @@ fq_codel_open(VsQdisc *qdisc, const void *config)
     self->secret = vs_rng_u64(&rng);
 }
 
-/* The number of flows stays, as in fq_codel_change(). */
+/* The number of flows stays, as in fq_codel_change(); a lower limit drops what would have
+ * been sent next. */
 static void
 fq_codel_change(VsQdisc *qdisc, const void *config)
 {
@@ -47,6 +48,7 @@ fq_codel_change(VsQdisc *qdisc, const void *config)
 
     self->config = *(const VsFqCodelConfig *)config;
     self->config.n_flows = n_flows;
+    vs_qdisc_trim_ready(qdisc, self->config.codel.packets_max);
 }
 
 static Flow *

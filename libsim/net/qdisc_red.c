@@ -27,6 +27,20 @@ red_configure(VsQdisc *qdisc, const void *config)
     ((Red *)qdisc)->config = *(const VsRedConfig *)config;
 }
 
+/* As red_change(): nothing that waited is kept, and the average begins anew. */
+static void
+red_change(VsQdisc *qdisc, const void *config)
+{
+    Red *red = (Red *)qdisc;
+
+    vs_qdisc_trim(qdisc, 0);
+    red_configure(qdisc, config);
+    red->average = 0;
+    red->n_spared = -1;
+    red->is_idle = true;
+    red->idle_since = vs_now(qdisc->context->run);
+}
+
 static void
 red_open(VsQdisc *qdisc, const void *config)
 {
@@ -130,7 +144,7 @@ const VsQdiscKind vs_qdisc_red = {
     .name = "red",
     .size = sizeof(Red),
     .open = red_open,
-    .change = red_configure,
+    .change = red_change,
     .enqueue = red_enqueue,
     .dequeue = red_dequeue,
     .evict = red_evict,

@@ -10,6 +10,15 @@
 static void wire_receive(VsHop *hop, VsPacket *packet);
 static void wire_arrive(VsTimer *timer);
 
+static void
+set_rate(VsWire *wire, uint64_t bits_per_s)
+{
+    wire->config.bits_per_s = bits_per_s;
+    wire->ps_per_byte = PS_BIT_PER_S / bits_per_s;
+    wire->ps_remainder = PS_BIT_PER_S % bits_per_s;
+    wire->ps_carry = 0;
+}
+
 void
 vs_wire_init(VsWire *wire, const char *name, const VsWireConfig *config,
              VsPart *receiver, VsHop *far_end)
@@ -22,8 +31,7 @@ vs_wire_init(VsWire *wire, const char *name, const VsWireConfig *config,
     wire->hop.receive = wire_receive;
     wire->run = receiver->run;
     wire->config = *config;
-    wire->ps_per_byte = PS_BIT_PER_S / config->bits_per_s;
-    wire->ps_remainder = PS_BIT_PER_S % config->bits_per_s;
+    set_rate(wire, config->bits_per_s);
     wire->far_end = far_end;
     wire->name = g_strdup(name);
     vs_entity_init_crossing(&wire->entity, receiver);
@@ -72,17 +80,19 @@ transmit_from(VsWire *wire, VsPacket *packet, VsTime now, VsTime start)
     wire->n_packets++;
     wire->n_bytes += packet->wire_bytes;
     vs_queue_stat_arrive(&wire->stat, now);
-    if (packet->trail) {
-        vs_packet_step(packet, wire->queue_stage, start - now);
-        vs_packet_step(packet, wire->transmit_stage, work);
-        vs_packet_step(packet, wire->propagate_stage, wire->config.delay);
-        vs_packet_step(packet, wire->latency_stage, wire->config.far_latency);
-    }
 
     packet->entered = now;
     packet->due = wire->busy_until + wire->config.delay + wire->config.far_latency;
     if (wire->in_flight.first) {
+        packet->due = MAX(packet->due, wire->in_flight.last->due);
         wire->in_flight.last->next_due = packet->due;
+    }
+    if (packet->trail) {
+        vs_packet_step(packet, wire->queue_stage, start - now);
+        vs_packet_step(packet, wire->transmit_stage, work);
+        vs_packet_step(packet, wire->propagate_stage,
+                       packet->due - wire->busy_until - wire->config.far_latency);
+        vs_packet_step(packet, wire->latency_stage, wire->config.far_latency);
     }
     vs_packet_queue_push(&wire->in_flight, packet);
     wire->n_waiting++;
@@ -146,6 +156,19 @@ vs_wire_transmit(VsWire *wire, VsPacket *packet)
 
     g_assert(wire->busy_until <= now);
     transmit_from(wire, packet, now, now);
+}
+
+void
+vs_wire_set_line(VsWire *wire, uint64_t bits_per_s, VsTime delay)
+{
+    g_assert(wire->egress);
+    if (bits_per_s > 0) {
+        set_rate(wire, bits_per_s);
+    }
+    if (delay > 0) {
+        wire->config.delay = delay;
+        wire->has_changed_delay = true;
+    }
 }
 
 /* The first that waited has begun: the next one follows when it is through. */

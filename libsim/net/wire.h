@@ -18,12 +18,12 @@ typedef struct VsEgress VsEgress;
 
 typedef struct VsWireConfig {
     uint64_t bits_per_s;
-    VsTime delay;          /* Propagation, above 0. */
-    VsTime far_latency;    /* Of the device at the far end, before it can forward. */
-    VsTime backlog_max;    /* A frame that would wait longer is dropped...  -1: an egress
+    VsTime delay;         /* Propagation, above 0. */
+    VsTime far_latency;   /* Of the device at the far end, before it can forward. */
+    VsTime backlog_max;   /* A frame that would wait longer is dropped...  -1: an egress
                             * sees to that. */
-    uint32_t packets_max;  /* ...or if this many wait already.  0: no limit. */
-    VsTime mark_backlog;   /* A frame that will wait longer is marked (ECN), or... */
+    uint32_t packets_max; /* ...or if this many wait already.  0: no limit. */
+    VsTime mark_backlog;  /* A frame that will wait longer is marked (ECN), or... */
     uint32_t mark_packets; /* ...one that finds so many waiting.  Both 0: none is. */
 } VsWireConfig;
 
@@ -38,6 +38,7 @@ typedef struct VsWire {
     VsPacketQueue in_flight;
     VsPacket *first_waiting; /* First of in_flight not yet seen to have begun. */
     VsTime line_free;        /* When those before it are through. */
+    bool has_changed_delay;  /* vs_wire_set_line() did so. */
     uint32_t n_waiting;      /* It and those behind it. */
     VsHop *far_end;
     VsEgress *egress; /* Its qdisc: net/egress.h; or NULL. */
@@ -79,6 +80,11 @@ vs_wire_is_marking(const VsWire *wire)
 
 /* For an egress, whose packets wait there: sends 'packet' now, the line being free. */
 void vs_wire_transmit(VsWire *wire, VsPacket *packet);
+
+/* For an egress: another rate and delay (0: as before) from the next frame on.  The frame in
+ * service ends as it began, and no frame overtakes another: after one that arrives later
+ * than by its own delay, it arrives with that. */
+void vs_wire_set_line(VsWire *wire, uint64_t bits_per_s, VsTime delay);
 
 /* Frames that wait now, the one in transmission not counted. */
 uint32_t vs_wire_n_waiting(VsWire *wire);

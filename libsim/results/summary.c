@@ -197,11 +197,16 @@ vs_summary_core_busy(const VsCore *core, VsTime now)
     return core->busy + (core->is_busy ? now - core->started : 0);
 }
 
+/* Once its delay has changed, only the line's own work is known for sure; nothing waits in a
+ * wire whose delay can change. */
 VsSum
 vs_summary_wire_time(const VsWire *wire)
 {
     VsTime transit = wire->config.delay + wire->config.far_latency;
 
+    if (wire->has_changed_delay) {
+        return (VsSum)wire->busy;
+    }
     return wire->stat.visits - (VsSum)wire->stat.n_left * (VsSum)transit;
 }
 

@@ -6,6 +6,7 @@ check_PROGRAMS += \
 	tests/net/test_bond \
 	tests/net/test_bridge \
 	tests/net/test_core \
+	tests/net/test_egress \
 	tests/net/test_fragments \
 	tests/net/test_hook \
 	tests/net/test_host \
@@ -24,6 +25,8 @@ check_PROGRAMS += \
 tests_net_test_bond_SOURCES = tests/net/test_bond.c $(net_fixture)
 tests_net_test_bridge_SOURCES = tests/net/test_bridge.c $(net_fixture)
 tests_net_test_core_SOURCES = tests/net/test_core.c $(net_fixture)
+tests_net_test_egress_SOURCES = tests/net/test_egress.c tests/net/qdisc_fixture.h \
+	$(net_fixture)
 tests_net_test_fragments_SOURCES = tests/net/test_fragments.c $(net_fixture)
 tests_net_test_hook_SOURCES = tests/net/test_hook.c $(net_fixture)
 tests_net_test_host_SOURCES = tests/net/test_host.c $(net_fixture) \
