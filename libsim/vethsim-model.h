@@ -24,6 +24,7 @@
 #include "model/conntrack_params.h"
 #include "model/host_params.h"
 #include "model/import.h"
+#include "model/interface_qdisc.h"
 #include "model/model.h"
 #include "model/resolv_params.h"
 #include "model/rss_params.h"

@@ -22,6 +22,7 @@ vs_build_init(VsBuild *build, VsRun *run, unsigned n_elements)
     build->bonds = g_ptr_array_new_with_free_func((GDestroyNotify)vs_bond_free);
     build->qdiscs = g_array_new(FALSE, FALSE, sizeof(VsBuiltQdisc));
     g_array_set_clear_func(build->qdiscs, clear_qdisc);
+    build->qdisc_of = g_hash_table_new(NULL, NULL);
     build->addresses = g_array_new(FALSE, TRUE, sizeof(VsBuiltAddress));
     build->captures = g_array_new(FALSE, FALSE, sizeof(VsBuiltCapture));
     build->captured = g_ptr_array_new();
@@ -54,6 +55,7 @@ vs_build_clear(VsBuild *build)
     g_ptr_array_free(build->bonds, TRUE);
     g_array_free(build->hosts, TRUE);
     g_array_free(build->qdiscs, TRUE);
+    g_hash_table_destroy(build->qdisc_of);
     g_array_free(build->addresses, TRUE);
     g_array_free(build->captures, TRUE);
     g_ptr_array_free(build->captured, TRUE);

@@ -43,11 +43,12 @@ typedef struct VsBuiltWire {
     unsigned member; /* Of a bond; 0 of others. */
 } VsBuiltWire;
 
-/* A queue discipline before a wire, which owns it. */
+/* A queue discipline of an interface or its wire, which owns it. */
 typedef struct VsBuiltQdisc {
     const VsElement *element; /* Whose model's statistics are the qdisc's. */
     const VsQdisc *qdisc;
-    char *name; /* Place and kind: "users > edge: htb/gold/fq_codel".  Owned. */
+    char *name; /* Place and kind: "users > edge: htb/gold/fq_codel", or
+                 * "n1/root cni0: tbf".  Owned. */
 } VsBuiltQdisc;
 
 /* An address beyond those of interfaces that routes must lead to: a VIP. */
@@ -66,15 +67,16 @@ typedef struct VsBuiltCapture {
 struct VsBuild {
     VsRun *run;
     VsCluster *cluster;
-    void **instances;    /* By element->index; NULL for a model of size 0. */
-    GArray *hosts;       /* Of VsBuiltHost, in document order. */
-    GHashTable *host_of; /* Element to place in 'hosts', plus one. */
-    GArray *wires;       /* Of VsBuiltWire; those of a link in sequence. */
-    GPtrArray *bonds;    /* Of VsBond *. */
-    GArray *qdiscs;      /* Of VsBuiltQdisc. */
-    GArray *addresses;   /* Of VsBuiltAddress. */
-    GArray *captures;    /* Of VsBuiltCapture. */
-    GPtrArray *captured; /* Of VsIface *: what they name (model/capture.h). */
+    void **instances;     /* By element->index; NULL for a model of size 0. */
+    GArray *hosts;        /* Of VsBuiltHost, in document order. */
+    GHashTable *host_of;  /* Element to place in 'hosts', plus one. */
+    GArray *wires;        /* Of VsBuiltWire; those of a link in sequence. */
+    GPtrArray *bonds;     /* Of VsBond *. */
+    GArray *qdiscs;       /* Of VsBuiltQdisc. */
+    GHashTable *qdisc_of; /* VsIface to VsElement: model/interface_qdisc.h. */
+    GArray *addresses;    /* Of VsBuiltAddress. */
+    GArray *captures;     /* Of VsBuiltCapture. */
+    GPtrArray *captured;  /* Of VsIface *: what they name (model/capture.h). */
     GHashTable
         *given_addresses; /* VsHost to GArray of VsGivenAddress (model/import.h). */
     VsAddr next_vip;

@@ -10,6 +10,7 @@ model_headers = \
 	libsim/model/host_params.h \
 	libsim/model/import.h \
 	libsim/model/import_ip.h \
+	libsim/model/interface_qdisc.h \
 	libsim/model/model.h \
 	libsim/model/param.h \
 	libsim/model/profile.h \
@@ -32,6 +33,7 @@ libvethsim_la_SOURCES += \
 	libsim/model/host_params.c \
 	libsim/model/import.c \
 	libsim/model/import_ip.c \
+	libsim/model/interface_qdisc.c \
 	libsim/model/param.c \
 	libsim/model/profile.c \
 	libsim/model/registry.c \

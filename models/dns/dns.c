@@ -89,11 +89,28 @@ record_check(const void *config_, const VsElement *element, GError **error)
 }
 
 static bool
+is_record(const VsElement *element)
+{
+    return g_str_equal(element->model->element, "record");
+}
+
+static bool
+has_record(const VsElement *element)
+{
+    for (unsigned i = 0; i < element->n_children; i++) {
+        if (is_record(element->children[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool
 dns_check(const void *config_, const VsElement *element, GError **error)
 {
     const DnsConfig *config = config_;
 
-    if (element->n_children == 0) {
+    if (!has_record(element)) {
         vs_set_error_at(
             error, element, VS_SCENARIO_ERROR_NO_EFFECT,
             "dns \"%s\" knows no name; write <record name=\"...\" to=\"...\"/> "
@@ -215,7 +232,8 @@ dns_open(void *self, const VsElement *element, VsBuild *build, GError **error)
 
     dns_server_open(&dns->server, element->id, build, dns_worked);
     for (unsigned i = 0; i < element->n_children; i++) {
-        if (!add_record(dns, element->children[i], build, error)) {
+        if (is_record(element->children[i]) &&
+            !add_record(dns, element->children[i], build, error)) {
             return false;
         }
     }

@@ -1,7 +1,6 @@
 #include "models/link/link.h"
 #include "models/link/qdisc.h"
 
-#define LINK_ENDS "client resolver dns router lb switch node"
 #define PS_BIT_PER_S UINT64_C(8000000000000)
 
 typedef struct LinkConfig {
@@ -113,6 +112,12 @@ link_check(const void *config_, const VsElement *element, GError **error)
                              error);
 }
 
+const VsQueueLimit *
+link_queue(const VsElement *link)
+{
+    return &((const LinkConfig *)link->config)->queue;
+}
+
 static uint32_t
 limit_packets(const VsQueueLimit *limit)
 {
@@ -140,19 +145,21 @@ wire_config(const LinkConfig *config)
 }
 
 /* Queue disciplines before the wires from number 'first' on. */
-static void
+static bool
 add_qdiscs(VsBuild *build, const VsElement *element, const VsElement *a,
-           const VsElement *b, unsigned first)
+           const VsElement *b, unsigned first, GError **error)
 {
-    const LinkConfig *config = element->config;
     const VsHost *host_a = vs_build_find_host(build, a)->host;
 
     for (unsigned i = first; i < build->wires->len; i++) {
         const VsBuiltWire *built = &g_array_index(build->wires, VsBuiltWire, i);
         bool is_from_a = built->from->netns->host == host_a;
 
-        link_qdiscs_make(build, element, is_from_a ? a : b, built, &config->queue);
+        if (!link_qdiscs_make(build, element, is_from_a ? a : b, built, error)) {
+            return false;
+        }
     }
+    return true;
 }
 
 static bool
@@ -163,26 +170,26 @@ link_connect(void *self, const VsElement *element, VsBuild *build, GError **erro
                         .mtu = (uint32_t)config->mtu_bytes,
                         .subnet = config->subnet};
     VsBondConfig bond = {0};
+    bool is_done = true;
 
     (void)self;
-    (void)error;
     if (config->bond.members > 1) {
         link_bond_fill(&config->bond, element, &bond);
         line.bond = &bond;
     }
-    for (unsigned i = 0; i < config->from.n_elements; i++) {
-        for (unsigned j = 0; j < config->to.n_elements; j++) {
+    for (unsigned i = 0; is_done && i < config->from.n_elements; i++) {
+        for (unsigned j = 0; is_done && j < config->to.n_elements; j++) {
             unsigned first = build->wires->len;
 
             vs_build_join(build, element, config->from.elements[i],
                           config->to.elements[j], &line);
-            add_qdiscs(build, element, config->from.elements[i], config->to.elements[j],
-                       first);
+            is_done = add_qdiscs(build, element, config->from.elements[i],
+                                 config->to.elements[j], first, error);
             line.subnet = (VsPrefix){0};
         }
     }
     g_free((gpointer)bond.outages);
-    return true;
+    return is_done;
 }
 
 const VsModel vs_model_link = {

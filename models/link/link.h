@@ -3,12 +3,18 @@
 
 #include "vethsim-model.h"
 
+/* What links join. */
+#define LINK_ENDS "client resolver dns router lb switch node"
+
 /* Is 'element' a <what>? */
 static inline bool
 link_element_is(const VsElement *element, const char *what)
 {
     return g_str_equal(element->model->element, what);
 }
+
+/* The limit of the queue of 'link' in each direction. */
+const VsQueueLimit *link_queue(const VsElement *link);
 
 /* Attributes of <link> for bonds. */
 typedef struct LinkBondParams {

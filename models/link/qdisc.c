@@ -1,8 +1,6 @@
 /* The tables of <qdisc>, <class> and <match>. */
 #include "models/link/qdisc.h"
 
-#define LINK_ENDS "client resolver dns router lb switch node"
-
 /* In the order of vs_qdisc_kinds. */
 static const char *const kinds[] = {"pfifo", "bfifo", "pfifo_fast", "tbf",
                                     "htb",   "fq",    "codel",      "fq_codel",
@@ -20,9 +18,14 @@ static const char *const protocols[] = {"any", "tcp", "udp", "icmp", "ipip", NUL
 static const VsParam qdisc_params[] = {
     VS_PARAM_CHOICE(LinkQdisc, kind, "kind", .is_required = true, .choices = kinds,
                     .doc = "As tc calls it."),
-    VS_PARAM_REFS(LinkQdisc, from, "from", .to = LINK_ENDS,
-                  .doc = "The ends of the link that send through it; without it all."),
-    VS_PARAM_TIME(LinkQdisc, at, "at",
+    VS_PARAM_REFS(LinkQdisc, acting.from, "from", .to = LINK_ENDS,
+                  .doc = "In a <link>: the ends that send through it; without it all."),
+    VS_PARAM_STRING(
+        LinkQdisc, dev, "dev",
+        .doc = "In a host or pod: the interface that sends through it, \"eth0\", or "
+               "several, \"veth*\"; \"peer\" is the node's end of a pod's veth, which "
+               "sends to the pod."),
+    VS_PARAM_TIME(LinkQdisc, acting.at, "at",
                   .doc = "From when on it acts; without it, from the beginning.  It "
                          "replaces the one before it."),
     VS_PARAM_QUEUE(LinkQdisc, limit, "limit",
@@ -142,20 +145,6 @@ static const VsParam match_params[] = {
     {0},
 };
 
-const VsStat link_qdisc_stats[] = {
-    VS_COUNTER(VsQdisc, n_packets, "packets", "packet", "Sent."),
-    VS_COUNTER(VsQdisc, n_bytes, "bytes", "byte", "Sent, from the Ethernet header on."),
-    VS_COUNTER(VsQdisc, n_dropped, "dropped", "packet", "Lost here or further inside."),
-    VS_COUNTER(VsQdisc, n_marked, "marked", "packet",
-               "Marked: congestion experienced."),
-    VS_COUNTER(VsQdisc, n_overlimits, "overlimits", "time",
-               "Packets that had to wait for a rate, or came over a limit of red."),
-    VS_COUNTER(VsQdisc, held_bytes_max, "backlog-max", "byte",
-               "Most that waited at once."),
-    VS_QUEUE(VsQdisc, backlog, "backlog", "packet", "Waiting, or held back by netem."),
-    {0},
-};
-
 const VsElement *
 link_qdisc_inner(const VsElement *element)
 {
@@ -169,13 +158,16 @@ link_qdisc_inner(const VsElement *element)
 
 const VsModel vs_model_qdisc = {
     .element = "qdisc",
-    .summary = "A queue discipline before a link: which packet is sent next, and when.",
-    .parents = "link qdisc class",
+    .summary =
+        "A queue discipline before a link, or of an interface: which packet is sent "
+        "next, and when.",
+    .parents = "link " LINK_ENDS " pod qdisc class",
     .id_rule = VS_ID_NONE,
     .config_size = sizeof(LinkQdisc),
     .params = qdisc_params,
-    .stats = link_qdisc_stats,
+    .stats = vs_qdisc_stats,
     .check = link_qdisc_check,
+    .open = link_qdisc_open,
 };
 
 const VsModel vs_model_class = {
@@ -186,7 +178,7 @@ const VsModel vs_model_class = {
     .id_scope = VS_ID_SCOPE_PARENT,
     .config_size = sizeof(LinkClass),
     .params = class_params,
-    .stats = link_qdisc_stats,
+    .stats = vs_qdisc_stats,
     .check = link_class_check,
 };
 

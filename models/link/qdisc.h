@@ -1,13 +1,27 @@
-/* What the folder's files share: queue disciplines of links. */
+/* What the folder's files share: queue disciplines of links and interfaces, and changes of
+ * links. */
 #pragma once
 
 #include "models/link/link.h"
 
+/* Where and from when on a child of a link acts: the first member of its configuration. */
+typedef struct LinkActing {
+    VsRefs from; /* Empty: all ends. */
+    VsTime at;
+} LinkActing;
+
+/* A <change>. */
+typedef struct LinkChange {
+    LinkActing acting;
+    uint64_t rate;
+    VsTime delay;
+} LinkChange;
+
 /* A <qdisc>.  What a kind does not take is refused: qdisc_check.c. */
 typedef struct LinkQdisc {
-    VsChoice kind; /* Index of vs_qdisc_kinds. */
-    VsRefs from;
-    VsTime at;
+    LinkActing acting; /* 'from': of one in a <link>. */
+    VsChoice kind;     /* Index of vs_qdisc_kinds. */
+    const char *dev;   /* Of one in a host or pod. */
     VsQueueLimit limit;
     VsTime latency;
     uint64_t rate;
@@ -69,8 +83,6 @@ typedef struct LinkMatch {
     uint32_t dscp;
 } LinkMatch;
 
-extern const VsStat link_qdisc_stats[];
-
 /* The one <qdisc> inside 'element', or NULL. */
 const VsElement *link_qdisc_inner(const VsElement *element);
 
@@ -85,12 +97,37 @@ bool link_qdisc_check(const void *config, const VsElement *element, GError **err
 bool link_class_check(const void *config, const VsElement *element, GError **error);
 bool link_match_check(const void *config, const VsElement *element, GError **error);
 
-/* Fails where the <qdisc>s of 'link' do not go together, or not with its ends, which are all
- * of 'from' and 'to', and its MTU. */
+/* Does the <qdisc> name its interface itself? */
+bool link_qdisc_is_of_device(const VsElement *element);
+
+/* Fails where the <qdisc>s and <change>s of 'link' do not go together, or not with its ends,
+ * which are all of 'from' and 'to', and its MTU. */
 bool link_qdiscs_check(const VsElement *link, const VsRefs *from, const VsRefs *to,
                        uint64_t mtu_bytes, GError **error);
 
-/* Puts the <qdisc>s of 'link' before 'built', a wire that 'sender' sends on.  Until the
- * first of them acts there is a fifo with the limit 'queue'. */
-void link_qdiscs_make(VsBuild *build, const VsElement *link, const VsElement *sender,
-                      const VsBuiltWire *built, const VsQueueLimit *queue);
+/* Fails where a bucket of 'element', or of one inside, takes no frame of so many bytes. */
+bool link_check_bursts(const VsElement *element, uint64_t frame_bytes, GError **error);
+
+/* Fails where 'link', whose directions all have a qdisc, has attributes of its queue... */
+bool link_check_queue(const VsElement *link, GError **error);
+
+/* ...and where it marks, and 'child' lets a queue without marks take that one's place. */
+bool link_check_marks(const VsElement *link, const VsElement *child, GError **error);
+
+/* Puts the <qdisc>s and <change>s of 'link' before 'built', a wire that 'sender' sends on.
+ * Until the first <qdisc> acts there is a fifo with the limit of the link's queue. */
+bool link_qdiscs_make(VsBuild *build, const VsElement *link, const VsElement *sender,
+                      const VsBuiltWire *built, GError **error);
+
+/* The egress of 'built'; a new one has that fifo if 'at', when what it is for acts, is not
+ * the beginning. */
+VsEgress *link_get_egress(const VsBuiltWire *built, VsTime at);
+
+/* Adds the <qdisc> 'element', which follows 'before' or, if that is NULL, is the first, for
+ * frames of up to 'mtu_bytes'. */
+void link_qdisc_add(VsBuild *build, VsEgress *egress, uint32_t mtu_bytes,
+                    const VsElement *before, const VsElement *element);
+
+/* Puts a <qdisc> of a host or pod before its interfaces: the model's open(). */
+bool link_qdisc_open(void *self, const VsElement *element, VsBuild *build,
+                     GError **error);

@@ -261,19 +261,46 @@ check_children(const VsElement *element, GError **error)
 }
 
 bool
+link_qdisc_is_of_device(const VsElement *element)
+{
+    return !is_word_of("link qdisc class", element->parent->model->element);
+}
+
+static bool
+check_place(const VsElement *element, GError **error)
+{
+    bool has_from = vs_element_has(element, "from");
+    bool has_dev = vs_element_has(element, "dev");
+
+    if (link_qdisc_is_of_device(element)) {
+        if (!has_dev || has_from) {
+            return refuse(error, element, VS_SCENARIO_ERROR_ATTRIBUTE,
+                          "a <qdisc> of a %s needs an interface, and no from; write "
+                          "dev=\"eth0\"",
+                          element->parent->model->element);
+        }
+    } else if (link_element_is(element->parent, "link")) {
+        if (has_dev) {
+            return refuse(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                          "dev has no effect in a <link>; write from=\"...\", or put "
+                          "the <qdisc> into the host");
+        }
+    } else if (has_from || has_dev || vs_element_has(element, "at")) {
+        return refuse(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                      "a <qdisc> inside another has the time and place of the "
+                      "outermost; leave from, dev and at out");
+    }
+    return true;
+}
+
+bool
 link_qdisc_check(const void *config_, const VsElement *element, GError **error)
 {
     const LinkQdisc *config = config_;
 
     if (!check_attributes(element, error) || !check_limit(config, element, error) ||
-        !check_children(element, error)) {
+        !check_children(element, error) || !check_place(element, error)) {
         return false;
-    }
-    if (!link_element_is(element->parent, "link") &&
-        (vs_element_has(element, "from") || vs_element_has(element, "at"))) {
-        return refuse(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
-                      "a <qdisc> inside another has the time and direction of the "
-                      "outermost; leave from and at out");
     }
     return is_of(element, "tbf")     ? check_tbf(config, element, error)
            : is_of(element, "red")   ? check_red(config, element, error)
@@ -359,9 +386,8 @@ names(const VsRefs *refs, const VsElement *element)
     return false;
 }
 
-/* The bucket of 'element', or of one inside, must take a packet of the link. */
-static bool
-check_bursts(const VsElement *element, uint64_t frame_bytes, GError **error)
+bool
+link_check_bursts(const VsElement *element, uint64_t frame_bytes, GError **error)
 {
     if (link_element_is(element, "qdisc") && is_of(element, "tbf")) {
         const LinkQdisc *config = element->config;
@@ -370,14 +396,14 @@ check_bursts(const VsElement *element, uint64_t frame_bytes, GError **error)
 
         if (least < frame_bytes) {
             return refuse(error, element, VS_SCENARIO_ERROR_CONFLICT,
-                          "packets of the link have up to %" G_GUINT64_FORMAT
+                          "packets there have up to %" G_GUINT64_FORMAT
                           " bytes, and a bucket of tbf %" G_GUINT64_FORMAT
                           ": they would never pass; make it as large",
                           frame_bytes, least);
         }
     }
     for (unsigned i = 0; i < element->n_children; i++) {
-        if (!check_bursts(element->children[i], frame_bytes, error)) {
+        if (!link_check_bursts(element->children[i], frame_bytes, error)) {
             return false;
         }
     }
@@ -386,7 +412,7 @@ check_bursts(const VsElement *element, uint64_t frame_bytes, GError **error)
 
 /* Do both act on one end? */
 static bool
-share_an_end(const LinkQdisc *a, const LinkQdisc *b)
+share_an_end(const LinkActing *a, const LinkActing *b)
 {
     for (unsigned i = 0; i < a->from.n_elements; i++) {
         if (names(&b->from, a->from.elements[i])) {
@@ -400,17 +426,17 @@ static bool
 check_order(const VsElement *link, unsigned number, GError **error)
 {
     const VsElement *element = link->children[number];
-    const LinkQdisc *config = element->config;
+    const LinkActing *acting = element->config;
 
     for (unsigned i = 0; i < number; i++) {
         const VsElement *other = link->children[i];
 
-        if (link_element_is(other, "qdisc") && share_an_end(config, other->config) &&
-            ((const LinkQdisc *)other->config)->at >= config->at) {
+        if (other->model == element->model && share_an_end(acting, other->config) &&
+            ((const LinkActing *)other->config)->at >= acting->at) {
             return refuse(error, element, VS_SCENARIO_ERROR_CONFLICT,
-                          "the <qdisc> of line %d acts on the same end from then on or "
+                          "the <%s> of line %d acts on the same end from then on or "
                           "later; write them by time, at=\"...\", or give from=\"...\"",
-                          other->line);
+                          other->model->element, other->line);
         }
     }
     return true;
@@ -421,10 +447,10 @@ check_one(const VsElement *link, unsigned number, const VsRefs *from, const VsRe
           uint64_t mtu_bytes, GError **error)
 {
     const VsElement *element = link->children[number];
-    const LinkQdisc *config = element->config;
+    const LinkActing *acting = element->config;
 
-    for (unsigned i = 0; i < config->from.n_elements; i++) {
-        const VsElement *end = config->from.elements[i];
+    for (unsigned i = 0; i < acting->from.n_elements; i++) {
+        const VsElement *end = acting->from.elements[i];
 
         if (!names(from, end) && !names(to, end)) {
             return refuse(error, element, VS_SCENARIO_ERROR_REFERENCE,
@@ -432,8 +458,41 @@ check_one(const VsElement *link, unsigned number, const VsRefs *from, const VsRe
                           end->id);
         }
     }
-    return check_order(link, number, error) &&
-           check_bursts(element, mtu_bytes + VS_ETHER_HEADER_BYTES, error);
+    return check_order(link, number, error) && link_check_marks(link, element, error) &&
+           (!link_element_is(element, "qdisc") ||
+            link_check_bursts(element, mtu_bytes + VS_ETHER_HEADER_BYTES, error));
+}
+
+bool
+link_check_queue(const VsElement *link, GError **error)
+{
+    static const char *const of_queue[] = {"queue", "mark-at"};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(of_queue); i++) {
+        if (vs_element_has(link, of_queue[i])) {
+            return refuse(error, link, VS_SCENARIO_ERROR_NO_EFFECT,
+                          "%s has no effect: every direction has a <qdisc> from the "
+                          "beginning on; leave one of them out",
+                          of_queue[i]);
+        }
+    }
+    return true;
+}
+
+/* The queue before the first <qdisc>, and that of a link that changes, is a fifo. */
+bool
+link_check_marks(const VsElement *link, const VsElement *child, GError **error)
+{
+    if (vs_element_has(link, "mark-at") &&
+        (link_element_is(child, "change") ||
+         ((const LinkActing *)child->config)->at > 0)) {
+        return refuse(error, child, VS_SCENARIO_ERROR_CONFLICT,
+                      "the link's queue marks, mark-at=\"...\", and cannot with a <%s> "
+                      "that comes later; use <qdisc kind=\"red\" ecn=\"yes\" .../> "
+                      "instead of mark-at",
+                      child->model->element);
+    }
+    return true;
 }
 
 /* Has every end a qdisc from the beginning on? */
@@ -444,12 +503,12 @@ is_covered(const VsElement *link, const VsRefs *ends)
         bool is_found = false;
 
         for (unsigned j = 0; j < link->n_children; j++) {
-            const LinkQdisc *config = link->children[j]->config;
+            const LinkActing *acting = link->children[j]->config;
 
             is_found |= link_element_is(link->children[j], "qdisc") &&
-                        config->at == 0 &&
-                        (config->from.n_elements == 0 ||
-                         names(&config->from, ends->elements[i]));
+                        acting->at == 0 &&
+                        (acting->from.n_elements == 0 ||
+                         names(&acting->from, ends->elements[i]));
         }
         if (!is_found) {
             return false;
@@ -463,16 +522,12 @@ link_qdiscs_check(const VsElement *link, const VsRefs *from, const VsRefs *to,
                   uint64_t mtu_bytes, GError **error)
 {
     for (unsigned i = 0; i < link->n_children; i++) {
-        if (link_element_is(link->children[i], "qdisc") &&
+        if ((link_element_is(link->children[i], "qdisc") ||
+             link_element_is(link->children[i], "change")) &&
             !check_one(link, i, from, to, mtu_bytes, error)) {
             return false;
         }
     }
-    if (vs_element_has(link, "queue") && is_covered(link, from) &&
-        is_covered(link, to)) {
-        return refuse(error, link, VS_SCENARIO_ERROR_NO_EFFECT,
-                      "queue has no effect: every direction has a <qdisc> from the "
-                      "beginning on; leave one of them out");
-    }
-    return true;
+    return !is_covered(link, from) || !is_covered(link, to) ||
+           link_check_queue(link, error);
 }

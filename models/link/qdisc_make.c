@@ -1,4 +1,4 @@
-/* From <qdisc> elements to queue disciplines before wires. */
+/* From <qdisc> elements to queue disciplines. */
 #include "models/link/qdisc.h"
 
 #define PACKETS_MAX 1000 /* txqueuelen. */
@@ -219,14 +219,6 @@ read_matches(const VsElement *element, VsHtbClassConfig *class)
     }
 }
 
-static void
-note(Maker *maker, const VsElement *element, VsQdisc *qdisc, const char *place)
-{
-    VsBuiltQdisc built = {element, qdisc, g_strdup(place)};
-
-    g_array_append_val(maker->build->qdiscs, built);
-}
-
 /* What a leaf holds: its <qdisc>, or a fifo that is known by the class. */
 static VsQdisc *
 make_in_class(Maker *maker, const VsElement *element, const char *place)
@@ -239,7 +231,7 @@ make_in_class(Maker *maker, const VsElement *element, const char *place)
         return make(maker, inner, place);
     }
     qdisc = vs_qdisc_new(&vs_qdisc_pfifo, &fifo, &maker->egress->context);
-    note(maker, element, qdisc, place);
+    vs_build_note_qdisc(maker->build, element, qdisc, place);
     return qdisc;
 }
 
@@ -327,7 +319,7 @@ make(Maker *maker, const VsElement *element, const char *place)
         }
         qdisc = vs_qdisc_new(kind, &config, &maker->egress->context);
     }
-    note(maker, element, qdisc, inside);
+    vs_build_note_qdisc(maker->build, element, qdisc, inside);
     return qdisc;
 }
 
@@ -345,7 +337,7 @@ is_change(const VsElement *before, const VsElement *element)
 }
 
 static VsQdisc *
-make_first(VsQdiscContext *context, const VsQueueLimit *queue)
+make_queue(VsQdiscContext *context, const VsQueueLimit *queue)
 {
     VsFifoConfig fifo = {UINT64_MAX};
 
@@ -366,64 +358,102 @@ make_first(VsQdiscContext *context, const VsQueueLimit *queue)
     return vs_qdisc_new(&vs_qdisc_pfifo, &fifo, context);
 }
 
+/* Is 'element' a <what> that acts on what 'sender' sends? */
 static bool
-acts_on(const VsElement *element, const VsElement *sender)
+acts_on(const VsElement *element, const char *what, const VsElement *sender)
 {
-    const LinkQdisc *config = element->config;
+    const LinkActing *acting = element->config;
 
-    if (!link_element_is(element, "qdisc")) {
+    if (!link_element_is(element, what)) {
         return false;
     }
-    for (unsigned i = 0; i < config->from.n_elements; i++) {
-        if (config->from.elements[i] == sender) {
+    for (unsigned i = 0; i < acting->from.n_elements; i++) {
+        if (acting->from.elements[i] == sender) {
             return true;
         }
     }
-    return config->from.n_elements == 0;
+    return acting->from.n_elements == 0;
 }
 
 static void
 add(Maker *maker, const VsElement *before, const VsElement *element)
 {
     const LinkQdisc *config = element->config;
+    VsTime at = config->acting.at;
     g_autofree char *place =
-        config->at > 0 ? g_strdup_printf("%s, line %d:", maker->egress->context.name,
-                                         element->line)
-                       : g_strdup_printf("%s:", maker->egress->context.name);
+        at > 0 ? g_strdup_printf("%s, line %d:", maker->egress->context.name,
+                                 element->line)
+               : g_strdup_printf("%s:", maker->egress->context.name);
 
     if (is_change(before, element)) {
         AnyConfig changed;
         size_t size = fill(maker, element, &changed);
 
-        vs_egress_add_change(maker->egress, config->at, link_qdisc_kind(element),
-                             &changed, size);
+        vs_egress_add_change(maker->egress, at, link_qdisc_kind(element), &changed,
+                             size);
     } else {
-        vs_egress_add(maker->egress, config->at, make(maker, element, place));
+        vs_egress_add(maker->egress, at, make(maker, element, place));
     }
 }
 
 void
-link_qdiscs_make(VsBuild *build, const VsElement *link, const VsElement *sender,
-                 const VsBuiltWire *built, const VsQueueLimit *queue)
+link_qdisc_add(VsBuild *build, VsEgress *egress, uint32_t mtu_bytes,
+               const VsElement *before, const VsElement *element)
 {
-    Maker maker = {.build = build,
-                   .mtu_bytes = built->from->mtu + VS_ETHER_HEADER_BYTES};
+    Maker maker = {.build = build, .egress = egress, .mtu_bytes = mtu_bytes};
+
+    add(&maker, before, element);
+}
+
+VsEgress *
+link_get_egress(const VsBuiltWire *built, VsTime at)
+{
+    VsEgress *egress = built->wire->egress;
+
+    if (!egress) {
+        egress = vs_egress_new(built->wire, &built->from->netns->host->part);
+        if (at > 0) {
+            vs_egress_add(egress, 0,
+                          make_queue(&egress->context, link_queue(built->element)));
+        }
+    }
+    return egress;
+}
+
+static void
+add_changes(const VsElement *link, const VsElement *sender, const VsBuiltWire *built)
+{
+    for (unsigned i = 0; i < link->n_children; i++) {
+        const LinkChange *change = link->children[i]->config;
+
+        if (acts_on(link->children[i], "change", sender)) {
+            vs_egress_add_line_change(link_get_egress(built, change->acting.at),
+                                      change->acting.at, change->rate, change->delay);
+        }
+    }
+}
+
+bool
+link_qdiscs_make(VsBuild *build, const VsElement *link, const VsElement *sender,
+                 const VsBuiltWire *built, GError **error)
+{
+    uint32_t mtu_bytes = built->from->mtu + VS_ETHER_HEADER_BYTES;
     const VsElement *before = NULL;
 
     for (unsigned i = 0; i < link->n_children; i++) {
         const VsElement *element = link->children[i];
+        const LinkActing *acting = element->config;
 
-        if (!acts_on(element, sender)) {
+        if (!acts_on(element, "qdisc", sender)) {
             continue;
         }
-        if (!maker.egress) {
-            maker.egress = vs_egress_new(built->wire, &built->from->netns->host->part);
-            if (((const LinkQdisc *)element->config)->at > 0) {
-                vs_egress_add(maker.egress, 0,
-                              make_first(&maker.egress->context, queue));
-            }
+        if (!vs_build_claim_qdisc(build, element, built->from, error)) {
+            return false;
         }
-        add(&maker, before, element);
+        link_qdisc_add(build, link_get_egress(built, acting->at), mtu_bytes, before,
+                       element);
         before = element;
     }
+    add_changes(link, sender, built);
+    return true;
 }

@@ -11,6 +11,9 @@ typedef struct PodConfig {
     VsTime ready_at;
     VsTime terminates_at;
     VsTime grace;
+    uint64_t ingress;
+    uint64_t egress;
+    uint64_t burst;
     VsTcpParams tcp;
     VsResolvParams resolv;
 } PodConfig;
@@ -40,6 +43,21 @@ static const VsParam pod_params[] = {
     VS_PARAM_TIME(PodConfig, grace, "grace", .def = "30s",
                   .doc = "From its deletion to the removal of its endpoint "
                          "(terminationGracePeriodSeconds)."),
+    VS_PARAM_RATE(PodConfig, ingress, "ingress-bandwidth", .min = "1kbit/s",
+                  .max = "800Gbit/s",
+                  .doc = "What it may receive: a tbf at the node's end of its veth, as "
+                         "the bandwidth plug-in makes of the annotation "
+                         "kubernetes.io/ingress-bandwidth; a packet waits for up to "
+                         "25 ms once the bucket is empty, and for as long as a burst "
+                         "takes.  No limit without it."),
+    VS_PARAM_RATE(PodConfig, egress, "egress-bandwidth", .min = "1kbit/s",
+                  .max = "800Gbit/s",
+                  .doc = "What it may send: the same at its own end, which is as good "
+                         "as the plug-in's ifb behind the node's."),
+    VS_PARAM_SIZE(PodConfig, burst, "bandwidth-burst", .def = "536870911B", .min = "1B",
+                  .max = "4GB",
+                  .doc = "Of both: containerd asks for 2^32-1 bits, which most pods "
+                         "never use up."),
     VS_PARAM_BOOL(PodConfig, tcp.config.is_aborting_on_overflow,
                   "tcp-abort-on-overflow", .def = "no",
                   .doc = "A handshake that ends at a full accept queue is reset, not "
@@ -98,6 +116,20 @@ check_times(const PodConfig *config, const VsElement *element, GError **error)
 }
 
 static bool
+check_bandwidth(const VsElement *element, GError **error)
+{
+    if (vs_element_has(element, "bandwidth-burst") &&
+        !vs_element_has(element, "ingress-bandwidth") &&
+        !vs_element_has(element, "egress-bandwidth")) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "bandwidth-burst has no effect without ingress-bandwidth or "
+                        "egress-bandwidth; write one, or leave it out");
+        return false;
+    }
+    return true;
+}
+
+static bool
 pod_check(const void *config_, const VsElement *element, GError **error)
 {
     const PodConfig *config = config_;
@@ -110,7 +142,7 @@ pod_check(const void *config_, const VsElement *element, GError **error)
             element->parent->id);
         return false;
     }
-    return check_times(config, element, error) &&
+    return check_times(config, element, error) && check_bandwidth(element, error) &&
            vs_tcp_params_check(&config->tcp, element, error);
 }
 
@@ -130,6 +162,48 @@ choose_node(const VsElement *element, const VsCluster *cluster)
     return cluster->nodes->len > 0
                ? cluster->nodes->pdata[element->member % cluster->nodes->len]
                : NULL;
+}
+
+/* One direction, as the bandwidth plug-in has it (containernetworking plugins,
+ * plugins/meta/bandwidth, createTBF). */
+static bool
+shape(VsBuild *build, const VsElement *element, VsIface *iface, uint64_t rate,
+      GError **error)
+{
+    const PodConfig *config = element->config;
+    VsTbfConfig tbf = {.bits_per_s = rate,
+                       .burst_bytes = config->burst,
+                       .limit_bytes = rate / 8 / 40 + config->burst};
+
+    return rate == 0 || vs_build_shape(build, element, iface, &tbf, error);
+}
+
+static bool
+shape_both(VsBuild *build, const VsElement *element, VsIface *eth0, GError **error)
+{
+    const PodConfig *config = element->config;
+    uint64_t frame_bytes = eth0->mtu + VS_ETHER_HEADER_BYTES;
+
+    if (config->ingress == 0 && config->egress == 0) {
+        return true;
+    }
+    if (build->cluster->cni->has_socket_lb) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                        "cni=\"%s\" has a bandwidth manager of its own, which is not "
+                        "modelled: leave the pod's bandwidth out, or take another cni",
+                        build->cluster->cni->name);
+        return false;
+    }
+    if (config->burst < frame_bytes) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
+                        "packets of the pod have up to %" G_GUINT64_FORMAT
+                        " bytes, and bandwidth-burst is %" G_GUINT64_FORMAT
+                        ": they would never pass; make it as large",
+                        frame_bytes, config->burst);
+        return false;
+    }
+    return shape(build, element, eth0->peer, config->ingress, error) &&
+           shape(build, element, eth0, config->egress, error);
 }
 
 static bool
@@ -166,7 +240,7 @@ pod_declare(void *self, const VsElement *element, VsBuild *build, GError **error
     vs_build_capture(build, element, netns, config->capture);
     /* A pod without containers has sockets, too: it refuses. */
     vs_tcp_params_apply(&config->tcp, netns);
-    return true;
+    return shape_both(build, element, vs_netns_find_iface(netns, "eth0"), error);
 }
 
 const VsModel vs_model_pod = {

@@ -24,6 +24,7 @@ check_PROGRAMS += \
 	tests/models/test_container_calls \
 	tests/models/test_container_work \
 	tests/models/test_coredns \
+	tests/models/test_device_qdisc \
 	tests/models/test_dns \
 	tests/models/test_dns_stub \
 	tests/models/test_health_check \
@@ -124,6 +125,7 @@ tests_models_test_kubeproxy_runner_SOURCES = tests/models/test_kubeproxy_runner.
 tests_models_test_kubeproxy_sync_SOURCES = tests/models/test_kubeproxy_sync.c \
 	$(model_tests_fixture)
 tests_models_test_link_bond_SOURCES = tests/models/test_link_bond.c $(model_tests_fixture)
+tests_models_test_device_qdisc_SOURCES = tests/models/test_device_qdisc.c $(model_tests_fixture)
 tests_models_test_link_qdisc_SOURCES = tests/models/test_link_qdisc.c $(model_tests_fixture)
 tests_models_test_lb_SOURCES = tests/models/test_lb.c $(model_tests_fixture)
 tests_models_test_lb_health_SOURCES = tests/models/test_lb_health.c $(model_tests_fixture)
