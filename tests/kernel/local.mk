@@ -21,7 +21,8 @@ script_tests += \
 	tests/kernel/kernel.sh \
 	tests/kernel/nft_hash.sh \
 	tests/kernel/policy.sh \
-	tests/kernel/qdisc.sh
+	tests/kernel/qdisc.sh \
+	tests/kernel/window.sh
 EXTRA_DIST += \
 	tests/kernel/bulk.py \
 	tests/kernel/cases.txt \
@@ -30,7 +31,9 @@ EXTRA_DIST += \
 	tests/kernel/ecmp.json \
 	tests/kernel/ecmp.xml \
 	tests/kernel/qdisc.xml \
-	tests/kernel/vpc.xml
+	tests/kernel/vpc.xml \
+	tests/kernel/window.py \
+	tests/kernel/window.xml
 tests/kernel/ecmp.log: tests/kernel/policy_choose$(EXEEXT)
 tests/kernel/kernel.log: tests/kernel/netprobe$(EXEEXT)
 tests/kernel/nft_hash.log: tests/kernel/netprobe$(EXEEXT) tests/kernel/nft_walk$(EXEEXT)

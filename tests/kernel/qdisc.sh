@@ -39,12 +39,12 @@ shape() {
 transfer() {
     local pid
 
-    ip netns exec "$server" python3 "$here/bulk.py" serve 172.16.0.2 "$1" > "$folder/ready" &
+    ip netns exec "$server" python3 "$here/bulk.py" serve 172.16.0.2 > "$folder/ready" &
     pid=$!
     while ! grep -q ready "$folder/ready" && kill -0 "$pid" 2> /dev/null; do
         sleep 0.05
     done
-    ip netns exec "$client" python3 "$here/bulk.py" fetch 172.16.0.2
+    ip netns exec "$client" python3 "$here/bulk.py" fetch 172.16.0.2 "$1"
     wait "$pid"
 }
 
