@@ -11,6 +11,7 @@ check_PROGRAMS += \
 	tests/transport/test_tcp_close \
 	tests/transport/test_tcp_data \
 	tests/transport/test_tcp_journey \
+	tests/transport/test_tcp_loss \
 	tests/transport/test_tcp_open \
 	tests/transport/test_tcp_scripts \
 	tests/transport/test_tcp_segments \
@@ -33,6 +34,9 @@ tests_transport_test_tcp_data_LDADD = $(TEST_LIBS)
 tests_transport_test_tcp_journey_SOURCES = \
 	tests/transport/test_tcp_journey.c tests/packet/journey_sum.h $(transport_fixture)
 tests_transport_test_tcp_journey_LDADD = $(TEST_LIBS)
+tests_transport_test_tcp_loss_SOURCES = \
+	tests/transport/test_tcp_loss.c $(transport_fixture)
+tests_transport_test_tcp_loss_LDADD = $(TEST_LIBS)
 tests_transport_test_tcp_open_SOURCES = \
 	tests/transport/test_tcp_open.c $(transport_fixture)
 tests_transport_test_tcp_open_LDADD = $(TEST_LIBS)
