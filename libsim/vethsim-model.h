@@ -23,6 +23,7 @@
 #include "model/call_params.h"
 #include "model/conntrack_params.h"
 #include "model/host_params.h"
+#include "model/http2_params.h"
 #include "model/import.h"
 #include "model/interface_qdisc.h"
 #include "model/model.h"

@@ -8,6 +8,7 @@ model_headers = \
 	libsim/model/conntrack_params.h \
 	libsim/model/element.h \
 	libsim/model/host_params.h \
+	libsim/model/http2_params.h \
 	libsim/model/import.h \
 	libsim/model/import_ip.h \
 	libsim/model/interface_qdisc.h \
@@ -31,6 +32,7 @@ libvethsim_la_SOURCES += \
 	libsim/model/conntrack_params.c \
 	libsim/model/element.c \
 	libsim/model/host_params.c \
+	libsim/model/http2_params.c \
 	libsim/model/import.c \
 	libsim/model/import_ip.c \
 	libsim/model/interface_qdisc.c \

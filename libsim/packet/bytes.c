@@ -4,6 +4,7 @@
 
 #include "packet/dns.h"
 #include "packet/http.h"
+#include "packet/http2.h"
 
 enum {
     ARP_ETHERNET = 1,
@@ -170,6 +171,16 @@ print_http(const Printer *printer, uint64_t offset, uint32_t n_bytes)
 }
 
 static void
+print_http2(const Printer *printer, uint64_t offset, uint32_t n_bytes)
+{
+    g_autoptr(GString) head = g_string_new(NULL);
+
+    vs_http2_print(&printer->packet->payload.http2,
+                   &printer->packet->run->packets->names, head);
+    print_piece(printer, head->str, head->len, offset, n_bytes);
+}
+
+static void
 print_dns(const Printer *printer, uint64_t offset, uint32_t n_bytes)
 {
     g_autoptr(GByteArray) message = g_byte_array_new();
@@ -216,6 +227,9 @@ print_payload(const Printer *printer, uint32_t n_bytes)
     switch (packet->payload.kind) {
     case VS_PAYLOAD_HTTP:
         print_http(printer, packet->message_offset, n_bytes);
+        break;
+    case VS_PAYLOAD_HTTP2:
+        print_http2(printer, packet->message_offset, n_bytes);
         break;
     case VS_PAYLOAD_DNS:
         print_dns(printer, packet->message_offset, n_bytes);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/units.h"
+#include "packet/sink.h"
 
 enum {
     DEFAULT_PORT = 80,
@@ -13,69 +14,35 @@ enum {
     DNS_NAME_MAX = 253,
 };
 
-/* Where text goes: it is counted, and kept if there is a place for it. */
-typedef struct Sink {
-    GString *out;
-    size_t bytes;
-} Sink;
-
 static void
-put_bytes(Sink *sink, const char *text, size_t bytes)
+put_content_length(VsSink *sink, const VsHttp *http)
 {
-    sink->bytes += bytes;
-    if (sink->out) {
-        g_string_append_len(sink->out, text, (gssize)bytes);
-    }
-}
-
-static inline void
-put(Sink *sink, const char *text)
-{
-    put_bytes(sink, text, strlen(text));
+    vs_sink_put(sink, "Content-Length: ");
+    vs_sink_put_number(sink, http->body_bytes);
+    vs_sink_put(sink, "\r\n");
 }
 
 static void
-put_number(Sink *sink, uint64_t number)
+put_forwarded_for(VsSink *sink, VsAddr address)
 {
-    char digits[20];
-    size_t first = sizeof(digits);
-
-    do {
-        digits[--first] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    put_bytes(sink, digits + first, sizeof(digits) - first);
-}
-
-static void
-put_content_length(Sink *sink, const VsHttp *http)
-{
-    put(sink, "Content-Length: ");
-    put_number(sink, http->body_bytes);
-    put(sink, "\r\n");
-}
-
-static void
-put_forwarded_for(Sink *sink, VsAddr address)
-{
-    put(sink, "X-Forwarded-For: ");
+    vs_sink_put(sink, "X-Forwarded-For: ");
     for (int shift = 24; shift >= 0; shift -= 8) {
-        put_number(sink, address >> shift & 0xff);
-        put(sink, shift > 0 ? "." : "\r\n");
+        vs_sink_put_number(sink, address >> shift & 0xff);
+        vs_sink_put(sink, shift > 0 ? "." : "\r\n");
     }
 }
 
 static void
-put_request(Sink *sink, const VsHttp *http, const VsNames *names)
+put_request(VsSink *sink, const VsHttp *http, const VsNames *names)
 {
     static const char *const methods[] = {
         [VS_HTTP_GET] = "GET ", [VS_HTTP_HEAD] = "HEAD ", [VS_HTTP_POST] = "POST "};
 
-    put(sink, methods[http->method]);
-    put(sink, http->path ? vs_names_get(names, http->path) : "/");
-    put(sink, " HTTP/1.1\r\nHost: ");
-    put(sink, vs_names_get(names, http->host));
-    put(sink, "\r\nUser-Agent: vethsim\r\nAccept: */*\r\n");
+    vs_sink_put(sink, methods[http->method]);
+    vs_sink_put(sink, http->path ? vs_names_get(names, http->path) : "/");
+    vs_sink_put(sink, " HTTP/1.1\r\nHost: ");
+    vs_sink_put(sink, vs_names_get(names, http->host));
+    vs_sink_put(sink, "\r\nUser-Agent: vethsim\r\nAccept: */*\r\n");
     if (http->forwarded_for) {
         put_forwarded_for(sink, http->forwarded_for);
     }
@@ -85,24 +52,24 @@ put_request(Sink *sink, const VsHttp *http, const VsNames *names)
 }
 
 static void
-put_response(Sink *sink, const VsHttp *http)
+put_response(VsSink *sink, const VsHttp *http)
 {
     bool has_content = http->status >= 200 && http->status != STATUS_NO_CONTENT &&
                        http->status != STATUS_NOT_MODIFIED;
 
-    put(sink, "HTTP/1.1 ");
-    put_number(sink, http->status);
-    put(sink, " ");
-    put(sink, vs_http_reason(http->status));
-    put(sink, "\r\n");
+    vs_sink_put(sink, "HTTP/1.1 ");
+    vs_sink_put_number(sink, http->status);
+    vs_sink_put(sink, " ");
+    vs_sink_put(sink, vs_http_reason(http->status));
+    vs_sink_put(sink, "\r\n");
     if (has_content) {
-        put(sink, "Content-Type: text/html\r\n");
+        vs_sink_put(sink, "Content-Type: text/html\r\n");
         put_content_length(sink, http);
     }
 }
 
 static void
-put_head(Sink *sink, const VsHttp *http, const VsNames *names)
+put_head(VsSink *sink, const VsHttp *http, const VsNames *names)
 {
     if (http->status == 0) {
         put_request(sink, http, names);
@@ -110,15 +77,15 @@ put_head(Sink *sink, const VsHttp *http, const VsNames *names)
         put_response(sink, http);
     }
     if (http->is_close) {
-        put(sink, "Connection: close\r\n");
+        vs_sink_put(sink, "Connection: close\r\n");
     }
-    put(sink, "\r\n");
+    vs_sink_put(sink, "\r\n");
 }
 
 void
 vs_http_print_head(const VsHttp *http, const VsNames *names, GString *out)
 {
-    Sink sink = {.out = out};
+    VsSink sink = {.out = out};
 
     put_head(&sink, http, names);
 }
@@ -126,7 +93,7 @@ vs_http_print_head(const VsHttp *http, const VsNames *names, GString *out)
 void
 vs_http_measure(VsHttp *http, const VsNames *names)
 {
-    Sink sink = {0};
+    VsSink sink = {0};
 
     put_head(&sink, http, names);
     http->head_bytes = (uint32_t)sink.bytes;

@@ -5,11 +5,13 @@ packet_headers = \
 	libsim/packet/drop.h \
 	libsim/packet/flow.h \
 	libsim/packet/http.h \
+	libsim/packet/http2.h \
 	libsim/packet/names.h \
 	libsim/packet/notes.h \
 	libsim/packet/packet.h \
 	libsim/packet/payload.h \
 	libsim/packet/pcapng.h \
+	libsim/packet/sink.h \
 	libsim/packet/trace.h \
 	libsim/packet/trail.h
 
@@ -19,6 +21,7 @@ libvethsim_la_SOURCES += \
 	libsim/packet/drop.c \
 	libsim/packet/flow.c \
 	libsim/packet/http.c \
+	libsim/packet/http2.c \
 	libsim/packet/names.c \
 	libsim/packet/notes.c \
 	libsim/packet/packet.c \

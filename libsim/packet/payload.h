@@ -19,6 +19,7 @@ typedef enum VsPayloadKind {
     VS_PAYLOAD_DNS,
     VS_PAYLOAD_HTTP,
     VS_PAYLOAD_TLS,
+    VS_PAYLOAD_HTTP2,
 } VsPayloadKind;
 
 /* RFC 826. */
@@ -76,6 +77,37 @@ typedef struct VsHttp {
     uint64_t body_bytes;
 } VsHttp;
 
+/* Frames of HTTP/2 (RFC 9113) that were written together, in this order. */
+#define VS_HTTP2_PREFACE 0x0001
+#define VS_HTTP2_SETTINGS 0x0002
+#define VS_HTTP2_SETTINGS_ACK 0x0004
+#define VS_HTTP2_UPDATE 0x0008        /* WINDOW_UPDATE of the connection, */
+#define VS_HTTP2_STREAM_UPDATE 0x0010 /* of the stream. */
+#define VS_HTTP2_HEADERS 0x0020
+#define VS_HTTP2_DATA 0x0040
+#define VS_HTTP2_RST_STREAM 0x0080
+#define VS_HTTP2_GOAWAY 0x0100
+#define VS_HTTP2_PING 0x0200
+#define VS_HTTP2_PING_ACK 0x0400
+
+/* About them: */
+#define VS_HTTP2_END_STREAM 0x0800
+#define VS_HTTP2_HTTPS 0x1000      /* HEADERS: the scheme; */
+#define VS_HTTP2_NEW_HOST 0x2000   /* the host goes into the table of HPACK, */
+#define VS_HTTP2_KNOWN_HOST 0x4000 /* or is there. */
+
+typedef struct VsHttp2Frames {
+    VsHttp http;         /* The message that HEADERS and DATA belong to; its head_bytes
+                          * are those of HTTP/1.1. */
+    uint32_t stream;     /* 0: the connection. */
+    uint16_t set;        /* VS_HTTP2_*. */
+    uint16_t data_bytes; /* Of DATA. */
+    uint32_t
+        argument; /* SETTINGS: most streams, or UINT32_MAX; UPDATE: bytes; RST_STREAM:
+                          * error; GOAWAY: last stream. */
+    uint32_t window; /* SETTINGS: of streams; STREAM_UPDATE: bytes. */
+} VsHttp2Frames;
+
 /* What one side of a TLS handshake sends before it waits for the other (RFC 8446 section 2,
  * RFC 5246 section 7.3). */
 typedef enum VsTlsFlight {
@@ -92,6 +124,7 @@ typedef struct VsTlsHandshake {
     uint8_t version; /* VsTlsVersion. */
     bool is_resumed;
     bool is_early;
+    uint8_t alpn;    /* VS_TLS_ALPN_*: what a client offers; 0: nothing. */
     uint32_t ticket; /* Shown or given; 0: none. */
 } VsTlsHandshake;
 
@@ -105,6 +138,7 @@ typedef struct VsPayload {
         VsDns dns;
         VsHttp http;
         VsTlsHandshake tls;
+        VsHttp2Frames http2;
     };
 } VsPayload;
 

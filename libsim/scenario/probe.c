@@ -249,10 +249,11 @@ send_request(VsProbe *probe)
 }
 
 static void
-answered(VsStubLookup *lookup, const VsDns *answer)
+answered(VsStub *stub, VsStubLookup *lookup, const VsDns *answer)
 {
     VsProbe *probe = VS_CONTAINER_OF(lookup, VsProbe, lookup);
 
+    (void)stub;
     if (!answer || answer->code != VS_DNS_NOERROR || answer->n_answers == 0) {
         end(probe, VS_PROBE_UNRESOLVED);
         return;

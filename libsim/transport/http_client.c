@@ -3,6 +3,7 @@
 #include <glib.h>
 
 #include "packet/packet.h"
+#include "transport/http2_client.h"
 
 enum { LINKS_A_SLAB = 32 };
 
@@ -22,6 +23,9 @@ vs_http_client_open(VsHttpClient *client, const VsHttpClientConfig *config)
 {
     *client = (VsHttpClient){.config = *config};
     vs_pool_init(&client->links, sizeof(VsHttpLink), LINKS_A_SLAB);
+    if (config->http2) {
+        client->http2 = vs_http2_client_new(client, config->http2);
+    }
 }
 
 void
@@ -29,6 +33,7 @@ vs_http_client_close(VsHttpClient *client)
 {
     if (client->config.netns) {
         vs_pool_clear(&client->links);
+        vs_http2_client_free(client->http2);
         client->config.netns = NULL;
     }
 }
@@ -36,13 +41,61 @@ vs_http_client_close(VsHttpClient *client)
 bool
 vs_http_client_has_idle(const VsHttpClient *client)
 {
-    return client->idle != NULL;
+    return client->http2 ? vs_http2_client_has_addresses(client->http2)
+                         : client->idle != NULL;
 }
 
 bool
 vs_http_exchange_is_under_way(const VsHttpExchange *exchange)
 {
-    return exchange->link || exchange->is_waiting;
+    return exchange->link || exchange->stream || exchange->queue;
+}
+
+/* Queues. -------------------------------------------------------------------------- */
+
+void
+vs_http_exchange_push(VsHttpExchangeList *queue, VsHttpExchange *exchange)
+{
+    exchange->queue = queue;
+    exchange->next = NULL;
+    if (queue->first) {
+        queue->last->next = exchange;
+    } else {
+        queue->first = exchange;
+    }
+    queue->last = exchange;
+}
+
+VsHttpExchange *
+vs_http_exchange_pop(VsHttpExchangeList *queue)
+{
+    VsHttpExchange *exchange = queue->first;
+
+    if (exchange) {
+        queue->first = exchange->next;
+        exchange->queue = NULL;
+    }
+    return exchange;
+}
+
+static void
+leave_queue(VsHttpExchange *exchange)
+{
+    VsHttpExchangeList *queue = exchange->queue;
+    VsHttpExchange *before = NULL;
+
+    for (VsHttpExchange *at = queue->first; at != exchange; at = at->next) {
+        before = at;
+    }
+    if (before) {
+        before->next = exchange->next;
+    } else {
+        queue->first = exchange->next;
+    }
+    if (queue->last == exchange) {
+        queue->last = before;
+    }
+    exchange->queue = NULL;
 }
 
 /* Connections. --------------------------------------------------------------------- */
@@ -104,13 +157,15 @@ use_idle(VsHttpClient *client, VsHttpExchange *exchange)
 static void
 serve_waiting(VsHttpClient *client)
 {
-    VsHttpExchange *exchange = client->first_waiting;
+    VsHttpExchange *exchange;
 
-    if (!exchange || (!client->idle && client->n_links >= client->config.n_links_max)) {
+    if (!client->idle && client->n_links >= client->config.n_links_max) {
         return;
     }
-    client->first_waiting = exchange->next;
-    exchange->is_waiting = false;
+    exchange = vs_http_exchange_pop(&client->waiting);
+    if (!exchange) {
+        return;
+    }
     if (client->idle) {
         use_idle(client, exchange);
     } else {
@@ -219,58 +274,29 @@ static const VsTcpOps link_ops = {
 
 /* Exchanges. ----------------------------------------------------------------------- */
 
-static void
-wait_for_link(VsHttpClient *client, VsHttpExchange *exchange)
-{
-    exchange->is_waiting = true;
-    exchange->next = NULL;
-    if (client->first_waiting) {
-        client->last_waiting->next = exchange;
-    } else {
-        client->first_waiting = exchange;
-    }
-    client->last_waiting = exchange;
-    client->n_waited++;
-}
-
 void
 vs_http_client_send(VsHttpClient *client, VsHttpExchange *exchange)
 {
     exchange->client = client;
-    if (client->idle) {
+    if (client->http2) {
+        vs_http2_client_send(client->http2, exchange);
+    } else if (client->idle) {
         use_idle(client, exchange);
     } else if (client->n_links < client->config.n_links_max) {
         open_link(client, exchange);
     } else {
-        wait_for_link(client, exchange);
+        client->n_waited++;
+        vs_http_exchange_push(&client->waiting, exchange);
     }
-}
-
-static void
-leave_queue(VsHttpExchange *exchange)
-{
-    VsHttpClient *client = exchange->client;
-    VsHttpExchange *before = NULL;
-
-    for (VsHttpExchange *at = client->first_waiting; at != exchange; at = at->next) {
-        before = at;
-    }
-    if (before) {
-        before->next = exchange->next;
-    } else {
-        client->first_waiting = exchange->next;
-    }
-    if (client->last_waiting == exchange) {
-        client->last_waiting = before;
-    }
-    exchange->is_waiting = false;
 }
 
 void
 vs_http_exchange_cancel(VsHttpExchange *exchange)
 {
-    if (exchange->is_waiting) {
+    if (exchange->queue) {
         leave_queue(exchange);
+    } else if (exchange->stream) {
+        vs_http2_exchange_cancel(exchange);
     } else if (exchange->link) {
         VsHttpClient *client = exchange->client;
         VsTcp *tcp = exchange->link->tcp;

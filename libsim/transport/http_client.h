@@ -2,7 +2,9 @@
  * connection of a pool that they share.
  *
  * A connection is kept for the next exchange when its answer has come, unless the request
- * asked for its end.  With a limit, exchanges beyond it wait in order of arrival. */
+ * asked for its end.  With a limit, exchanges beyond it wait in order of arrival.
+ *
+ * Or of HTTP/2, where exchanges share connections: http2_client.h. */
 #pragma once
 
 #include <stdbool.h>
@@ -22,6 +24,8 @@ typedef struct VsHttpClientConfig {
     bool is_keep_alive;     /* False: one exchange each, which the server closes, */
     bool is_closing_first;  /* or we, when the answer has come. */
     const VsTlsConfig *tls; /* NULL: none.  The owner's. */
+    const struct VsHttp2ClientConfig *http2; /* NULL: HTTP/1.1; else the above but for
+                                              * 'netns' and 'tls' does not count. */
 } VsHttpClientConfig;
 
 typedef struct VsHttpExchangeOps {
@@ -33,6 +37,12 @@ typedef struct VsHttpExchangeOps {
     void (*failed)(VsHttpExchange *exchange, VsTcpEnd end);
 } VsHttpExchangeOps;
 
+/* Exchanges that wait, in order of arrival. */
+typedef struct VsHttpExchangeList {
+    VsHttpExchange *first;
+    VsHttpExchange *last;
+} VsHttpExchangeList;
+
 /* Embedded in its owner; zeroed memory is an exchange that is not under way. */
 struct VsHttpExchange {
     const VsHttpExchangeOps *ops;
@@ -43,8 +53,9 @@ struct VsHttpExchange {
     /* The client's. */
     VsHttpClient *client;
     VsHttpLink *link;
-    VsHttpExchange *next; /* Among those that wait for a connection. */
-    bool is_waiting;
+    struct VsHttp2Stream *stream; /* HTTP/2. */
+    VsHttpExchangeList *queue;    /* Where it waits, or NULL. */
+    VsHttpExchange *next;
 };
 
 struct VsHttpClient {
@@ -52,10 +63,10 @@ struct VsHttpClient {
     VsPool links;
     VsHttpLink *idle; /* The last used first. */
     uint32_t n_links;
-    VsHttpExchange *first_waiting;
-    VsHttpExchange *last_waiting;
-    uint64_t n_connects; /* Connections opened. */
-    uint64_t n_waited;   /* Exchanges that had to wait for one. */
+    VsHttpExchangeList waiting;
+    struct VsHttp2Client *http2; /* NULL: HTTP/1.1. */
+    uint64_t n_connects;         /* Connections opened. */
+    uint64_t n_waited;           /* Exchanges that had to wait for one. */
 };
 
 void vs_http_client_open(VsHttpClient *client, const VsHttpClientConfig *config);
@@ -63,7 +74,8 @@ void vs_http_client_open(VsHttpClient *client, const VsHttpClientConfig *config)
 /* The namespace's sockets must not run any more.  Zeroed memory is fine. */
 void vs_http_client_close(VsHttpClient *client);
 
-/* Would an exchange find a connection that is open? */
+/* Would an exchange find a connection that is open; of HTTP/2: is the server's address
+ * known? */
 bool vs_http_client_has_idle(const VsHttpClient *client);
 
 /* Begins 'exchange', whose ops, payload, address and port are set.  An open connection that
@@ -75,3 +87,7 @@ void vs_http_client_send(VsHttpClient *client, VsHttpExchange *exchange);
 void vs_http_exchange_cancel(VsHttpExchange *exchange);
 
 bool vs_http_exchange_is_under_way(const VsHttpExchange *exchange);
+
+/* For http2_client.c: puts it at the end of a queue; takes the first from one, or NULL. */
+void vs_http_exchange_push(VsHttpExchangeList *queue, VsHttpExchange *exchange);
+VsHttpExchange *vs_http_exchange_pop(VsHttpExchangeList *queue);

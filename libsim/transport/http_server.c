@@ -3,18 +3,11 @@
 #include <glib.h>
 
 #include "packet/http.h"
+#include "transport/http_server_internal.h"
 
 enum {
     CONNECTIONS_A_SLAB = 32,
     REQUESTS_A_SLAB = 32,
-};
-
-struct VsHttpConnection {
-    VsHttpServer *server;
-    VsTcp *tcp;
-    VsHttpRequest *request; /* Being answered, or NULL. */
-    uint64_t n_requests;
-    bool has_worker; /* Of the server's n_workers. */
 };
 
 /* The worker of 'connection', if it has one, turns to the next that waits. */
@@ -31,12 +24,13 @@ release_worker(VsHttpConnection *connection)
     server->listener.is_accepting = !vs_tcp_accept_waiting(&server->listener);
 }
 
-static void
-connection_free(VsHttpConnection *connection)
+void
+vs_http_connection_free(VsHttpConnection *connection)
 {
     if (connection->request) {
         connection->request->connection = NULL;
     }
+    vs_http2_connection_clear(connection);
     release_worker(connection);
     vs_pool_free(&connection->server->connections, connection);
 }
@@ -47,29 +41,44 @@ server_connected(VsTcp *tcp)
     (void)tcp;
 }
 
+void
+vs_http_request_begin(VsHttpConnection *connection, const VsPayload *payload,
+                      VsHttp2Stream *stream)
+{
+    VsHttpServer *server = connection->server;
+    VsHttpRequest *request = vs_pool_alloc(&server->requests);
+
+    *request = (VsHttpRequest){.server = server,
+                               .connection = connection,
+                               .stream = stream,
+                               .is_first = connection->n_requests == 0,
+                               .payload = *payload,
+                               .arrived = vs_now(server->netns->run)};
+    if (stream) {
+        stream->user = request;
+    } else {
+        connection->request = request;
+    }
+    connection->n_requests++;
+    server->n_requests++;
+    server->ops->request(server, request);
+}
+
 static void
 server_message(VsTcp *tcp, const VsPayload *payload, uint64_t bytes)
 {
     VsHttpConnection *connection = vs_tcp_user(tcp);
-    VsHttpServer *server = connection->server;
-    VsHttpRequest *request;
+    const VsHttpServer *server = connection->server;
+    bool is_plain = payload->kind == VS_PAYLOAD_HTTP && !connection->session;
 
     (void)bytes;
-    if (connection->request || payload->kind != VS_PAYLOAD_HTTP) {
-        connection_free(connection);
+    if (is_plain && !connection->request &&
+        !(server->http2 && server->http2->config.is_alone)) {
+        vs_http_request_begin(connection, payload, NULL);
+    } else if (is_plain || !vs_http2_connection_message(connection, payload)) {
+        vs_http_connection_free(connection);
         vs_tcp_abort(tcp);
-        return;
     }
-    request = vs_pool_alloc(&server->requests);
-    *request = (VsHttpRequest){.server = server,
-                               .connection = connection,
-                               .is_first = connection->n_requests == 0,
-                               .payload = *payload,
-                               .arrived = vs_now(server->netns->run)};
-    connection->request = request;
-    connection->n_requests++;
-    server->n_requests++;
-    server->ops->request(server, request);
 }
 
 /* The client will send no more: we close when its last request is answered. */
@@ -78,7 +87,9 @@ server_finished(VsTcp *tcp)
 {
     VsHttpConnection *connection = vs_tcp_user(tcp);
 
-    if (connection->request) {
+    if (connection->session) {
+        vs_http2_connection_finished(connection);
+    } else if (connection->request) {
         connection->request->payload.http.is_close = true;
     } else {
         vs_tcp_close(tcp);
@@ -89,13 +100,23 @@ static void
 server_broken(VsTcp *tcp, VsTcpEnd end)
 {
     (void)end;
-    connection_free(vs_tcp_user(tcp));
+    vs_http_connection_free(vs_tcp_user(tcp));
 }
 
 static void
 server_closed(VsTcp *tcp)
 {
-    connection_free(vs_tcp_user(tcp));
+    vs_http_connection_free(vs_tcp_user(tcp));
+}
+
+static void
+server_sendable(VsTcp *tcp)
+{
+    VsHttpConnection *connection = vs_tcp_user(tcp);
+
+    if (connection->session) {
+        vs_http2_session_continue(connection->session);
+    }
 }
 
 static const VsTcpOps server_tcp_ops = {
@@ -104,6 +125,7 @@ static const VsTcpOps server_tcp_ops = {
     .finished = server_finished,
     .broken = server_broken,
     .closed = server_closed,
+    .sendable = server_sendable,
 };
 
 static const VsTcpOps *
@@ -156,6 +178,7 @@ vs_http_server_close(VsHttpServer *server)
     if (server->netns) {
         vs_pool_clear(&server->connections);
         vs_pool_clear(&server->requests);
+        vs_http2_server_free(server->http2);
         server->netns = NULL;
     }
 }
@@ -166,27 +189,36 @@ vs_http_peer(const VsHttpRequest *request)
     return request->connection ? vs_tcp_flow(request->connection->tcp)->daddr : 0;
 }
 
+/* HTTP/1.1. */
+static void
+answer(VsHttpConnection *connection, VsPayload *payload)
+{
+    vs_http_measure(&payload->http, &connection->server->netns->run->packets->names);
+    connection->request = NULL;
+    vs_tcp_send(connection->tcp, payload,
+                payload->http.head_bytes + payload->http.body_bytes);
+    if (payload->http.is_close) {
+        vs_tcp_close(connection->tcp);
+        release_worker(connection);
+    }
+}
+
 void
 vs_http_reply(VsHttpRequest *request, unsigned status, uint64_t body_bytes)
 {
     VsHttpServer *server = request->server;
     VsHttpConnection *connection = request->connection;
+    VsHttp2Stream *stream = request->stream;
     VsPayload payload = request->payload;
-    bool is_close = payload.http.is_close;
 
     vs_pool_free(&server->requests, request);
-    if (!connection) {
-        server->n_lost++;
-        return;
-    }
-    connection->request = NULL;
     payload.http.status = (uint16_t)status;
     payload.http.body_bytes = payload.http.method == VS_HTTP_HEAD ? 0 : body_bytes;
-    vs_http_measure(&payload.http, &server->netns->run->packets->names);
-    vs_tcp_send(connection->tcp, &payload,
-                payload.http.head_bytes + payload.http.body_bytes);
-    if (is_close) {
-        vs_tcp_close(connection->tcp);
-        release_worker(connection);
+    if (!connection) {
+        server->n_lost++;
+    } else if (stream) {
+        vs_http2_answer(stream, &payload);
+    } else {
+        answer(connection, &payload);
     }
 }

@@ -1,4 +1,5 @@
-/* The server side of HTTP/1.1: connections, and requests one after another on each.
+/* The server side of HTTP/1.1: connections, and requests one after another on each; and of
+ * HTTP/2, where it is set (http2_server.h).
  *
  * A request is its owner's from ops->request until vs_http_reply(), which answers and frees
  * it; its connection may go in between, then the answer goes nowhere.  A client that sends
@@ -20,6 +21,7 @@ typedef struct VsHttpRequest {
     VsJob job; /* For the owner's station. */
     VsHttpServer *server;
     VsHttpConnection *connection; /* NULL: gone. */
+    struct VsHttp2Stream *stream; /* NULL: HTTP/1.1. */
     bool is_first;                /* On its connection. */
     VsPayload payload;            /* As received: kind VS_PAYLOAD_HTTP. */
     VsTime arrived;
@@ -37,6 +39,7 @@ struct VsHttpServer {
     VsTcpListener listener;
     VsPool connections;
     VsPool requests;
+    struct VsHttp2Server *http2; /* NULL: HTTP/1.1 alone. */
     uint32_t n_workers;     /* That each have a connection to the end; 0: no limit. */
     uint32_t n_busy;        /* Of 'n_workers'. */
     uint64_t n_connections; /* Accepted. */

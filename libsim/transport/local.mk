@@ -4,8 +4,11 @@ transport_headers = \
 	libsim/transport/congestion.h \
 	libsim/transport/delivery.h \
 	libsim/transport/call_policy.h \
+	libsim/transport/http2.h \
+	libsim/transport/http2_client.h \
 	libsim/transport/http_caller.h \
 	libsim/transport/http_client.h \
+	libsim/transport/http2_server.h \
 	libsim/transport/http_server.h \
 	libsim/transport/resolv_conf.h \
 	libsim/transport/socket.h \
@@ -24,9 +27,13 @@ libvethsim_la_SOURCES += \
 	libsim/transport/congestion_reno.c \
 	libsim/transport/delivery.c \
 	libsim/transport/call_policy.c \
+	libsim/transport/http2.c \
+	libsim/transport/http2_client.c \
 	libsim/transport/http_caller.c \
 	libsim/transport/http_client.c \
 	libsim/transport/http_server.c \
+	libsim/transport/http_server_internal.h \
+	libsim/transport/http2_server.c \
 	libsim/transport/resolv_conf.c \
 	libsim/transport/socket.c \
 	libsim/transport/socket_internal.h \

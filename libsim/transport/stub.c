@@ -266,7 +266,7 @@ finish(VsStubLookup *lookup, const VsDns *answer)
     VsStub *stub = lookup->stub;
 
     vs_stub_cancel(lookup);
-    stub->answered(lookup, answer);
+    stub->answered(stub, lookup, answer);
 }
 
 /* The name has no address; 'answer' says so, or is NULL when none came. */

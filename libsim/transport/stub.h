@@ -30,7 +30,7 @@ typedef struct VsStubLookup VsStubLookup;
 
 /* Hears what came of 'lookup', which is over: the answer, valid during the call, or NULL
  * when none came in time.  Its code may be an error, and it may hold no address. */
-typedef void (*VsStubAnswered)(VsStubLookup *lookup, const VsDns *answer);
+typedef void (*VsStubAnswered)(VsStub *stub, VsStubLookup *lookup, const VsDns *answer);
 
 enum { VS_STUB_N_TYPES = 2 };
 

@@ -94,6 +94,12 @@ vs_tcp_send(VsTcp *tcp, const VsPayload *payload, uint64_t bytes)
     vs_sockets_leave(tcp->sockets);
 }
 
+uint64_t
+vs_tcp_unsent_bytes(const VsTcp *tcp)
+{
+    return tcp->snd_end - MIN(tcp->snd_max, tcp->snd_end);
+}
+
 void
 vs_tcp_close(VsTcp *tcp)
 {
@@ -386,6 +392,14 @@ vs_tcp_tell_connected(VsTcp *tcp)
         vs_tls_connected(tcp);
     } else {
         tcp->ops->connected(tcp);
+    }
+}
+
+void
+vs_tcp_tell_sendable(VsTcp *tcp)
+{
+    if (tcp->ops && tcp->ops->sendable) {
+        tcp->ops->sendable(tcp);
     }
 }
 

@@ -70,6 +70,10 @@ typedef struct VsTcpOps {
      * nothing more is told (TIME_WAIT goes on without it).  A connection that its
      * owner does not abort ends with either 'closed' or 'broken'. */
     void (*closed)(VsTcp *tcp);
+
+    /* May be NULL.  ACKs have come, or the window has opened: of what was sent so much has
+     * gone on its way that vs_tcp_unsent_bytes() may be less. */
+    void (*sendable)(VsTcp *tcp);
 } VsTcpOps;
 
 typedef struct VsTcpListenerOps {
@@ -139,6 +143,9 @@ VsTcp *vs_tcp_connect(VsNetns *netns, VsAddr saddr, VsAddr daddr, uint16_t dport
 /* Sends a message of 'bytes' > 0; allowed until vs_tcp_close(), before 'connected'
  * too. */
 void vs_tcp_send(VsTcp *tcp, const VsPayload *payload, uint64_t bytes);
+
+/* Of what was sent those bytes that still wait for a window, or for being connected. */
+uint64_t vs_tcp_unsent_bytes(const VsTcp *tcp);
 
 /* Closes our side after what was sent (FIN). */
 void vs_tcp_close(VsTcp *tcp);

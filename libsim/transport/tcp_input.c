@@ -597,6 +597,9 @@ receive(VsTcp *tcp, VsPacket *packet)
     }
     if (vs_tcp_is_alive(tcp)) {
         vs_tcp_output(tcp);
+        vs_tcp_tell_sendable(tcp);
+    }
+    if (vs_tcp_is_alive(tcp)) {
         acknowledge(tcp);
     }
 }

@@ -183,6 +183,9 @@ void vs_tcp_break(VsTcp *tcp, VsTcpEnd end);
 /* Resets a connection whose peer breaks the rules, and tells the owner. */
 void vs_tcp_break_off(VsTcp *tcp);
 
+/* Tells the owner that it might send more. */
+void vs_tcp_tell_sendable(VsTcp *tcp);
+
 /* Tells the owner that the handshake is done; that a message has come.  TLS goes between. */
 void vs_tcp_tell_connected(VsTcp *tcp);
 void vs_tcp_tell_message(VsTcp *tcp, const VsPayload *payload, uint64_t bytes);

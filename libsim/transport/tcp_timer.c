@@ -38,8 +38,9 @@ vs_tcp_timer_due(VsTimer *timer)
     }
     if (tcp->is_paced && tcp->pace_due <= timer->due && vs_tcp_is_alive(tcp)) {
         vs_tcp_output(tcp);
+        vs_tcp_tell_sendable(tcp);
     }
-    if (tcp->rto_due <= timer->due) {
+    if (tcp->rto_due <= timer->due && vs_tcp_is_alive(tcp)) {
         time_out(tcp);
     }
     if (G_UNLIKELY(tcp->keepalive_due <= timer->due) && vs_tcp_is_alive(tcp)) {

@@ -17,12 +17,9 @@ enum {
 /* Lengths of flights in bytes, records' headers included, without certificates.  Orders of
  * magnitude: a browser pads its hello to 512 bytes and a record header (RFC 7685). */
 static const uint32_t flight_bytes[] = {
-    [VS_TLS_CLIENT_HELLO] = 517,
-    [VS_TLS_SERVER_HELLO] = 0, /* hello_bytes(). */
-    [VS_TLS_CLIENT_FINISHED_1_2] = 126,
-    [VS_TLS_SERVER_FINISHED_1_2] = 258,
-    [VS_TLS_CLIENT_FINISHED] = 80,
-    [VS_TLS_TICKETS] = 510,
+    [VS_TLS_CLIENT_HELLO] = 517,        [VS_TLS_SERVER_HELLO] = 0, /* hello_bytes(). */
+    [VS_TLS_CLIENT_FINISHED_1_2] = 126, [VS_TLS_SERVER_FINISHED_1_2] = 258,
+    [VS_TLS_CLIENT_FINISHED] = 80,      [VS_TLS_TICKETS] = 510,
 };
 
 /* ServerHello and what comes with it: [resumed][1.3]. */
@@ -51,7 +48,8 @@ send_flight(VsTcp *tcp, VsTlsFlight flight)
                          .tls = {.flight = (uint8_t)flight,
                                  .version = (uint8_t)tls->version,
                                  .is_resumed = tls->is_resumed,
-                                 .is_early = tls->is_early}};
+                                 .is_early = tls->is_early,
+                                 .alpn = tls->config->alpn}};
     uint32_t bytes = flight_bytes[flight];
 
     if (tcp->is_closing) {
@@ -253,7 +251,12 @@ static void
 take_client_hello(VsTcp *tcp, const VsPayload *payload)
 {
     VsTls *tls = tcp->tls;
+    uint8_t offered = payload->tls.alpn;
 
+    if (offered && tls->config->alpn && !(offered & tls->config->alpn)) {
+        vs_tcp_break_off(tcp); /* The alert no_application_protocol, and the end. */
+        return;
+    }
     tls->version = MIN(tls->version, (VsTlsVersion)payload->tls.version);
     tls->journey = payload->journey;
     tls->journey_generation = payload->journey_generation;

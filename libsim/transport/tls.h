@@ -22,11 +22,17 @@ typedef enum VsTlsVersion {
     VS_TLS_1_3,
 } VsTlsVersion;
 
+/* What is spoken inside, told by ALPN (RFC 7301); its bytes are in the hellos' lengths. */
+#define VS_TLS_ALPN_HTTP1 0x01
+#define VS_TLS_ALPN_HTTP2 0x02
+
 typedef struct VsTlsConfig {
     VsTlsVersion version;       /* The highest spoken; not NONE. */
     uint32_t certificate_bytes; /* Server: the chain, as sent. */
     bool is_resuming;           /* Client: shows its ticket, if it has one. */
     bool is_early; /* 1.3: data with the first flight; client and server. */
+    uint8_t alpn;  /* VS_TLS_ALPN_*: offered, or agreed to; 0: whatever it is.  A server
+                    * resets whose offer has nothing that it speaks. */
 } VsTlsConfig;
 
 /* Of a namespace. */

@@ -10,6 +10,12 @@ static const char *const closer_choices[] = {
     NULL,
 };
 
+static const char *const grpc_policy_choices[] = {
+    [VS_GRPC_PICK_FIRST] = "pick_first",
+    [VS_GRPC_ROUND_ROBIN] = "round_robin",
+    NULL,
+};
+
 static const VsParam client_params[] = {
     VS_PARAM_ARRIVALS(ClientConfig, arrivals, "arrivals", .is_required = true,
                       .doc =
@@ -50,6 +56,12 @@ static const VsParam client_params[] = {
                          "session (0-RTT)."),
     VS_PARAM_BOOL(ClientConfig, is_keep_alive, "keep-alive", .def = "no",
                   .doc = "yes: connections are used again; no: one for each request."),
+    VS_HTTP2_CALL_PARAM_ROWS(ClientConfig, http2),
+    VS_PARAM_CHOICE(ClientConfig, grpc_policy, "grpc-policy", .def = "pick_first",
+                    .choices = grpc_policy_choices,
+                    .doc = "HTTP/2: of the addresses that the name resolves to, a "
+                           "channel has a connection to the first that can be "
+                           "connected to, or to all, and requests go round."),
     VS_PARAM_CHOICE(ClientConfig, closer, "closes-first", .def = "server",
                     .choices = closer_choices,
                     .doc = "Who closes a connection that is not kept alive.  server: "
@@ -212,6 +224,37 @@ check_tls(const ClientConfig *config, bool is_tls, const VsElement *element,
     return true;
 }
 
+/* Connections of HTTP/2 are always kept, and its first message is no request that early data
+ * could carry twice. */
+static bool
+check_http2(const ClientConfig *config, bool is_address, const VsElement *element,
+            GError **error)
+{
+    static const char *const of_http1[] = {"keep-alive", "closes-first",
+                                           "tls-early-data"};
+
+    if (!vs_http2_call_params_check(&config->http2, element, error)) {
+        return false;
+    }
+    for (unsigned i = 0;
+         vs_http2_is_called(&config->http2) && i < G_N_ELEMENTS(of_http1); i++) {
+        if (vs_element_has(element, of_http1[i])) {
+            vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                            "%s has no effect with http-version=\"2\", whose "
+                            "connections are kept; leave one out",
+                            of_http1[i]);
+            return false;
+        }
+    }
+    if (is_address && config->grpc_policy == VS_GRPC_ROUND_ROBIN) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "grpc-policy=\"round_robin\" has no effect with one address; "
+                        "write a name in to, or leave it out");
+        return false;
+    }
+    return true;
+}
+
 static bool
 client_check(const void *config_, const VsElement *element, GError **error)
 {
@@ -234,7 +277,8 @@ client_check(const void *config_, const VsElement *element, GError **error)
     if (!check_in_pod(element, error) ||
         !check_resolving(config, element, host, vs_parse_ipv4(host, &address, NULL),
                          error) ||
-        !check_tls(config, is_tls, element, error)) {
+        !check_tls(config, is_tls, element, error) ||
+        !check_http2(config, vs_parse_ipv4(host, &address, NULL), element, error)) {
         return false;
     }
     if (config->stop != 0 && config->stop <= config->start) {

@@ -23,7 +23,9 @@ typedef struct ClientConfig {
     bool is_tls_resuming;
     bool is_tls_early;
     bool is_keep_alive;
-    VsChoice closer; /* ClientCloser, where connections are not kept alive. */
+    VsHttp2CallParams http2;
+    VsChoice grpc_policy; /* VsGrpcPolicy. */
+    VsChoice closer;      /* ClientCloser, where connections are not kept alive. */
     uint64_t body_bytes;
     VsTime timeout;
     VsCallParams call;
@@ -105,6 +107,7 @@ struct Client {
     bool has_own_ttl; /* Of what is kept; else the answer's. */
     VsTime own_ttl;
     VsStub stub;
+    VsStubLookup again; /* HTTP/2: for connections to come. */
 
     /* exchange.c */
     uint16_t port;
@@ -137,13 +140,16 @@ bool client_lookup_open(Client *client, const VsElement *element, VsBuild *build
                         const char *host, GError **error);
 void client_lookup(ClientRequest *request); /* Then client_connect(). */
 void client_lookup_cancel(ClientRequest *request);
+void client_lookup_again(void *client); /* Then client_set_addresses(). */
 void client_lookup_close(Client *client);
 
 /* exchange.c */
 void client_exchange_open(Client *client, const char *host, const char *path,
                           uint16_t port, bool is_tls);
 void client_exchange_init(ClientRequest *request);
-bool client_can_reuse(const Client *client); /* There is an idle connection. */
+bool client_can_reuse(const Client *client); /* Without a lookup. */
+void client_set_addresses(Client *client, const VsAddr *addresses,
+                          unsigned n_addresses);
 void client_connect(ClientRequest *request);
 void client_exchange_cancel(ClientRequest *request);
 void client_exchange_close(Client *client);

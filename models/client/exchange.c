@@ -13,6 +13,9 @@ client_exchange_open(Client *client, const char *host, const char *path, uint16_
                                  .is_keep_alive = client->config->is_keep_alive,
                                  .is_closing_first = is_closing_first,
                                  .tls = is_tls ? &client->tls : NULL};
+    VsHttp2ClientConfig http2 = vs_http2_call_params_config(
+        &client->config->http2, &client->entity, client->name);
+    bool is_http2 = vs_http2_is_called(&client->config->http2);
     VsCallPolicy policy = vs_call_params_policy(&client->config->call);
     g_autofree char *place = g_strdup_printf("client %s", client->name);
     VsStage retry_stage = client->wait_stage;
@@ -22,15 +25,22 @@ client_exchange_open(Client *client, const char *host, const char *path, uint16_
         retry_stage =
             vs_stages_add(&run->packets->stages, place, "retry", VS_STAGE_DELAY);
     }
+    if (is_http2) {
+        http2.policy = (VsGrpcPolicy)client->config->grpc_policy;
+        http2.resolve = client->address ? NULL : client_lookup_again;
+        http2.user = client;
+        config.http2 = &http2;
+    }
     client->port = port;
     client->tls = (VsTlsConfig){
         .version = vs_tls_version(client->config->tls_version + 1),
         .is_resuming = client->config->is_tls_resuming,
         .is_early = client->config->is_tls_early,
+        .alpn = vs_http2_call_alpn(&client->config->http2),
     };
     client->message = vs_http_new_request(
         &run->packets->names, host, path, client->config->body_bytes,
-        !client->config->is_keep_alive && !is_closing_first);
+        !is_http2 && !client->config->is_keep_alive && !is_closing_first);
     vs_rng_init(&rng, run->seed, client->name, "backoff");
     vs_http_caller_open(&client->caller, &config, &policy, &client->entity, &rng,
                         retry_stage);
@@ -107,6 +117,13 @@ bool
 client_can_reuse(const Client *client)
 {
     return vs_http_client_has_idle(&client->caller.client);
+}
+
+void
+client_set_addresses(Client *client, const VsAddr *addresses, unsigned n_addresses)
+{
+    vs_http2_client_set_addresses(client->caller.client.http2, addresses, n_addresses,
+                                  client->port);
 }
 
 void

@@ -20,13 +20,30 @@ client_lookup(ClientRequest *request)
     vs_stub_ask(&client->stub, &request->lookup, &client->names, &request->journey);
 }
 
-static void
-lookup_answered(VsStubLookup *lookup, const VsDns *answer)
+void
+client_lookup_again(void *client_)
 {
-    ClientRequest *request = VS_CONTAINER_OF(lookup, ClientRequest, lookup);
-    Client *client = request->client;
+    Client *client = client_;
 
-    if (!answer || answer->code != VS_DNS_NOERROR || answer->n_answers == 0) {
+    if (!vs_stub_is_asking(&client->again)) {
+        vs_stub_ask(&client->stub, &client->again, &client->names, NULL);
+    }
+}
+
+static void
+lookup_answered(VsStub *stub, VsStubLookup *lookup, const VsDns *answer)
+{
+    Client *client = VS_CONTAINER_OF(stub, Client, stub);
+    ClientRequest *request = VS_CONTAINER_OF(lookup, ClientRequest, lookup);
+    bool is_good = answer && answer->code == VS_DNS_NOERROR && answer->n_answers > 0;
+
+    if (is_good && vs_http2_is_called(&client->config->http2)) {
+        client_set_addresses(client, answer->answers, answer->n_answers);
+    }
+    if (lookup == &client->again) {
+        return; /* With no answer the old addresses are as good as any. */
+    }
+    if (!is_good) {
         client_fail(request, CLIENT_ERROR_DNS);
         return;
     }

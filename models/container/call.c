@@ -32,6 +32,7 @@ static const VsParam call_params[] = {
                   .doc =
                       "Connections that the container has for it at most, kept alive; "
                       "a call that finds none free waits for one."),
+    VS_HTTP2_CALL_PARAM_ROWS(ContainerCallConfig, http2),
     VS_PARAM_TIME(ContainerCallConfig, timeout, "timeout", .def = "30s", .min = "1us",
                   .doc =
                       "A call not answered in so long has failed, whatever tries are "
@@ -203,7 +204,14 @@ call_check(const void *config_, const VsElement *element, GError **error)
                         "parallel has no effect where async=\"yes\": nobody waits");
         return false;
     }
-    return vs_call_params_check(&config->call, element, error);
+    if (vs_http2_is_called(&config->http2) && vs_element_has(element, "connections")) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "connections has no effect with http-version=\"2\"; write "
+                        "channels");
+        return false;
+    }
+    return vs_http2_call_params_check(&config->http2, element, error) &&
+           vs_call_params_check(&config->call, element, error);
 }
 
 /* Does 'element' follow its sibling 'before' in one template? */
@@ -241,9 +249,14 @@ open_caller(ContainerCall *call, const VsElement *element, VsBuild *build)
     VsHttpClientConfig client = {.netns = pod->netns,
                                  .n_links_max = call->config->connections,
                                  .is_keep_alive = true};
+    VsHttp2ClientConfig http2 = vs_http2_call_params_config(
+        &call->config->http2, &call->container->entity, name);
     VsCallPolicy policy = vs_call_params_policy(&call->config->call);
     VsRng rng;
 
+    if (vs_http2_is_called(&call->config->http2)) {
+        client.http2 = &http2;
+    }
     vs_rng_init(&rng, build->run->seed, name, "backoff");
     vs_http_caller_open(&call->own, &client, &policy, &call->container->entity, &rng,
                         call->container->calls_stage);

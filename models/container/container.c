@@ -79,6 +79,7 @@ static const VsParam container_params[] = {
                          "pause-every: a collection of garbage, a frozen host."),
     VS_PARAM_TIME(ContainerConfig, pause_every, "pause-every", .min = "1us",
                   .doc = "How long from the end of one pause to that of the next."),
+    VS_HTTP2_SERVE_PARAM_ROWS(ContainerConfig, http2),
     {0},
 };
 
@@ -211,11 +212,25 @@ container_check(const void *config_, const VsElement *element, GError **error)
 {
     const ContainerConfig *config = config_;
 
-    if (!container_check_work(element, error)) {
+    if (!container_check_work(element, error) ||
+        !vs_http2_serve_params_check(&config->http2, element, error)) {
+        return false;
+    }
+    if (vs_http2_is_served(&config->http2) &&
+        config->accept == CONTAINER_ACCEPT_BY_WORKERS) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                        "accept=\"by-workers\" gives a worker one connection, of which "
+                        "HTTP/2 has many requests at a time; leave one out");
         return false;
     }
     if (vs_port_protocol(config->protocol) != VS_PROTOCOL_UDP) {
         return true;
+    }
+    if (vs_http2_is_served(&config->http2)) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "http-version has no effect where protocol=\"udp\"; leave one "
+                        "out");
+        return false;
     }
     if (vs_element_has(element, "backlog")) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
@@ -285,6 +300,8 @@ container_open(void *self, const VsElement *element, VsBuild *build, GError **er
                              container)) {
         return false;
     }
+    vs_http2_serve_params_apply(&config->http2, &container->http, &container->entity,
+                                name);
     if (config->accept == CONTAINER_ACCEPT_BY_WORKERS) {
         vs_http_server_set_workers(&container->http, config->workers);
     }

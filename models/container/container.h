@@ -32,6 +32,7 @@ typedef struct ContainerConfig {
     VsTime cpu_period_start;
     VsTime pause;
     VsTime pause_every;
+    VsHttp2ServeParams http2;
 } ContainerConfig;
 
 typedef struct ContainerCallConfig {
@@ -41,6 +42,7 @@ typedef struct ContainerCallConfig {
     bool is_async;
     uint64_t body_bytes;
     uint32_t connections;
+    VsHttp2CallParams http2;
     VsTime timeout;
     VsCallParams call;
 } ContainerCallConfig;

@@ -24,6 +24,7 @@ typedef struct IngressConfig {
     VsChoice reuse;
     IngressPolicy policy;
     VsTlsParams tls;
+    VsHttp2ServeParams http2;
     VsChoice request_buffering;
     VsChoice response_buffering;
 } IngressConfig;
@@ -134,6 +135,7 @@ static const VsParam ingress_params[] = {
     STATUS_PARAM(READ_TIMEOUT, "status-read-timeout", "504",
                  "Of the answer after read-timeout or request-timeout."),
     VS_TLS_PARAM_ROWS(IngressConfig, tls),
+    VS_HTTP2_SERVE_PARAM_ROWS(IngressConfig, http2),
     VS_PARAM_CHOICE(IngressConfig, request_buffering, "request-buffering", .def = "on",
                     .choices = buffering_choices,
                     .doc = "on: a request is read whole before an upstream is asked; "
@@ -212,7 +214,8 @@ ingress_served(VsStation *station, VsJob *job)
     }
 }
 
-static const VsStationOps station_ops = {.work = ingress_work, .served = ingress_served};
+static const VsStationOps station_ops = {.work = ingress_work,
+                                         .served = ingress_served};
 
 static void
 ingress_request(VsHttpServer *server, VsHttpRequest *request)
@@ -286,6 +289,7 @@ ingress_check(const void *config_, const VsElement *element, GError **error)
     if (!vs_balance_params_check(&config->balance, KEYS, element, error) ||
         !check_keepalive(config, element, error) ||
         !vs_tls_params_check(&config->tls, element, error) ||
+        !vs_http2_serve_params_check(&config->http2, element, error) ||
         !ingress_policy_check(&config->policy, element, error) ||
         !check_buffering(config, element, error)) {
         return false;
@@ -365,7 +369,10 @@ ingress_open(void *self, const VsElement *element, VsBuild *build, GError **erro
         return false;
     }
     ingress->tls = vs_tls_params_config(&config->tls);
+    ingress->tls.alpn = vs_http2_serve_alpn(&config->http2);
     vs_http_server_set_tls(&ingress->server, &ingress->tls);
+    vs_http2_serve_params_apply(&config->http2, &ingress->server, &ingress->entity,
+                                name);
     return true;
 }
 

@@ -4,6 +4,7 @@ check_PROGRAMS += \
 	tests/packet/test_drop \
 	tests/packet/test_flow \
 	tests/packet/test_http \
+	tests/packet/test_http2 \
 	tests/packet/test_names \
 	tests/packet/test_packet \
 	tests/packet/test_pcapng \
@@ -33,6 +34,9 @@ tests_packet_test_dns_LDADD = $(TEST_LIBS)
 
 tests_packet_test_http_SOURCES = tests/packet/test_http.c tests/vs_test.h
 tests_packet_test_http_LDADD = $(TEST_LIBS)
+
+tests_packet_test_http2_SOURCES = tests/packet/test_http2.c tests/vs_test.h
+tests_packet_test_http2_LDADD = $(TEST_LIBS)
 
 tests_packet_test_pcapng_SOURCES = tests/packet/test_pcapng.c tests/vs_test.h
 tests_packet_test_pcapng_LDADD = $(TEST_LIBS)

@@ -8,6 +8,7 @@ check_PROGRAMS += \
 	tests/transport/test_congestion \
 	tests/transport/test_congestion_net \
 	tests/transport/test_call_policy \
+	tests/transport/test_http2 \
 	tests/transport/test_tcp_close \
 	tests/transport/test_tcp_data \
 	tests/transport/test_tcp_journey \
@@ -25,6 +26,9 @@ tests_transport_test_congestion_LDADD = $(TEST_LIBS)
 tests_transport_test_congestion_net_SOURCES = \
 	tests/transport/test_congestion_net.c $(transport_fixture)
 tests_transport_test_congestion_net_LDADD = $(TEST_LIBS)
+tests_transport_test_http2_SOURCES = \
+	tests/transport/test_http2.c $(transport_fixture)
+tests_transport_test_http2_LDADD = $(TEST_LIBS)
 tests_transport_test_tcp_close_SOURCES = \
 	tests/transport/test_tcp_close.c $(transport_fixture)
 tests_transport_test_tcp_close_LDADD = $(TEST_LIBS)

@@ -1,0 +1,108 @@
+#include "model/http2_params.h"
+
+const char *const vs_http_call_versions[] = {"1.1", "2", NULL};
+
+enum { SERVE_1_1, SERVE_2, SERVE_BOTH };
+
+const char *const vs_http_serve_versions[] = {
+    [SERVE_1_1] = "1.1", [SERVE_2] = "2", [SERVE_BOTH] = "both", NULL};
+
+bool
+vs_http2_is_called(const VsHttp2CallParams *params)
+{
+    return params->version != 0;
+}
+
+bool
+vs_http2_is_served(const VsHttp2ServeParams *params)
+{
+    return params->version != SERVE_1_1;
+}
+
+static bool
+check_absent(const VsElement *element, const char *const *names, GError **error)
+{
+    for (; *names; names++) {
+        if (vs_element_has(element, *names)) {
+            vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                            "%s has no effect without HTTP/2; write http-version=\"2\" "
+                            "or leave it out",
+                            *names);
+            return false;
+        }
+    }
+    return true;
+}
+
+bool
+vs_http2_call_params_check(const VsHttp2CallParams *params, const VsElement *element,
+                           GError **error)
+{
+    static const char *const names[] = {"channels", "http2-window", "grpc-policy",
+                                        NULL};
+
+    return vs_http2_is_called(params) || check_absent(element, names, error);
+}
+
+bool
+vs_http2_serve_params_check(const VsHttp2ServeParams *params, const VsElement *element,
+                            GError **error)
+{
+    static const char *const names[] = {"max-streams", "http2-window",
+                                        "max-connection-age",
+                                        "max-connection-age-grace", NULL};
+
+    if (!vs_http2_is_served(params)) {
+        return check_absent(element, names, error);
+    }
+    if (params->max_age_grace > 0 && params->max_age == 0) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "max-connection-age-grace has no effect without "
+                        "max-connection-age; write that, too, or leave it out");
+        return false;
+    }
+    return true;
+}
+
+uint8_t
+vs_http2_call_alpn(const VsHttp2CallParams *params)
+{
+    return vs_http2_is_called(params) ? VS_TLS_ALPN_HTTP2 : VS_TLS_ALPN_HTTP1;
+}
+
+uint8_t
+vs_http2_serve_alpn(const VsHttp2ServeParams *params)
+{
+    static const uint8_t alpn[] = {
+        [SERVE_1_1] = VS_TLS_ALPN_HTTP1,
+        [SERVE_2] = VS_TLS_ALPN_HTTP2,
+        [SERVE_BOTH] = VS_TLS_ALPN_HTTP1 | VS_TLS_ALPN_HTTP2,
+    };
+
+    return alpn[params->version];
+}
+
+VsHttp2ClientConfig
+vs_http2_call_params_config(const VsHttp2CallParams *params, VsEntity *entity,
+                            const char *name)
+{
+    return (VsHttp2ClientConfig){.entity = entity,
+                                 .name = name,
+                                 .n_channels = params->channels,
+                                 .window = (uint32_t)params->window};
+}
+
+void
+vs_http2_serve_params_apply(const VsHttp2ServeParams *params, VsHttpServer *server,
+                            VsEntity *entity, const char *name)
+{
+    VsHttp2ServerConfig config = {.is_alone = params->version == SERVE_2,
+                                  .n_streams = params->n_streams,
+                                  .window = (uint32_t)params->window,
+                                  .max_age = params->max_age,
+                                  .max_age_grace = params->max_age_grace};
+
+    if (vs_http2_is_served(params)) {
+        vs_http_server_set_http2(server, &config, entity, name);
+    }
+}
