@@ -120,6 +120,25 @@ count_workers(const VsElement *element)
                : 1;
 }
 
+/* A counter of something in a pod: is it of requests received? */
+static void
+add_pod_requests(VsSummary *summary, const VsSummaryStat *row)
+{
+    const VsElement *parent = row->element->parent;
+    bool is_server = strcmp(row->element->model->element, "client") != 0;
+
+    if (is_server && parent && strcmp(parent->model->element, "pod") == 0 &&
+        strcmp(row->stat->name, "requests") == 0) {
+        uint64_t *requests = g_hash_table_lookup(summary->requests, parent->id);
+
+        if (!requests) {
+            requests = g_new0(uint64_t, 1);
+            g_hash_table_insert(summary->requests, (char *)parent->id, requests);
+        }
+        *requests += *(const uint64_t *)row->value;
+    }
+}
+
 static void
 add_stat(VsSummary *summary, const VsSummaryStat *row)
 {
@@ -128,6 +147,7 @@ add_stat(VsSummary *summary, const VsSummaryStat *row)
     switch (row->stat->kind) {
     case VS_STAT_COUNTER:
         g_array_append_vals(summary->counters, row, 1);
+        add_pod_requests(summary, row);
         break;
     case VS_STAT_HISTOGRAM:
         g_array_append_vals(summary->histograms, row, 1);
@@ -333,6 +353,7 @@ vs_summary_new(VsSimulation *simulation)
     summary->counters = g_array_new(FALSE, FALSE, sizeof(VsSummaryStat));
     summary->histograms = g_array_new(FALSE, FALSE, sizeof(VsSummaryStat));
     summary->shares = g_array_new(FALSE, FALSE, sizeof(VsSummaryStat));
+    summary->requests = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
     summary->servers = g_array_new(FALSE, FALSE, sizeof(VsSummaryServer));
     summary->queues = g_array_new(FALSE, FALSE, sizeof(VsSummaryQueue));
     g_array_set_clear_func(summary->clients, clear_client);
@@ -356,11 +377,33 @@ vs_summary_free(VsSummary *summary)
     g_array_free(summary->counters, TRUE);
     g_array_free(summary->histograms, TRUE);
     g_array_free(summary->shares, TRUE);
+    g_hash_table_destroy(summary->requests);
     g_array_free(summary->servers, TRUE);
     g_array_free(summary->queues, TRUE);
     g_string_chunk_free(summary->strings);
     g_free(summary->digest);
     g_free(summary);
+}
+
+uint64_t
+vs_summary_pod_requests(const VsSummary *summary, const char *id)
+{
+    const uint64_t *requests = g_hash_table_lookup(summary->requests, id);
+
+    return requests ? *requests : 0;
+}
+
+double
+vs_summary_skew(const uint64_t *counts, unsigned n_counts)
+{
+    uint64_t max = 0;
+    VsSum sum = 0;
+
+    for (unsigned i = 0; i < n_counts; i++) {
+        max = MAX(max, counts[i]);
+        sum += counts[i];
+    }
+    return sum > 0 ? vs_number_ratio((VsSum)max * n_counts, sum) : 0;
 }
 
 /* Checking, and figures derived from it. ------------------------------------------- */

@@ -82,6 +82,7 @@ typedef struct VsSummary {
     GArray *shares;        /* The same. */
     GArray *servers;       /* Of VsSummaryServer. */
     GArray *queues;        /* Of VsSummaryQueue. */
+    GHashTable *requests;  /* Pods' names to uint64_t. */
     uint64_t n_created;
     uint64_t n_delivered;
     uint64_t n_dropped;
@@ -92,6 +93,13 @@ typedef struct VsSummary {
 VsSummary *vs_summary_new(VsSimulation *simulation) G_GNUC_WARN_UNUSED_RESULT;
 void vs_summary_free(VsSummary *summary);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VsSummary, vs_summary_free)
+
+/* What the programs in pod 'id' have received by now: the sum of their counters
+ * "requests". */
+uint64_t vs_summary_pod_requests(const VsSummary *summary, const char *id);
+
+/* The largest of 'counts' over their mean: 1 when all are equal; 0 when all are 0. */
+double vs_summary_skew(const uint64_t *counts, unsigned n_counts);
 
 /* Checks what no run may break: the stages of each client add up to the end-to-end
  * times to the picosecond, packets are conserved, Little's law holds.  False, with

@@ -176,6 +176,8 @@ put_shares(JsonBuilder *json, const VsSummary *summary)
             vs_json_put_uint(json, "count", shares->shares[j].count);
             vs_json_put_real(json, "share",
                              vs_number_ratio(shares->shares[j].count, sum));
+            vs_json_put_uint(json, "pod_requests",
+                             vs_summary_pod_requests(summary, shares->shares[j].name));
             json_builder_end_object(json);
         }
         json_builder_end_array(json);

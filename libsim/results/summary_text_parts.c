@@ -16,11 +16,47 @@ compare_shares(gconstpointer a_, gconstpointer b_)
     return a->count < b->count ? 1 : a->count > b->count ? -1 : 0;
 }
 
+/* "12 requests", or nothing. */
+static char *
+print_requests(const VsSummary *summary, const char *pod)
+{
+    uint64_t requests = vs_summary_pod_requests(summary, pod);
+    g_autofree char *count = vs_number_print_count(requests);
+
+    return requests > 0 ? g_strdup_printf("%s requests", count) : g_strdup("");
+}
+
+/* How unevenly connections, and requests of the pods that were chosen, are spread. */
+static void
+append_skew(const VsSummary *summary, const VsShares *shares, GString *out)
+{
+    g_autofree uint64_t *chosen = g_new(uint64_t, shares->n_shares);
+    g_autofree uint64_t *requests = g_new(uint64_t, shares->n_shares);
+    double of_shares, of_requests;
+
+    if (shares->n_shares < 2) {
+        return;
+    }
+    for (unsigned i = 0; i < shares->n_shares; i++) {
+        chosen[i] = shares->shares[i].count;
+        requests[i] = vs_summary_pod_requests(summary, shares->shares[i].name);
+    }
+    of_shares = vs_summary_skew(chosen, shares->n_shares);
+    of_requests = vs_summary_skew(requests, shares->n_shares);
+    if (of_shares > 0) {
+        g_string_append_printf(out, "  The most is %.2f times the mean.\n", of_shares);
+    }
+    if (of_requests > 0) {
+        g_string_append_printf(
+            out, "  Of the pods' requests it is %.2f times the mean.\n", of_requests);
+    }
+}
+
 /* Short lists stand in their own order, of long ones those that were chosen most. */
 static void
-append_share_list(const VsShares *shares, GString *out)
+append_share_list(const VsSummary *summary, const VsShares *shares, GString *out)
 {
-    g_autoptr(VsTextTable) table = vs_text_table_new("lrrl");
+    g_autoptr(VsTextTable) table = vs_text_table_new("lrrlr");
     g_autoptr(GPtrArray) list = g_ptr_array_new();
     VsSum sum = 0;
 
@@ -39,9 +75,11 @@ append_share_list(const VsShares *shares, GString *out)
         vs_text_table_take(table, vs_number_print_count(share->count));
         vs_text_table_take(table, vs_number_print_share(ratio));
         vs_text_table_take(table, vs_text_print_bar(ratio));
+        vs_text_table_take(table, print_requests(summary, share->name));
     }
     vs_text_table_print(table, 2, out);
     vs_text_append_omitted(out, list->len, MAX_SHARES, "");
+    append_skew(summary, shares, out);
 }
 
 static void
@@ -53,7 +91,7 @@ append_shares(const VsSummary *summary, GString *out)
         g_string_append_printf(out, "\nShares of %s %s: %s\n",
                                row->element->model->element, row->entity,
                                row->stat->name);
-        append_share_list(row->value, out);
+        append_share_list(summary, row->value, out);
     }
     vs_text_append_omitted(out, summary->shares->len, MAX_ROWS, "lists of shares");
 }

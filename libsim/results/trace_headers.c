@@ -166,6 +166,44 @@ describe_http(const VsTraceRecord *record, const VsNames *names)
                            vs_names_get(names, http->path), record->payload_bytes);
 }
 
+/* "HTTP/2 SETTINGS, 33 bytes", "HTTP/2 stream 1 HEADERS, GET /cart, 31 bytes". */
+static char *
+describe_http2(const VsTraceRecord *record, const VsNames *names)
+{
+    static const struct {
+        unsigned set;
+        const char *name;
+    } kinds[] = {{VS_HTTP2_PREFACE, " preface"},
+                 {VS_HTTP2_SETTINGS, " SETTINGS"},
+                 {VS_HTTP2_SETTINGS_ACK, " SETTINGS-ACK"},
+                 {VS_HTTP2_UPDATE | VS_HTTP2_STREAM_UPDATE, " WINDOW_UPDATE"},
+                 {VS_HTTP2_HEADERS, " HEADERS"},
+                 {VS_HTTP2_DATA, " DATA"},
+                 {VS_HTTP2_RST_STREAM, " RST_STREAM"},
+                 {VS_HTTP2_GOAWAY, " GOAWAY"},
+                 {VS_HTTP2_PING, " PING"},
+                 {VS_HTTP2_PING_ACK, " PING-ACK"}};
+    const VsHttp2Frames *frames = &record->payload.http2;
+    GString *text = g_string_new("HTTP/2");
+
+    if (frames->stream != 0) {
+        g_string_append_printf(text, " stream %u", frames->stream);
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        if (frames->set & kinds[i].set) {
+            g_string_append(text, kinds[i].name);
+        }
+    }
+    if (frames->set & (VS_HTTP2_HEADERS | VS_HTTP2_DATA)) {
+        g_autofree char *message = describe_http(record, names);
+
+        g_string_append_printf(text, ", %s", message);
+    } else {
+        g_string_append_printf(text, ", %u bytes", record->payload_bytes);
+    }
+    return g_string_free(text, FALSE);
+}
+
 static const char *
 describe_unreachable(uint8_t code)
 {
@@ -212,6 +250,9 @@ describe(const VsTraceRecord *record, const VsNames *names)
     }
     if (record->payload_bytes > 0 && record->payload.kind == VS_PAYLOAD_HTTP) {
         return describe_http(record, names);
+    }
+    if (record->payload_bytes > 0 && record->payload.kind == VS_PAYLOAD_HTTP2) {
+        return describe_http2(record, names);
     }
     return layer->flow.protocol == VS_PROTOCOL_TCP
                ? format_flags(layer->tcp.flags)

@@ -197,8 +197,8 @@ on_closed(VsTcp *tcp)
     peer->tcp = NULL;
 }
 
-static const VsTcpOps peer_ops = {on_connected, on_message, on_finished, on_broken,
-                                  on_closed};
+static const VsTcpOps peer_ops = {on_connected, on_message, on_finished,
+                                  on_broken,    on_closed,  NULL};
 
 void
 peer_init(Peer *peer, VsRun *run)
