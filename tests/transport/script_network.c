@@ -78,7 +78,7 @@ owner_closed(VsTcp *tcp)
 }
 
 static const VsTcpOps owner_ops = {owner_connected, owner_message, owner_finished,
-                                   owner_broken, owner_closed};
+                                   owner_broken,    owner_closed,  NULL};
 
 static const VsTcpOps *
 owner_accept(VsTcpListener *listener, VsTcp *tcp)

@@ -368,8 +368,8 @@ act_closed(VsTcp *tcp)
     act(tcp, MOMENT_CLOSED);
 }
 
-static const VsTcpOps act_ops = {act_connected, act_message, act_finished, act_broken,
-                                 act_closed};
+static const VsTcpOps act_ops = {act_connected, act_message, act_finished,
+                                 act_broken,    act_closed,  NULL};
 
 static const VsTcpOps *
 act_accept(VsTcpListener *listener, VsTcp *tcp)

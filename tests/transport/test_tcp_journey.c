@@ -62,7 +62,7 @@ client_broken(VsTcp *tcp, VsTcpEnd end)
 }
 
 static const VsTcpOps client_ops = {client_connected, client_message, client_finished,
-                                    client_broken, NULL};
+                                    client_broken,    NULL,           NULL};
 
 static void
 answer(Request *request)
@@ -112,7 +112,7 @@ server_finished(VsTcp *tcp)
 }
 
 static const VsTcpOps server_ops = {server_connected, server_message, server_finished,
-                                    client_broken, NULL};
+                                    client_broken,    NULL,           NULL};
 
 static const VsTcpOps *
 server_accept(VsTcpListener *listener, VsTcp *tcp)
@@ -286,8 +286,8 @@ pipeline_message(VsTcp *tcp, const VsPayload *payload, uint64_t bytes)
     CU_ASSERT_EQUAL(pipeline->journeys[n].accounted, pipeline->ended_at[n]);
 }
 
-static const VsTcpOps pipeline_ops = {server_connected, pipeline_message,
-                                      server_finished, NULL, NULL};
+static const VsTcpOps pipeline_ops = {
+    server_connected, pipeline_message, server_finished, NULL, NULL, NULL};
 
 static const VsTcpOps *
 pipeline_accept(VsTcpListener *listener, VsTcp *tcp)

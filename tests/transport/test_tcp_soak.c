@@ -118,7 +118,7 @@ user_closed(VsTcp *tcp)
 }
 
 static const VsTcpOps user_ops = {user_connected, user_message, user_finished,
-                                  user_broken, user_closed};
+                                  user_broken,    user_closed,  NULL};
 
 static void
 user_open(User *user)
@@ -160,7 +160,7 @@ echo_broken(VsTcp *tcp, VsTcpEnd end)
 }
 
 static const VsTcpOps echo_ops = {echo_connected, echo_message, user_finished,
-                                  echo_broken, NULL};
+                                  echo_broken,    NULL,         NULL};
 
 static const VsTcpOps *
 echo_accept(VsTcpListener *listener, VsTcp *tcp)
