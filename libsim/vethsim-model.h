@@ -56,6 +56,7 @@
 #include "packet/http.h"
 #include "packet/packet.h"
 #include "packet/trace.h"
+#include "packet/train.h"
 #include "transport/http_caller.h"
 #include "transport/http_server.h"
 #include "transport/resolv_conf.h"

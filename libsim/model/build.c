@@ -192,6 +192,8 @@ lay_wires(VsBuild *build, const VsBuiltWire *direction, const VsBuiltHost *from_
     VsWireConfig directed = *config;
 
     directed.far_latency = to_host->latency;
+    directed.is_to_forwarder =
+        to_host->role == VS_HOST_SWITCH || to_host->role == VS_HOST_ROUTER;
     for (unsigned i = 0; i < n_wires; i++) {
         g_autofree char *number = bond ? g_strdup_printf(" %u", i) : g_strdup("");
         g_autofree char *name = g_strdup_printf("%s > %s%s", from_host->host->name,

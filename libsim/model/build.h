@@ -99,7 +99,7 @@ VsBuiltHost *vs_build_find_host(const VsBuild *build, const VsElement *element);
 
 /* What a link is made of. */
 typedef struct VsBuildLine {
-    VsWireConfig wire; /* But for far_latency, which is the receiving host's. */
+    VsWireConfig wire; /* But for far_latency and is_to_forwarder: the receiver's. */
     uint32_t mtu;
     VsPrefix subnet;          /* Of the segment, if given. */
     const VsBondConfig *bond; /* Of each direction; NULL: one wire. */

@@ -20,6 +20,7 @@ struct VsIface;
 typedef struct VsHostSysctls {
     unsigned tcp_congestion_control; /* VsCongestionKind of transport/congestion.h. */
     unsigned tcp_ecn;                /* VsTcpEcn of transport/socket.h. */
+    bool has_gso;                    /* TCP sends trains: packet/train.h. */
 } VsHostSysctls;
 
 typedef struct VsHost {

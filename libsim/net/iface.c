@@ -13,6 +13,7 @@
 #include "net/story.h"
 #include "net/tunnel.h"
 #include "packet/notes.h"
+#include "packet/train.h"
 
 enum {
     MTU_ETHERNET = 1500,
@@ -121,10 +122,23 @@ vs_iface_borrow_address(VsIface *iface, VsAddr address)
     iface->has_borrowed_address = true;
 }
 
-static inline uint32_t
-frame_bytes(const VsPacket *packet)
+/* A train is one packet but at a card, which counts its frames. */
+static inline void
+count(const VsIface *iface, const VsPacket *packet, uint64_t *n_packets,
+      uint64_t *n_bytes)
 {
-    return packet->wire_bytes - VS_ETHER_OVERHEAD_BYTES;
+    if (!vs_packet_is_train(packet)) {
+        ++*n_packets;
+        *n_bytes += packet->wire_bytes - VS_ETHER_OVERHEAD_BYTES;
+    } else if (iface->kind == VS_IFACE_ETHERNET) {
+        *n_packets += packet->train.n_segments;
+        *n_bytes +=
+            packet->wire_bytes - packet->train.n_segments * VS_ETHER_OVERHEAD_BYTES;
+    } else {
+        ++*n_packets;
+        *n_bytes += VS_ETHER_HEADER_BYTES + vs_train_header_bytes(packet) +
+                    packet->payload_bytes;
+    }
 }
 
 /* What a namespace wrote on a packet ends with it. */
@@ -181,8 +195,7 @@ show_to_taps(const VsIface *iface, VsPacket *packet, VsTapDirection direction)
 static inline void
 note_transmit(VsIface *iface, VsPacket *packet)
 {
-    iface->tx_packets++;
-    iface->tx_bytes += frame_bytes(packet);
+    count(iface, packet, &iface->tx_packets, &iface->tx_bytes);
     if (vs_packet_is_traced(packet)) {
         vs_story_iface(iface, packet, VS_TRACE_TRANSMIT);
     }
@@ -194,8 +207,7 @@ note_transmit(VsIface *iface, VsPacket *packet)
 static inline void
 note_receive(VsIface *iface, VsPacket *packet)
 {
-    iface->rx_packets++;
-    iface->rx_bytes += frame_bytes(packet);
+    count(iface, packet, &iface->rx_packets, &iface->rx_bytes);
     if (vs_packet_is_traced(packet)) {
         vs_story_iface(iface, packet, VS_TRACE_RECEIVE);
     }

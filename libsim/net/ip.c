@@ -6,6 +6,7 @@
 #include "net/reassembly.h"
 #include "net/story.h"
 #include "net/tunnel.h"
+#include "packet/train.h"
 
 enum { DEFAULT_TTL = 64 };
 
@@ -170,7 +171,8 @@ forward(VsNetns *netns, VsPacket *packet, const VsRoute *route)
         vs_packet_drop(packet, VS_DROP_TTL_EXCEEDED);
         return;
     }
-    if (top->ip_bytes > route->iface->mtu && (top->ip_fragment & VS_IP_DF)) {
+    if (vs_packet_mtu_bytes(packet) > route->iface->mtu &&
+        (top->ip_fragment & VS_IP_DF)) {
         vs_icmp_send_error(netns, packet, VS_ICMP_UNREACHABLE, VS_ICMP_CODE_TOO_BIG,
                            (uint16_t)route->iface->mtu);
         vs_packet_drop(packet, VS_DROP_TOO_BIG);
@@ -227,6 +229,19 @@ send_out(VsPacket *packet, const VsRoute *route)
                         packet);
 }
 
+static void
+send_fragments(VsPacket *packet, const VsRoute *route)
+{
+    VsPacket *fragment = vs_ip_fragment(packet, route->iface->mtu);
+
+    while (fragment) {
+        VsPacket *next = fragment->next;
+
+        send_out(fragment, route);
+        fragment = next;
+    }
+}
+
 /* POSTROUTING, fragments where needed and allowed, the neighbour. */
 static void
 finish(VsNetns *netns, VsPacket *packet, const VsRoute *route)
@@ -238,20 +253,22 @@ finish(VsNetns *netns, VsPacket *packet, const VsRoute *route)
     }
     if (route->type == VS_ROUTE_LOCAL) {
         vs_iface_transmit(netns->loopback, packet);
-    } else if (G_LIKELY(top->ip_bytes <= route->iface->mtu)) {
+    } else if (G_LIKELY(vs_packet_mtu_bytes(packet) <= route->iface->mtu)) {
         send_out(packet, route);
     } else if (top->ip_fragment & VS_IP_DF) {
         vs_icmp_send_error(netns, packet, VS_ICMP_UNREACHABLE, VS_ICMP_CODE_TOO_BIG,
                            (uint16_t)route->iface->mtu);
         vs_packet_drop(packet, VS_DROP_TOO_BIG);
-    } else {
-        VsPacket *fragment = vs_ip_fragment(packet, route->iface->mtu);
+    } else if (vs_packet_is_train(packet)) {
+        VsPacket *segment = vs_train_split(packet);
 
-        while (fragment) {
-            VsPacket *next = fragment->next;
+        while (segment) {
+            VsPacket *next = segment->next;
 
-            send_out(fragment, route);
-            fragment = next;
+            send_fragments(segment, route);
+            segment = next;
         }
+    } else {
+        send_fragments(packet, route);
     }
 }

@@ -107,7 +107,7 @@ vs_qdisc_dequeue(VsQdisc *qdisc, VsTime now, VsTime *ret_next)
     }
     if (packet) {
         let_go(qdisc, packet);
-        qdisc->n_packets++;
+        qdisc->n_packets += vs_packet_n_frames(packet);
         qdisc->n_bytes += vs_qdisc_bytes(packet);
     }
     return packet;
@@ -183,6 +183,23 @@ vs_qdisc_count_new(VsQdisc *qdisc, VsPacket *packet, VsTime now)
             vs_queue_stat_arrive(&outer->backlog, now);
         }
     }
+}
+
+VsPacket *
+vs_qdisc_split(VsQdisc *qdisc, VsPacket *train, VsTime now)
+{
+    uint32_t whole_bytes = vs_qdisc_bytes(train);
+    uint32_t first_bytes;
+
+    vs_train_split(train);
+    first_bytes = vs_qdisc_bytes(train);
+    for (VsQdisc *outer = qdisc; outer; outer = outer->parent) {
+        outer->held_bytes -= whole_bytes - first_bytes;
+    }
+    for (VsPacket *other = train->next; other; other = other->next) {
+        vs_qdisc_count_new(qdisc, other, now);
+    }
+    return train;
 }
 
 bool

@@ -6,7 +6,12 @@
  * configurations are in net/qdisc_kinds.h.
  *
  * Lengths are Linux' skb->len: from the Ethernet header to the end of the IP packet, without
- * FCS, preamble, gap and padding.  Tokens are kept in picoseconds of their rate. */
+ * FCS, preamble, gap and padding.  Tokens are kept in picoseconds of their rate.
+ *
+ * A train (packet/train.h) is one packet, as long as its frames (qdisc_pkt_len_init()): limits
+ * in packets count it once, and what drops, marks, delays or duplicates one does so with all of it.
+ * Only tbf, where it is longer than the burst, and netem, where it is damaged, cut it into
+ * segments, as Linux does.  Packets sent are counted by frames (bstats_update()). */
 #pragma once
 
 #include <glib.h>
@@ -16,6 +21,7 @@
 #include "base/rng.h"
 #include "engine/stats.h"
 #include "packet/packet.h"
+#include "packet/train.h"
 
 typedef struct VsQdisc VsQdisc;
 
@@ -111,6 +117,10 @@ void vs_qdisc_trim_ready(VsQdisc *qdisc, uint32_t n_max);
 /* Counts a packet that 'qdisc' itself makes, as if it had come in at the root. */
 void vs_qdisc_count_new(VsQdisc *qdisc, VsPacket *packet, VsTime now);
 
+/* Cuts a train that 'qdisc' holds into its segments, linked by 'next', all held and counted as
+ * if they had come instead. */
+VsPacket *vs_qdisc_split(VsQdisc *qdisc, VsPacket *train, VsTime now);
+
 /* Marks a packet of an ECN-capable transport (RFC 3168); false if it is none. */
 bool vs_qdisc_mark(VsQdisc *qdisc, VsPacket *packet);
 
@@ -122,6 +132,11 @@ vs_qdisc_bytes(const VsPacket *packet)
 {
     const VsLayer *top = &packet->layers[packet->n_layers - 1];
 
+    if (vs_packet_is_train(packet)) {
+        return packet->payload_bytes +
+               packet->train.n_segments *
+                   (VS_ETHER_HEADER_BYTES + vs_train_header_bytes(packet));
+    }
     return VS_ETHER_HEADER_BYTES +
            (top->ether_type == VS_ETHER_TYPE_ARP ? VS_ARP_BYTES : top->ip_bytes);
 }

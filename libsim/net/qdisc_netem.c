@@ -10,6 +10,8 @@
 #include "net/due_heap.h"
 #include "net/qdisc_kinds.h"
 
+static void netem_enqueue(VsQdisc *qdisc, VsPacket *packet, VsTime now);
+
 typedef struct Correlated {
     double correlation;
     double last;
@@ -186,18 +188,17 @@ hold_back(Netem *netem, VsPacket *packet, VsTime now)
               vs_qdisc_time_of(vs_qdisc_bytes(packet), netem->config.bits_per_s);
     }
     netem->last_due = netem->held_back.length > 0 ? MAX(netem->last_due, due) : due;
+    if (vs_packet_is_train(packet)) {
+        packet->train.before_last_at += delay;
+        packet->train.last_at += delay;
+    }
     vs_due_heap_push(&netem->held_back, due, packet);
 }
 
 static void
-take(Netem *netem, VsPacket *packet, VsTime now)
+queue(Netem *netem, VsPacket *packet, VsTime now)
 {
-    const VsNetemConfig *config = &netem->config;
-
-    if (happens(netem, &netem->corrupt, config->corrupt)) {
-        packet->flags |= VS_PACKET_CORRUPTED;
-    }
-    if (netem->qdisc.n_held > config->packets_max) {
+    if (netem->qdisc.n_held > netem->config.packets_max) {
         vs_qdisc_drop(&netem->qdisc, packet, VS_DROP_QUEUE_FULL);
     } else if (is_sent_ahead(netem)) {
         netem->n_in_order = 0;
@@ -205,6 +206,30 @@ take(Netem *netem, VsPacket *packet, VsTime now)
     } else {
         netem->n_in_order++;
         hold_back(netem, packet, now);
+    }
+}
+
+/* Of a train that is damaged, the first segment is; the others come one by one
+ * (netem_segment()). */
+static void
+take(Netem *netem, VsPacket *packet, VsTime now)
+{
+    const VsNetemConfig *config = &netem->config;
+    VsPacket *others = NULL;
+
+    if (happens(netem, &netem->corrupt, config->corrupt)) {
+        if (vs_packet_is_train(packet)) {
+            packet = vs_qdisc_split(&netem->qdisc, packet, now);
+            others = packet->next;
+        }
+        packet->flags |= VS_PACKET_CORRUPTED;
+    }
+    queue(netem, packet, now);
+    while (others) {
+        VsPacket *next = others->next;
+
+        netem_enqueue(&netem->qdisc, others, now);
+        others = next;
     }
 }
 

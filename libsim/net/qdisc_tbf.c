@@ -58,18 +58,34 @@ tbf_change(VsQdisc *qdisc, const void *config_)
     tbf->inner->kind->change(tbf->inner, &fifo);
 }
 
+static inline bool
+is_over_burst(const Tbf *tbf, uint32_t bytes)
+{
+    return bytes > tbf->config.burst_bytes ||
+           (tbf->config.peak_bits_per_s > 0 && bytes > tbf->config.peak_burst_bytes);
+}
+
+/* A train longer than the burst is cut (tbf_segment()), if its frames are not. */
 static void
 tbf_enqueue(VsQdisc *qdisc, VsPacket *packet, VsTime now)
 {
     Tbf *tbf = (Tbf *)qdisc;
-    uint32_t bytes = vs_qdisc_bytes(packet);
 
-    if (bytes > tbf->config.burst_bytes ||
-        (tbf->config.peak_bits_per_s > 0 && bytes > tbf->config.peak_burst_bytes)) {
+    if (!is_over_burst(tbf, vs_qdisc_bytes(packet))) {
+        vs_qdisc_enqueue(tbf->inner, packet, now);
+    } else if (vs_packet_is_train(packet) &&
+               !is_over_burst(tbf,
+                              VS_ETHER_HEADER_BYTES + vs_packet_mtu_bytes(packet))) {
+        packet = vs_qdisc_split(qdisc, packet, now);
+        while (packet) {
+            VsPacket *next = packet->next;
+
+            vs_qdisc_enqueue(tbf->inner, packet, now);
+            packet = next;
+        }
+    } else {
         vs_qdisc_drop(qdisc, packet, VS_DROP_OVER_BURST);
-        return;
     }
-    vs_qdisc_enqueue(tbf->inner, packet, now);
 }
 
 static VsPacket *

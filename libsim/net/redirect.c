@@ -3,6 +3,7 @@
 #include <glib.h>
 
 #include "net/story.h"
+#include "packet/train.h"
 
 void
 vs_redirect_attach(VsIface *iface)
@@ -41,7 +42,7 @@ find_way(VsIface *iface, VsPacket *packet, bool is_translated)
                      ->route;
     }
     if (!route || route->type != VS_ROUTE_UNICAST ||
-        top->ip_bytes > route->iface->mtu) {
+        vs_packet_mtu_bytes(packet) > route->iface->mtu) {
         return NULL;
     }
     if (route->iface->kind == VS_IFACE_VETH) {

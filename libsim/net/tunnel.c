@@ -8,6 +8,7 @@
 #include "net/ip.h"
 #include "net/reassembly.h"
 #include "packet/trace.h"
+#include "packet/train.h"
 
 enum { DEFAULT_TTL = 64 };
 
@@ -160,7 +161,8 @@ vs_tunnel_transmit(VsTunnel *tunnel, VsPacket *packet)
     outer->flow.family = VS_FAMILY_IPV4;
     outer->flow.saddr = vs_netns_source_for(netns, remote);
     outer->flow.daddr = remote;
-    outer->ip_id = netns->next_ip_id++;
+    outer->ip_id = netns->next_ip_id;
+    netns->next_ip_id = (uint16_t)(netns->next_ip_id + vs_packet_n_frames(packet));
     outer->ip_bytes = inner_bytes + vs_tunnel_overhead(tunnel);
     vs_packet_inherit_ecn(packet);
     vs_packet_measure(packet);

@@ -13,7 +13,8 @@ packet_headers = \
 	libsim/packet/pcapng.h \
 	libsim/packet/sink.h \
 	libsim/packet/trace.h \
-	libsim/packet/trail.h
+	libsim/packet/trail.h \
+	libsim/packet/train.h
 
 libvethsim_la_SOURCES += \
 	libsim/packet/bytes.c \
@@ -27,4 +28,5 @@ libvethsim_la_SOURCES += \
 	libsim/packet/packet.c \
 	libsim/packet/pcapng.c \
 	libsim/packet/trace.c \
-	libsim/packet/trail.c
+	libsim/packet/trail.c \
+	libsim/packet/train.c

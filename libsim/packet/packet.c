@@ -64,6 +64,7 @@ vs_packet_copy(const VsPacket *packet)
     memcpy(copy, packet,
            offsetof(VsPacket, layers) + packet->n_layers * sizeof(VsLayer));
     copy->tcp_options = packet->tcp_options;
+    copy->train = packet->train;
     copy->trail = NULL;
     copy->next = NULL;
     copy->flags &= (uint16_t)~VS_PACKET_NOTED;

@@ -93,6 +93,15 @@ typedef struct VsTcpOptions {
     uint32_t ts_echo;
 } VsTcpOptions;
 
+/* Of a train of segments: packet/train.h. */
+typedef struct VsTrain {
+    VsTime started;        /* Its first frame, on the wire that carries it. */
+    VsTime before_last_at; /* When the last frame but one, */
+    VsTime last_at;        /* and the last, are where the packet is. */
+    uint16_t segment_bytes;
+    uint16_t n_segments;
+} VsTrain;
+
 typedef struct VsIcmpHeader {
     uint8_t type;
     uint8_t code;
@@ -156,7 +165,9 @@ struct VsPacket {
 
     VsPayload payload;
     VsLayer layers[VS_PACKET_MAX_LAYERS];
-    VsTcpOptions tcp_options; /* Of its one TCP header, the quoted one of an error too. */
+    VsTcpOptions
+        tcp_options; /* Of its one TCP header, the quoted one of an error too. */
+    VsTrain train;   /* Where VS_PACKET_TRAIN is set. */
 };
 
 /* Packet flags. */
@@ -170,6 +181,7 @@ struct VsPacket {
 #define VS_PACKET_NOTED 0x0100      /* It has a note: packet/notes.h. */
 #define VS_PACKET_MOVED 0x0200      /* Its thread has left the core of its flow. */
 #define VS_PACKET_CORRUPTED 0x0400  /* Its checksum is wrong. */
+#define VS_PACKET_TRAIN 0x0800      /* Several segments in one: packet/train.h. */
 
 /* Those that end with the packet's stay in a namespace. */
 #define VS_PACKET_CT_FLAGS \
@@ -227,18 +239,29 @@ bool vs_packet_mark_ce(VsPacket *packet);
 void vs_packet_inherit_ecn(VsPacket *packet);
 void vs_packet_bequeath_ecn(VsPacket *packet);
 
+/* What a frame with 'bytes' after its Ethernet header takes on the wire. */
+static inline uint32_t
+vs_ether_wire_bytes(uint32_t bytes)
+{
+    return MAX(bytes, VS_ETHER_MIN_PAYLOAD_BYTES) + VS_ETHER_HEADER_BYTES +
+           VS_ETHER_OVERHEAD_BYTES;
+}
+
+/* The same for a train: all its frames. */
+void vs_train_measure(VsPacket *packet);
+
 /* Sets 'wire_bytes' after headers or payload changed: ip_bytes of every layer is right. */
 static inline void
 vs_packet_measure(VsPacket *packet)
 {
     const VsLayer *top = vs_packet_top(packet);
-    uint32_t bytes =
-        top->ether_type == VS_ETHER_TYPE_ARP ? VS_ARP_BYTES : top->ip_bytes;
 
-    if (bytes < VS_ETHER_MIN_PAYLOAD_BYTES) {
-        bytes = VS_ETHER_MIN_PAYLOAD_BYTES;
+    if (G_UNLIKELY(packet->flags & VS_PACKET_TRAIN)) {
+        vs_train_measure(packet);
+        return;
     }
-    packet->wire_bytes = bytes + VS_ETHER_HEADER_BYTES + VS_ETHER_OVERHEAD_BYTES;
+    packet->wire_bytes = vs_ether_wire_bytes(
+        top->ether_type == VS_ETHER_TYPE_ARP ? VS_ARP_BYTES : top->ip_bytes);
 }
 
 /* The journey that 'payload' serves, if that is still under way, else NULL. */

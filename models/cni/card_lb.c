@@ -340,7 +340,7 @@ encapsulate(const NodeLb *lb, VsIface *iface, VsPacket *packet, VsAddr remote)
     const VsLayer inner = *vs_packet_top(packet);
     VsLayer *outer;
 
-    if (mtu != 0 && inner.ip_bytes + VS_IPV4_HEADER_BYTES > mtu) {
+    if (mtu != 0 && vs_packet_mtu_bytes(packet) + VS_IPV4_HEADER_BYTES > mtu) {
         packet->iface = iface;
         vs_icmp_send_error(root, packet, VS_ICMP_UNREACHABLE, VS_ICMP_CODE_TOO_BIG,
                            (uint16_t)(mtu - VS_IPV4_HEADER_BYTES));
@@ -356,7 +356,8 @@ encapsulate(const NodeLb *lb, VsIface *iface, VsPacket *packet, VsAddr remote)
                            .family = VS_FAMILY_IPV4};
     outer->ttl = TUNNEL_TTL;
     outer->ip_fragment = inner.ip_fragment & VS_IP_DF;
-    outer->ip_id = root->next_ip_id++;
+    outer->ip_id = root->next_ip_id;
+    root->next_ip_id = (uint16_t)(root->next_ip_id + vs_packet_n_frames(packet));
     outer->ip_bytes = inner.ip_bytes + VS_IPV4_HEADER_BYTES;
     vs_packet_inherit_ecn(packet);
     vs_packet_measure(packet);

@@ -18,6 +18,7 @@ check_PROGRAMS += \
 	tests/net/test_qdisc_netem \
 	tests/net/test_route \
 	tests/net/test_rss \
+	tests/net/test_train \
 	tests/net/test_tunnel \
 	tests/net/test_veth \
 	tests/net/test_wire
@@ -42,6 +43,8 @@ tests_net_test_qdisc_netem_SOURCES = tests/net/test_qdisc_netem.c \
 	tests/net/qdisc_fixture.h $(net_fixture)
 tests_net_test_route_SOURCES = tests/net/test_route.c $(net_fixture)
 tests_net_test_rss_SOURCES = tests/net/test_rss.c $(net_fixture)
+tests_net_test_train_SOURCES = tests/net/test_train.c tests/net/qdisc_fixture.h \
+	$(net_fixture)
 tests_net_test_tunnel_SOURCES = tests/net/test_tunnel.c $(net_fixture)
 tests_net_test_veth_SOURCES = tests/net/test_veth.c $(net_fixture)
 tests_net_test_wire_SOURCES = tests/net/test_wire.c $(net_fixture)

@@ -241,7 +241,7 @@ test_layout(void)
     CU_ASSERT(sizeof(VsPayload) <= 64);
     CU_ASSERT(offsetof(VsPacket, layers) + sizeof(VsLayer) <= 4 * 64);
     CU_ASSERT_EQUAL(sizeof(VsPacket),
-                    offsetof(VsPacket, tcp_options) + sizeof(VsTcpOptions));
+                    offsetof(VsPacket, train) + sizeof(VsTrain));
 }
 
 static void
