@@ -46,5 +46,6 @@ vs_tcp_params_apply(const VsTcpParams *params, VsNetns *netns)
     /* The host's, for all its namespaces: model/tcp_host_params.h. */
     config.congestion = (VsCongestionKind)netns->host->sysctls.tcp_congestion_control;
     config.ecn = (VsTcpEcn)netns->host->sysctls.tcp_ecn;
+    config.has_gso = netns->host->sysctls.has_gso;
     vs_sockets_set_tcp_config(vs_sockets_of(netns), &config);
 }

@@ -33,6 +33,10 @@ typedef struct VsTcpParams {
         VS_PARAM_TIME(Config, m.config.delayed_ack, "tcp-delayed-ack", .def = "40ms",  \
                       .max = "500ms",                                                  \
                       .doc = "How long an ACK waits for data to go with; 0s: not."),   \
+        VS_PARAM_BOOL(Config, m.config.is_nodelay, "tcp-nodelay", .def = "yes",        \
+                      .doc = "No: a segment that is not full waits until the one "     \
+                             "before it that was not is acknowledged, as where a "     \
+                             "program does not set TCP_NODELAY (Nagle, RFC 896)."),    \
         VS_PARAM_TIME(Config, m.config.time_wait, "tcp-time-wait", .def = "60s",       \
                       .min = "1ms", .max = "600s",                                     \
                       .doc = "How long a connection that closed first keeps its port " \

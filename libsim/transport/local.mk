@@ -47,6 +47,7 @@ libvethsim_la_SOURCES += \
 	libsim/transport/tcp_output.c \
 	libsim/transport/tcp_time_wait.c \
 	libsim/transport/tcp_timer.c \
+	libsim/transport/tcp_train.c \
 	libsim/transport/tls.c \
 	libsim/transport/tls_internal.h \
 	libsim/transport/udp.c \

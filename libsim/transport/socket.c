@@ -54,6 +54,7 @@ vs_sockets_of(VsNetns *netns)
     sockets->config.congestion =
         (VsCongestionKind)netns->host->sysctls.tcp_congestion_control;
     sockets->config.ecn = (VsTcpEcn)netns->host->sysctls.tcp_ecn;
+    sockets->config.has_gso = netns->host->sysctls.has_gso;
     vs_pool_init(&sockets->tcps, sizeof(VsTcp), OBJECTS_A_SLAB);
     vs_pool_init(&sockets->messages, sizeof(VsTcpMessage), OBJECTS_A_SLAB);
     vs_pool_init(&sockets->deliveries, sizeof(VsDelivery), OBJECTS_A_SLAB);

@@ -91,6 +91,8 @@ typedef struct VsTcpConfig {
     VsTcpSynCookies syn_cookies;  /* On. */
     VsCongestionKind congestion;  /* CUBIC (net.ipv4.tcp_congestion_control). */
     VsTcpEcn ecn;                 /* Passive. */
+    bool is_nodelay;              /* Yes, as programs of HTTP set it (TCP_NODELAY). */
+    bool has_gso;                 /* No: several segments go as one packet. */
 } VsTcpConfig;
 
 #define VS_TCP_CONFIG_DEFAULT                            \
@@ -109,7 +111,8 @@ typedef struct VsTcpConfig {
                    .retries = 15,                        \
                    .syn_cookies = VS_TCP_SYN_COOKIES_ON, \
                    .congestion = VS_CONGESTION_CUBIC,    \
-                   .ecn = VS_TCP_ECN_PASSIVE})
+                   .ecn = VS_TCP_ECN_PASSIVE,            \
+                   .is_nodelay = true})
 
 /* Copies 'config'; to be called before the first connection. */
 void vs_sockets_set_tcp_config(VsSockets *sockets, const VsTcpConfig *config);

@@ -8,8 +8,17 @@
  * TIME_WAIT, RST (RFC 5961), the two queues of a listener, timestamps (RFC 7323: RTT, PAWS,
  * ports of TIME_WAIT used again), keep-alive.  The congestion window is that of
  * transport/congestion.h: CUBIC, as in Linux, unless the host says otherwise.  No urgent data,
- * no SACK.  No Nagle: messages are not joined in a segment, and each is sent at once, as by
- * HTTP programs, which set TCP_NODELAY.
+ * no SACK.
+ *
+ * A message is sent at once, as by HTTP programs, which set TCP_NODELAY; or by Nagle's
+ * algorithm (RFC 896, RFC 1122 section 4.2.3.4) as Linux has it (Minshall): what is less
+ * than a full segment waits for the ACK of the last one that was, too.  What goes when is as
+ * if messages were joined in segments; but they are not: what has waited together goes
+ * as a segment a message.
+ *
+ * With 'has_gso' new data go as trains (packet/train.h) of as many segments as Linux' TSO
+ * takes; what is sent again goes segment by segment.  A train that comes is acknowledged
+ * once, as one that GRO has joined.  Frames that come one by one are not joined.
  *
  * Following time: with a journey in a message's payload, each of its segments is
  * followed; the one that completes the message has its steps appended to the journey

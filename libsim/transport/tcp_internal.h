@@ -3,6 +3,7 @@
  *     tcp.c            connections: open, send, close, end; what the owner calls
  *     tcp_input.c      a segment arrives
  *     tcp_output.c     segments are made and sent, within the windows
+ *     tcp_train.c      how much goes at a time: trains of segments; Nagle
  *     tcp_timer.c      the one timer of a connection; round trips and time-outs
  *     tcp_listen.c     listeners, handshakes of the passive side, accepting
  *     tcp_cookie.c     handshakes without state
@@ -100,6 +101,7 @@ struct VsTcp {
     VsTime received_at; /* The latest segment; kept where there is keep-alive. */
     VsTime srtt;        /* 0: no sample yet. */
     VsTime rttvar;
+    VsTime min_rtt;     /* The smallest of all samples; 0: none. */
     VsTime rtt_started; /* 'is_timing': the segment that ends at 'rtt_end' was sent. */
     uint64_t rtt_end;
 
@@ -107,6 +109,8 @@ struct VsTcp {
     uint64_t snd_nxt;     /* Next to be sent; goes back after a time-out. */
     uint64_t snd_max;     /* Highest snd_nxt ever. */
     uint64_t snd_end;     /* After all that is queued; FIN has this position. */
+    uint64_t nagle_edge;  /* What is before may go, be it a segment that is not full. */
+    uint64_t small_end;   /* Of the latest that was not; 0: none. */
     uint64_t recover;     /* 'recovery' ends here. */
     uint64_t window_seq;  /* Of the segment that gave 'window'. */
     VsTcpMessages queue;  /* All not fully acknowledged. */
@@ -239,6 +243,15 @@ void vs_tcp_send_abort(VsTcp *tcp);
 void vs_tcp_answer_with_reset(VsSockets *sockets, VsPacket *cause);
 
 void vs_tcp_send_time_wait_ack(VsSockets *sockets, const VsTcpTimeWait *wait);
+
+/* tcp_train.c */
+
+/* Bytes of the train at snd_nxt, of new data, of which 'left' are of its message and 'room'
+ * fit the windows; 0: it must wait. */
+uint32_t vs_tcp_train_bytes(const VsTcp *tcp, uint64_t left, uint64_t room);
+
+/* How many of the bytes after snd_nxt Nagle's algorithm lets go; 0: they wait. */
+uint64_t vs_tcp_nagle_bytes(VsTcp *tcp);
 
 /* tcp_timer.c */
 

@@ -2,6 +2,7 @@
 #include <glib.h>
 
 #include "net/ip.h"
+#include "packet/train.h"
 #include "transport/tcp_internal.h"
 
 enum { SYN_OPTION_BYTES = 8 }; /* MSS 4, window scale 3, padding 1. */
@@ -64,7 +65,7 @@ new_segment(VsTcp *tcp, uint64_t position, uint8_t flags, uint32_t option_bytes,
 static void
 transmit(VsTcp *tcp, VsPacket *packet)
 {
-    tcp->sockets->stats.n_segments_sent++;
+    tcp->sockets->stats.n_segments_sent += vs_packet_n_frames(packet);
     tcp->rcv_acked = tcp->rcv_nxt;
     tcp->ack_due = VS_TIME_NEVER;
     tcp->is_ack_now = false;
@@ -110,6 +111,16 @@ make_ecn_capable(VsTcp *tcp, VsPacket *packet)
     }
 }
 
+/* Its segments have numbers of their own. */
+static void
+make_train(VsTcp *tcp, VsPacket *packet)
+{
+    VsNetns *netns = tcp->sockets->netns;
+
+    vs_train_make(packet, tcp->mss);
+    netns->next_ip_id = (uint16_t)(netns->next_ip_id + packet->train.n_segments - 1);
+}
+
 static void
 send_data(VsTcp *tcp, const VsTcpMessage *message, uint64_t position, uint32_t bytes)
 {
@@ -121,6 +132,9 @@ send_data(VsTcp *tcp, const VsTcpMessage *message, uint64_t position, uint32_t b
     packet->payload = message->payload;
     packet->message_offset = position - message->start;
     packet->message_bytes = message->bytes;
+    if (G_UNLIKELY(bytes > tcp->mss)) {
+        make_train(tcp, packet);
+    }
     if (tcp->has_received) {
         tcp->n_quick_acks = 0; /* A dialogue: answers will carry the ACKs. */
     }
@@ -145,14 +159,23 @@ send_fin(VsTcp *tcp)
  * fit is not cut (silly window avoidance), unless nothing is under way that could
  * open them. */
 static uint32_t
-next_bytes(const VsTcp *tcp)
+next_bytes(VsTcp *tcp)
 {
+    const VsTcpConfig *config = &tcp->sockets->config;
     const VsTcpMessage *message = tcp->cursor;
     uint64_t left = message->start + message->bytes - tcp->snd_nxt;
-    uint64_t bytes = MIN(left, tcp->mss);
     uint64_t in_flight = tcp->snd_nxt - tcp->snd_una;
     uint64_t window = MIN(tcp->congestion.cwnd, tcp->window);
+    uint64_t bytes;
 
+    if (G_UNLIKELY(!config->is_nodelay)) {
+        left = MIN(left, vs_tcp_nagle_bytes(tcp));
+    }
+    bytes = MIN(left, tcp->mss);
+    if (G_UNLIKELY(config->has_gso) && tcp->snd_nxt == tcp->snd_max &&
+        left > tcp->mss && in_flight + tcp->mss <= window) {
+        return vs_tcp_train_bytes(tcp, left, window - in_flight);
+    }
     if (G_LIKELY(in_flight + bytes <= window)) {
         return (uint32_t)bytes;
     }

@@ -91,6 +91,7 @@ add_sample(VsTcp *tcp, VsTime rtt)
         tcp->rttvar += (ABS(tcp->srtt - rtt) - tcp->rttvar) / 4;
         tcp->srtt += (rtt - tcp->srtt) / 8;
     }
+    tcp->min_rtt = tcp->min_rtt == 0 ? rtt : MIN(tcp->min_rtt, rtt);
 }
 
 /* Karn: what was sent twice is not timed; but an echo says which of both it was (RFC 7323,

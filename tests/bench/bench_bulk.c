@@ -1,6 +1,7 @@
 /* Bulk TCP: segments delivered a second of processor time.
  *
  * usage: bench_bulk [FLOWS [SECONDS]]                 100 flows for 10 simulated seconds
+ *        bench_bulk gso [FLOWS [SECONDS]]             the same with trains of segments
  *        bench_bulk loss reno|cubic PPM RTT_MS SECONDS
  *
  * Two hosts and a link of 1 Gbit/s and 1 ms, with room for 1000 packets: the flows fill it.
@@ -15,7 +16,7 @@
 #include "net/iface.h"
 #include "net/netns.h"
 #include "net/wire.h"
-#include "packet/packet.h"
+#include "packet/train.h"
 #include "tests/bench/bench.h"
 #include "transport/tcp.h"
 
@@ -53,7 +54,7 @@ tap_receive(VsHop *hop, VsPacket *packet)
             vs_packet_drop(packet, VS_DROP_QUEUE_FULL);
             return;
         }
-        tap->n_data++;
+        tap->n_data += vs_packet_n_frames(packet);
     }
     tap->next->receive(tap->next, packet);
 }
@@ -141,7 +142,7 @@ send_endlessly(Net *net)
 }
 
 static double
-bench_flows(unsigned n_flows, double seconds)
+bench_flows(unsigned n_flows, double seconds, bool has_gso)
 {
     VsWireConfig wire = {.bits_per_s = 1000000000,
                          .delay = VS_MS,
@@ -151,6 +152,7 @@ bench_flows(unsigned n_flows, double seconds)
     static Net net;
     double taken;
 
+    tcp.has_gso = has_gso;
     net_init(&net, &wire, &tcp, 0);
     for (unsigned i = 0; i < n_flows; i++) {
         send_endlessly(&net);
@@ -180,6 +182,9 @@ measure_loss(VsCongestionKind congestion, uint64_t ppm, VsTime rtt, double secon
 int
 main(int argc, char **argv)
 {
+    bool has_gso = false;
+    int first = 1;
+
     if (argc > 1 && strcmp(argv[1], "loss") == 0) {
         bool is_reno = argc > 2 && strcmp(argv[2], "reno") == 0;
 
@@ -190,7 +195,12 @@ main(int argc, char **argv)
                             bench_number(argc, argv, 5, "SECONDS", 100)));
         return EXIT_SUCCESS;
     }
-    printf("%.4f\n", bench_flows((unsigned)bench_number(argc, argv, 1, "FLOWS", 100),
-                                 bench_number(argc, argv, 2, "SECONDS", 10)));
+    if (argc > 1 && strcmp(argv[1], "gso") == 0) {
+        has_gso = true;
+        first = 2;
+    }
+    printf("%.4f\n",
+           bench_flows((unsigned)bench_number(argc, argv, first, "FLOWS", 100),
+                       bench_number(argc, argv, first + 1, "SECONDS", 10), has_gso));
     return EXIT_SUCCESS;
 }

@@ -17,6 +17,7 @@ check_PROGRAMS += \
 	tests/transport/test_tcp_scripts \
 	tests/transport/test_tcp_segments \
 	tests/transport/test_tcp_soak \
+	tests/transport/test_tcp_train \
 	tests/transport/test_tls \
 	tests/transport/test_udp \
 	tests/transport/test_udp_server
@@ -59,6 +60,9 @@ tests_transport_test_tcp_segments_LDADD = $(TEST_LIBS)
 tests_transport_test_tcp_soak_SOURCES = \
 	tests/transport/test_tcp_soak.c $(transport_fixture)
 tests_transport_test_tcp_soak_LDADD = $(TEST_LIBS)
+tests_transport_test_tcp_train_SOURCES = \
+	tests/transport/test_tcp_train.c $(transport_fixture)
+tests_transport_test_tcp_train_LDADD = $(TEST_LIBS)
 tests_transport_test_tls_SOURCES = tests/transport/test_tls.c $(transport_fixture)
 tests_transport_test_tls_LDADD = $(TEST_LIBS)
 tests_transport_test_udp_SOURCES = \

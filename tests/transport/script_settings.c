@@ -34,6 +34,8 @@ static const struct {
     SETTING(TIME, "rto-max", rto_max),
     SETTING(TIME, "delayed-ack", delayed_ack),
     SETTING(TIME, "time-wait", time_wait),
+    SETTING(FLAG, "nodelay", is_nodelay),
+    SETTING(FLAG, "gso", has_gso),
     SETTING(FLAG, "timestamps", has_timestamps),
     SETTING(FLAG, "tw-reuse", is_reusing_time_wait),
     SETTING(COUNT, "port-first", port_first),

@@ -205,7 +205,8 @@ check_all_done(const Soak *soak)
 }
 
 static VsDigest
-soak_with_loss(uint32_t ppm_to_a, uint32_t ppm_to_b, VsTime backlog_max, uint64_t seed)
+soak_with(const VsTcpConfig *tcp, uint32_t ppm_to_a, uint32_t ppm_to_b,
+          VsTime backlog_max, uint64_t seed)
 {
     NetConfig config = {.bits_per_s = 1000000000,
                         .delay = 200 * VS_US,
@@ -220,6 +221,7 @@ soak_with_loss(uint32_t ppm_to_a, uint32_t ppm_to_b, VsTime backlog_max, uint64_
     VsDigest digest;
 
     soak_begin(&soak, users, &config);
+    net_set_tcp(soak.net, tcp);
     soak.net->to_a.loss_ppm = ppm_to_a;
     soak.net->to_b.loss_ppm = ppm_to_b;
     net_run(soak.net, VS_TIME_NEVER);
@@ -230,6 +232,29 @@ soak_with_loss(uint32_t ppm_to_a, uint32_t ppm_to_b, VsTime backlog_max, uint64_
     digest = soak.net->run.digest;
     net_free(soak.net);
     return digest;
+}
+
+static VsDigest
+soak_with_loss(uint32_t ppm_to_a, uint32_t ppm_to_b, VsTime backlog_max, uint64_t seed)
+{
+    return soak_with(&VS_TCP_CONFIG_DEFAULT, ppm_to_a, ppm_to_b, backlog_max, seed);
+}
+
+/* With trains, and those of the algorithm that paces them; and with Nagle's. */
+static void
+test_all_messages_arrive_in_trains(void)
+{
+    VsTcpConfig tcp = VS_TCP_CONFIG_DEFAULT;
+
+    tcp.has_gso = true;
+    for (unsigned i = 0; i < 3; i++) {
+        soak_with(&tcp, 0, 0, 0, 11);
+        soak_with(&tcp, 0, 20000, 0, 12);
+        soak_with(&tcp, 30000, 30000, 0, 13);
+        soak_with(&tcp, 0, 0, 100 * VS_US, 14); /* Queues cut trains. */
+        tcp.congestion = i == 0 ? VS_CONGESTION_BBR : VS_CONGESTION_CUBIC;
+        tcp.is_nodelay = i == 0;
+    }
 }
 
 static void
@@ -304,6 +329,7 @@ test_connection_is_small(void)
 
 static const VsTestCase tests[] = {
     {"all messages arrive despite loss", test_all_messages_arrive_despite_loss},
+    {"all messages arrive in trains", test_all_messages_arrive_in_trains},
     {"equal runs have equal digests", test_equal_runs_have_equal_digests},
     {"nothing is allocated after warming up",
      test_nothing_is_allocated_after_warming_up},
