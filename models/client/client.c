@@ -139,9 +139,9 @@ static bool
 check_in_pod(const VsElement *element, GError **error)
 {
     static const char *const of_pods[] = {"resolver", "dns-search", "dns-options"};
-    static const char *const of_nodes[] = {"cores",     "backlog",    "ecmp",
-                                           "ecmp-seed", "costs",      "capture",
-                                           "rss",       "congestion", "ecn"};
+    static const char *const of_nodes[] = {"cores", "backlog", "ecmp", "ecmp-seed",
+                                           "costs", "capture", "rss",  "congestion",
+                                           "ecn",   "gso"};
 
     for (const VsParam *param = client_params; element->parent && param->name;
          param++) {

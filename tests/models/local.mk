@@ -27,6 +27,7 @@ check_PROGRAMS += \
 	tests/models/test_device_qdisc \
 	tests/models/test_dns \
 	tests/models/test_dns_stub \
+	tests/models/test_gso \
 	tests/models/test_health_check \
 	tests/models/test_http2 \
 	tests/models/test_https \
@@ -94,6 +95,7 @@ tests_models_test_dns_stub_SOURCES = tests/models/test_dns_stub.c \
 tests_models_test_http2_SOURCES = tests/models/test_http2.c $(model_tests_fixture)
 tests_models_test_http2_LDADD = $(TEST_LIBS) -lm
 tests_models_test_https_SOURCES = tests/models/test_https.c $(model_tests_fixture)
+tests_models_test_gso_SOURCES = tests/models/test_gso.c $(model_tests_fixture)
 tests_models_test_health_check_SOURCES = tests/models/test_health_check.c \
 	$(model_tests_fixture)
 tests_models_test_incidents_tcp_SOURCES = tests/models/test_incidents_tcp.c \
