@@ -100,6 +100,8 @@ bench_chain() {
 bench_bulk() {
     echo "== Bulk TCP: 100 flows over 1 Gbit/s for 10 s"
     compare "segments" "Msegments/s" "$here/bench_bulk" "ns-3=$here/peer_ns3_tcp"
+    compare "in trains" "Msegments/s" "$here/bench_bulk gso" \
+        "one by one=$here/bench_bulk"
 }
 
 bench_rules() {
