@@ -246,12 +246,10 @@ void vs_tcp_send_time_wait_ack(VsSockets *sockets, const VsTcpTimeWait *wait);
 
 /* tcp_train.c */
 
-/* Bytes of the train at snd_nxt, of new data, of which 'left' are of its message and 'room'
- * fit the windows; 0: it must wait. */
-uint32_t vs_tcp_train_bytes(const VsTcp *tcp, uint64_t left, uint64_t room);
-
-/* How many of the bytes after snd_nxt Nagle's algorithm lets go; 0: they wait. */
-uint64_t vs_tcp_nagle_bytes(VsTcp *tcp);
+/* Where the host sends trains, or Nagle's algorithm: bytes to be sent together at snd_nxt, 'left'
+ * of whose message are unsent.  0: they wait; more than a segment only as 'window' allows. */
+uint64_t vs_tcp_chunk_bytes(VsTcp *tcp, uint64_t left, uint64_t in_flight,
+                            uint64_t window);
 
 /* tcp_timer.c */
 

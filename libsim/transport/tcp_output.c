@@ -164,17 +164,12 @@ next_bytes(VsTcp *tcp)
     const VsTcpConfig *config = &tcp->sockets->config;
     const VsTcpMessage *message = tcp->cursor;
     uint64_t left = message->start + message->bytes - tcp->snd_nxt;
+    uint64_t bytes = MIN(left, tcp->mss);
     uint64_t in_flight = tcp->snd_nxt - tcp->snd_una;
     uint64_t window = MIN(tcp->congestion.cwnd, tcp->window);
-    uint64_t bytes;
 
-    if (G_UNLIKELY(!config->is_nodelay)) {
-        left = MIN(left, vs_tcp_nagle_bytes(tcp));
-    }
-    bytes = MIN(left, tcp->mss);
-    if (G_UNLIKELY(config->has_gso) && tcp->snd_nxt == tcp->snd_max &&
-        left > tcp->mss && in_flight + tcp->mss <= window) {
-        return vs_tcp_train_bytes(tcp, left, window - in_flight);
+    if (G_UNLIKELY(config->has_gso || !config->is_nodelay)) {
+        bytes = vs_tcp_chunk_bytes(tcp, left, in_flight, window);
     }
     if (G_LIKELY(in_flight + bytes <= window)) {
         return (uint32_t)bytes;

@@ -55,25 +55,25 @@ is_worth_waiting(const VsTcp *tcp, uint64_t room, uint64_t bytes_max)
            vs_now(tcp->sockets->run) - tcp->rtt_started >= tcp->srtt / 2;
 }
 
-uint32_t
-vs_tcp_train_bytes(const VsTcp *tcp, uint64_t left, uint64_t room)
+/* Of the train of new data, of which 'left' are of one message and 'room', a segment or more,
+ * fits the window. */
+static uint64_t
+train_bytes(const VsTcp *tcp, uint64_t left, uint64_t room)
 {
     uint64_t bytes_max = train_bytes_max(tcp);
     uint64_t bytes = MIN(left, bytes_max);
 
     if (bytes <= room) {
-        return (uint32_t)bytes;
+        return bytes;
     }
-    return is_worth_waiting(tcp, room, bytes_max)
-               ? 0
-               : (uint32_t)(room / tcp->mss * tcp->mss);
+    return is_worth_waiting(tcp, room, bytes_max) ? 0 : room / tcp->mss * tcp->mss;
 }
 
 /* The bytes queued are taken for one stream, as if messages were joined in segments: its
  * full ones may go; what is left waits for what was sent of its kind (Minshall), or for
  * more.  Nothing more comes before FIN. */
-uint64_t
-vs_tcp_nagle_bytes(VsTcp *tcp)
+static uint64_t
+nagle_bytes(VsTcp *tcp)
 {
     if (tcp->snd_nxt >= tcp->nagle_edge) {
         uint64_t queued = tcp->snd_end - tcp->snd_nxt;
@@ -88,4 +88,20 @@ vs_tcp_nagle_bytes(VsTcp *tcp)
         }
     }
     return tcp->nagle_edge - tcp->snd_nxt;
+}
+
+uint64_t
+vs_tcp_chunk_bytes(VsTcp *tcp, uint64_t left, uint64_t in_flight, uint64_t window)
+{
+    const VsTcpConfig *config = &tcp->sockets->config;
+    bool is_new = tcp->snd_nxt == tcp->snd_max;
+
+    if (!config->is_nodelay) {
+        left = MIN(left, nagle_bytes(tcp));
+    }
+    if (config->has_gso && is_new && left > tcp->mss &&
+        in_flight + tcp->mss <= window) {
+        return train_bytes(tcp, left, window - in_flight);
+    }
+    return MIN(left, tcp->mss);
 }
