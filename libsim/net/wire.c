@@ -402,6 +402,17 @@ wire_receive(VsHop *hop, VsPacket *packet)
     vs_wire_send(VS_CONTAINER_OF(hop, VsWire, hop), packet);
 }
 
+/* Does the far end get it now?  A frame of a train that fell apart is a packet like any
+ * other from here on. */
+static bool
+is_handed_over(const VsWire *wire, VsPacket *train)
+{
+    if (train->train.n_segments == 1) {
+        train->flags &= (uint16_t)~VS_PACKET_TRAIN;
+    }
+    return wire->config.is_to_forwarder || train->train.last_at <= train->due;
+}
+
 /* A train with gaps, whose frames have not all come when its share of the line is over. */
 static void
 await_last_frame(VsWire *wire, VsPacket *packet)
@@ -426,8 +437,7 @@ wire_arrive(VsTimer *timer)
         vs_timer_arm(timer, packet->next_due);
     }
     vs_queue_stat_leave(&wire->stat, packet->entered, packet->due);
-    if (G_UNLIKELY(packet->flags & VS_PACKET_TRAIN) &&
-        packet->train.last_at > packet->due && !wire->config.is_to_forwarder) {
+    if (G_UNLIKELY(packet->flags & VS_PACKET_TRAIN) && !is_handed_over(wire, packet)) {
         await_last_frame(wire, packet);
         return;
     }

@@ -24,6 +24,7 @@ end_receive(VsHop *hop, VsPacket *packet)
 {
     Chain *chain = VS_CONTAINER_OF(hop, Chain, end);
 
+    CU_ASSERT(!vs_packet_is_train(packet) || packet->train.n_segments > 1);
     chain->n_bytes += packet->payload_bytes;
     chain->last_at = vs_now(packet->run);
     if (packet->trail) {
