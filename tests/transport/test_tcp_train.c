@@ -196,9 +196,9 @@ hear_end(VsTcp *tcp, VsTcpEnd end)
 }
 
 static const VsTcpOps client_ops = {hear_nothing, hear_answer, hear_nothing, hear_end,
-                                    NULL};
+                                    NULL, NULL};
 static const VsTcpOps server_ops = {hear_nothing, hear_request, hear_nothing, hear_end,
-                                    NULL};
+                                    NULL, NULL};
 
 static const VsTcpOps *
 accept_dialogue(VsTcpListener *listener, VsTcp *tcp)
