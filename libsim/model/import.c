@@ -1,6 +1,7 @@
 #include "model/import.h"
 
 #include "base/units.h"
+#include "model/ip_entry.h"
 #include "net/route_text.h"
 
 #define LOOPBACK 0x7f000001 /* 127.0.0.1 */
@@ -13,7 +14,7 @@ vs_import_fail(const VsGivenAddress *given, GError **error, const char *format, 
     va_list args;
 
     va_start(args, format);
-    vs_given_fail(error, given->where, format, args);
+    vs_ip_fail(error, given->where, format, args);
     va_end(args);
     return false;
 }
@@ -27,7 +28,7 @@ fail_route(const VsGivenRoute *given, GError **error, const char *format, ...)
     va_list args;
 
     va_start(args, format);
-    vs_given_fail(error, given->where, format, args);
+    vs_ip_fail(error, given->where, format, args);
     va_end(args);
     return false;
 }

@@ -45,10 +45,6 @@ typedef struct VsGivenRoute {
     uint32_t metric;
 } VsGivenRoute;
 
-/* Sets 'error' to "WHERE: " and the formatted message; false. */
-bool vs_given_fail(GError **error, const char *where, const char *format, va_list args)
-    G_GNUC_PRINTF(3, 0);
-
 /* GArray of VsGivenAddress. */
 GArray *vs_given_addresses_parse(const char *text, size_t length, const char *file,
                                  GError **error);

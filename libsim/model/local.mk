@@ -34,8 +34,11 @@ libvethsim_la_SOURCES += \
 	libsim/model/host_params.c \
 	libsim/model/http2_params.c \
 	libsim/model/import.c \
-	libsim/model/import_ip.c \
+	libsim/model/import_ip_address.c \
+	libsim/model/import_ip_route.c \
 	libsim/model/interface_qdisc.c \
+	libsim/model/ip_entry.c \
+	libsim/model/ip_entry.h \
 	libsim/model/param.c \
 	libsim/model/profile.c \
 	libsim/model/registry.c \
