@@ -6,6 +6,9 @@ libvethsim_la_SOURCES += \
 	models/kubeproxy/health.c \
 	models/kubeproxy/health.h \
 	models/kubeproxy/iptables.c \
+	models/kubeproxy/iptables.h \
+	models/kubeproxy/iptables_endpoints.c \
+	models/kubeproxy/iptables_service.c \
 	models/kubeproxy/ipvs.c \
 	models/kubeproxy/ipvs.h \
 	models/kubeproxy/ipvs_rules.c \
