@@ -39,6 +39,7 @@ libvethsim_la_SOURCES += \
 	libsim/results/plot.c \
 	libsim/results/plot_input.c \
 	libsim/results/plot_input.h \
+	libsim/results/plot_input_lines.c \
 	libsim/results/recorder.c \
 	libsim/results/recorder.h \
 	libsim/results/results.c \

@@ -42,6 +42,9 @@ VsPlotInput *vs_plot_input_new(const char *folder, GError **error);
 void vs_plot_input_free(VsPlotInput *input);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(VsPlotInput, vs_plot_input_free)
 
+/* The summary's object. */
+JsonObject *vs_plot_input_root(const VsPlotInput *input);
+
 /* The readers below return newly allocated arrays of VsPlotLine or VsPlotStages,
  * possibly empty, or NULL with 'error' set. */
 

@@ -18,6 +18,9 @@ libvethsim_la_SOURCES += \
 	libsim/scenario/probe_names.h \
 	libsim/scenario/reader_xml.c \
 	libsim/scenario/reader_xml.h \
+	libsim/scenario/reader_xml_element.c \
+	libsim/scenario/reader_xml_include.c \
+	libsim/scenario/reader_xml_internal.h \
 	libsim/scenario/references.c \
 	libsim/scenario/scenario.c \
 	libsim/scenario/schema.c \
