@@ -17,18 +17,8 @@ enum {
     AHEAD = 4,       /* An owner is fetched so many events before its turn. */
     NEEDS_AHEAD = 2, /* And what it needs, when the owner has come. */
     CAPACITY_SPARE = AHEAD + 1,
-    CHUNK_BYTES = 256,
-    CHUNK_LENGTH = CHUNK_BYTES / sizeof(VsPendingEntry) - 1,
     CHUNKS_A_SLAB = 64,
 };
-
-struct VsPendingChunk {
-    VsPendingChunk *previous;
-    VsPendingChunk *next;
-    VsPendingEntry entries[CHUNK_LENGTH];
-};
-
-_Static_assert(sizeof(VsPendingChunk) == CHUNK_BYTES, "aligned to its size");
 
 static void front_insert(VsCalendar *calendar, VsTimer *timer);
 static void front_remove(VsCalendar *calendar, const VsTimer *timer);
@@ -43,8 +33,6 @@ static void give_up_buckets(VsCalendar *calendar);
 static void move_to_far(VsCalendar *calendar, VsPendingBag *bag);
 static void rebuild(VsCalendar *calendar, unsigned shift, size_t n_buckets);
 static void sort_front(VsCalendar *calendar);
-static void bag_push(VsCalendar *calendar, VsPendingBag *bag, VsPendingEntry entry);
-static void bag_remove(VsCalendar *calendar, VsPendingBag *bag, VsPendingEntry *entry);
 
 static inline bool
 has_buckets(const VsCalendar *calendar)
@@ -68,7 +56,7 @@ vs_calendar_init(VsCalendar *calendar)
     calendar->horizon = UINT64_MAX;
     calendar->far_min = UINT64_MAX;
     vs_pool_init_aligned(&calendar->chunks, sizeof(VsPendingChunk), CHUNKS_A_SLAB,
-                         CHUNK_BYTES);
+                         VS_PENDING_CHUNK_BYTES);
     front_make_room(calendar, 1);
 }
 
@@ -104,7 +92,7 @@ bucket_push(VsCalendar *calendar, VsPendingEntry entry)
 {
     entry.timer->place = VS_TIMER_BUCKET;
     calendar->n_in_buckets++;
-    bag_push(calendar, bucket_of(calendar, entry.due), entry);
+    vs_pending_bag_push(&calendar->chunks, bucket_of(calendar, entry.due), entry);
 }
 
 static inline void
@@ -112,7 +100,7 @@ far_push(VsCalendar *calendar, VsPendingEntry entry)
 {
     entry.timer->place = VS_TIMER_FAR;
     calendar->far_min = MIN(calendar->far_min, (uint64_t)entry.due >> calendar->shift);
-    bag_push(calendar, &calendar->far, entry);
+    vs_pending_bag_push(&calendar->chunks, &calendar->far, entry);
 }
 
 /* Puts a timer where its due time belongs. */
@@ -146,9 +134,10 @@ vs_calendar_remove(VsCalendar *calendar, VsTimer *timer)
         front_remove(calendar, timer);
     } else if (timer->place == VS_TIMER_BUCKET) {
         calendar->n_in_buckets--;
-        bag_remove(calendar, bucket_of(calendar, timer->due), timer->entry);
+        vs_pending_bag_remove(&calendar->chunks, bucket_of(calendar, timer->due),
+                              timer->entry);
     } else {
-        bag_remove(calendar, &calendar->far, timer->entry);
+        vs_pending_bag_remove(&calendar->chunks, &calendar->far, timer->entry);
     }
     timer->place = VS_TIMER_IDLE;
     calendar->n_pending--;
@@ -397,18 +386,6 @@ sort_front(VsCalendar *calendar)
     }
 }
 
-static inline VsPendingChunk *
-chunk_of_last(VsPendingBag bag)
-{
-    return (VsPendingChunk *)(((uintptr_t)bag.end - 1) & ~(uintptr_t)(CHUNK_BYTES - 1));
-}
-
-static inline VsPendingEntry *
-chunk_end(VsPendingChunk *chunk, const VsPendingBag *bag)
-{
-    return chunk->next ? chunk->entries + CHUNK_LENGTH : bag->end;
-}
-
 /* Appends the entries of 'bag', empty afterwards, to the front as they come. */
 static void
 open_bag(VsCalendar *calendar, VsPendingBag *bag)
@@ -417,11 +394,12 @@ open_bag(VsCalendar *calendar, VsPendingBag *bag)
 
     while (chunk) {
         VsPendingChunk *next = chunk->next;
-        const VsPendingEntry *end = chunk_end(chunk, bag);
+        const VsPendingEntry *end = vs_pending_chunk_end(chunk, bag);
         VsPending *to;
 
-        if (calendar->end + CHUNK_LENGTH > calendar->items + calendar->capacity) {
-            front_make_room(calendar, CHUNK_LENGTH);
+        if (calendar->end + VS_PENDING_CHUNK_LENGTH >
+            calendar->items + calendar->capacity) {
+            front_make_room(calendar, VS_PENDING_CHUNK_LENGTH);
         }
         to = calendar->end;
         for (const VsPendingEntry *entry = chunk->entries; entry < end; entry++) {
@@ -441,19 +419,20 @@ static void
 migrate_far(VsCalendar *calendar)
 {
     VsPendingBag *far = &calendar->far;
-    VsPendingChunk *chunk = far->first ? chunk_of_last(*far) : NULL;
+    VsPendingChunk *chunk = far->first ? vs_pending_bag_last_chunk(*far) : NULL;
     uint64_t far_min = UINT64_MAX;
 
     while (chunk) {
         VsPendingChunk *previous = chunk->previous;
-        VsPendingEntry *entry = chunk_end(chunk, far);
+        VsPendingEntry *entry = vs_pending_chunk_end(chunk, far);
 
-        calendar->n_work += CHUNK_LENGTH / 4; /* Looking at one is little work. */
+        /* Looking at one is little work. */
+        calendar->n_work += VS_PENDING_CHUNK_LENGTH / 4;
         while (entry-- > chunk->entries) {
             VsPendingEntry moved = *entry;
 
             if (is_in_window(calendar, moved.due)) {
-                bag_remove(calendar, far, entry);
+                vs_pending_bag_remove(&calendar->chunks, far, entry);
                 bucket_push(calendar, moved);
             } else {
                 far_min = MIN(far_min, (uint64_t)moved.due >> calendar->shift);
@@ -472,7 +451,7 @@ move_to_far(VsCalendar *calendar, VsPendingBag *bag)
 
     while (chunk) {
         VsPendingChunk *next = chunk->next;
-        const VsPendingEntry *end = chunk_end(chunk, bag);
+        const VsPendingEntry *end = vs_pending_chunk_end(chunk, bag);
 
         for (const VsPendingEntry *entry = chunk->entries; entry < end; entry++) {
             far_push(calendar, *entry);
@@ -481,49 +460,6 @@ move_to_far(VsCalendar *calendar, VsPendingBag *bag)
         chunk = next;
     }
     *bag = (VsPendingBag){0};
-}
-
-static inline void
-bag_push(VsCalendar *calendar, VsPendingBag *bag, VsPendingEntry entry)
-{
-    if (G_UNLIKELY((uintptr_t)bag->end % CHUNK_BYTES == 0)) {
-        VsPendingChunk *chunk = vs_pool_alloc(&calendar->chunks);
-
-        chunk->next = NULL;
-        chunk->previous = NULL;
-        if (bag->first) {
-            chunk->previous = chunk_of_last(*bag);
-            chunk->previous->next = chunk;
-        } else {
-            bag->first = chunk;
-        }
-        bag->end = chunk->entries;
-    }
-    *bag->end = entry;
-    entry.timer->entry = bag->end++;
-}
-
-/* The last entry takes the place of 'entry'. */
-static void
-bag_remove(VsCalendar *calendar, VsPendingBag *bag, VsPendingEntry *entry)
-{
-    VsPendingChunk *chunk = chunk_of_last(*bag);
-    VsPendingEntry *last = --bag->end;
-
-    if (entry != last) {
-        *entry = *last;
-        entry->timer->entry = entry;
-    }
-    if (last == chunk->entries) {
-        bag->end = NULL;
-        if (chunk->previous) {
-            chunk->previous->next = NULL;
-            bag->end = chunk->previous->entries + CHUNK_LENGTH;
-        } else {
-            bag->first = NULL;
-        }
-        vs_pool_free(&calendar->chunks, chunk);
-    }
 }
 
 /* ---- Planning ---- */

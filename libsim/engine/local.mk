@@ -4,6 +4,7 @@ engine_headers = \
 	libsim/engine/digest.h \
 	libsim/engine/entity.h \
 	libsim/engine/pending.h \
+	libsim/engine/pending_bag.h \
 	libsim/engine/run.h \
 	libsim/engine/station.h \
 	libsim/engine/stats.h \
