@@ -6,6 +6,7 @@ check_PROGRAMS += \
 	tests/balance/test_ecmp \
 	tests/balance/test_envoy \
 	tests/balance/test_haproxy \
+	tests/balance/test_haproxy_hash \
 	tests/balance/test_ingress_nginx \
 	tests/balance/test_ipvs \
 	tests/balance/test_ipvs_hash \
@@ -28,7 +29,9 @@ tests_balance_test_ecmp_SOURCES = tests/balance/test_ecmp.c \
 tests_balance_test_envoy_SOURCES = tests/balance/test_envoy.c \
 	$(balance_tests_fixture)
 tests_balance_test_haproxy_SOURCES = tests/balance/test_haproxy.c \
-	$(balance_tests_fixture)
+	tests/balance/haproxy_fixture.h $(balance_tests_fixture)
+tests_balance_test_haproxy_hash_SOURCES = tests/balance/test_haproxy_hash.c \
+	tests/balance/haproxy_fixture.h $(balance_tests_fixture)
 tests_balance_test_ingress_nginx_SOURCES = tests/balance/test_ingress_nginx.c \
 	$(balance_tests_fixture)
 tests_balance_test_ipvs_SOURCES = tests/balance/test_ipvs.c \

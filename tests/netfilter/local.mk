@@ -49,6 +49,7 @@ tests_netfilter_test_evaluate_sets_SOURCES = tests/netfilter/test_evaluate_sets.
 tests_netfilter_test_evaluate_sets_CFLAGS = $(AM_CFLAGS) $(GSL_CFLAGS)
 tests_netfilter_test_evaluate_sets_LDADD = $(TEST_LIBS) $(GSL_LIBS)
 tests_netfilter_test_evaluate_twin_SOURCES = tests/netfilter/test_evaluate_twin.c \
+	tests/netfilter/random_rules.c tests/netfilter/random_rules.h \
 	tests/netfilter/rules_twin.c tests/netfilter/rules_twin.h $(rules_fixture)
 tests_netfilter_test_explain_SOURCES = tests/netfilter/test_explain.c $(rules_fixture)
 tests_netfilter_test_filter_SOURCES = tests/netfilter/test_filter.c $(nat_fixture)

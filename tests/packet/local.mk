@@ -1,5 +1,6 @@
 check_PROGRAMS += \
 	tests/packet/test_bytes \
+	tests/packet/test_bytes_tunnel \
 	tests/packet/test_dns \
 	tests/packet/test_drop \
 	tests/packet/test_flow \
@@ -26,8 +27,14 @@ tests_packet_test_trail_SOURCES = tests/packet/test_trail.c tests/packet/journey
 	tests/vs_test.h
 tests_packet_test_trail_LDADD = $(TEST_LIBS)
 
-tests_packet_test_bytes_SOURCES = tests/packet/test_bytes.c tests/vs_test.h
+bytes_tests_fixture = tests/packet/bytes_fixture.h tests/vs_test.h
+
+tests_packet_test_bytes_SOURCES = tests/packet/test_bytes.c $(bytes_tests_fixture)
 tests_packet_test_bytes_LDADD = $(TEST_LIBS)
+
+tests_packet_test_bytes_tunnel_SOURCES = tests/packet/test_bytes_tunnel.c \
+	$(bytes_tests_fixture)
+tests_packet_test_bytes_tunnel_LDADD = $(TEST_LIBS)
 
 tests_packet_test_dns_SOURCES = tests/packet/test_dns.c tests/vs_test.h
 tests_packet_test_dns_LDADD = $(TEST_LIBS)

@@ -1,63 +1,7 @@
 /* Packets as bytes: against published vectors, bytes written by hand, and a slow twin of
  * the checksum. */
-#include "packet/bytes.h"
-
-#include "packet/dns.h"
+#include "packet/bytes_fixture.h"
 #include "packet/http.h"
-#include "vs_test.h"
-
-enum {
-    ETHER = VS_ETHER_HEADER_BYTES,
-    IP = ETHER + VS_IPV4_HEADER_BYTES, /* Where the frame's TCP, UDP or ICMP begins. */
-};
-
-typedef struct Fixture {
-    VsRun run;
-    GByteArray *out;
-} Fixture;
-
-static void
-fixture_init(Fixture *f)
-{
-    memset(f, 0, sizeof(*f));
-    vs_run_init(&f->run, 1);
-    vs_run_make_packets(&f->run);
-    f->out = g_byte_array_new();
-}
-
-static void
-fixture_clear(Fixture *f)
-{
-    g_byte_array_free(f->out, TRUE);
-    vs_run_free_packets(&f->run);
-    vs_run_clear(&f->run);
-}
-
-/* From 10.244.0.2 to 192.0.2.7; 'content_bytes' follow the IP header. */
-static VsPacket *
-packet_new(Fixture *f, uint8_t protocol, uint32_t content_bytes)
-{
-    VsPacket *packet = vs_packet_new(&f->run);
-
-    packet->layers[0] = (VsLayer){.dmac = UINT64_C(0x020000000001),
-                                  .smac = UINT64_C(0x020000010002),
-                                  .ether_type = VS_ETHER_TYPE_IPV4,
-                                  .flow = {.saddr = 0x0af40002,
-                                           .daddr = 0xc0000207,
-                                           .protocol = protocol,
-                                           .family = VS_FAMILY_IPV4},
-                                  .ttl = 64,
-                                  .ip_bytes = VS_IPV4_HEADER_BYTES + content_bytes};
-    return packet;
-}
-
-/* Prints the frame into f->out, which is emptied before. */
-static void
-print(Fixture *f, const VsPacket *packet)
-{
-    g_byte_array_set_size(f->out, 0);
-    vs_packet_print(packet, f->out);
-}
 
 static void
 check_frame(Fixture *f, VsPacket *packet, const char *expected, size_t n_bytes)
@@ -66,33 +10,6 @@ check_frame(Fixture *f, VsPacket *packet, const char *expected, size_t n_bytes)
     CU_ASSERT_EQUAL_FATAL(f->out->len, n_bytes);
     CU_ASSERT_EQUAL(memcmp(f->out->data, expected, n_bytes), 0);
     vs_packet_deliver(packet);
-}
-
-/* Sum of 16-bit words, a word at a time, folded: 0xffff over what holds its checksum. */
-static unsigned
-slow_sum(const uint8_t *bytes, size_t n_bytes, unsigned sum)
-{
-    for (size_t i = 0; i < n_bytes; i++) {
-        sum += i % 2 == 0 ? bytes[i] * 256U : bytes[i];
-        sum = sum % 65536 + sum / 65536;
-    }
-    return sum;
-}
-
-/* Are all checksums of the frame in f->out, whose packet is in one piece, right? */
-static bool
-is_right(const Fixture *f)
-{
-    const uint8_t *ip = f->out->data + ETHER;
-    uint32_t n_bytes = f->out->len - IP;
-    unsigned protocol = ip[9];
-    unsigned pseudo = protocol == VS_PROTOCOL_ICMP ? 0 : protocol + n_bytes;
-
-    if (protocol != VS_PROTOCOL_ICMP) {
-        pseudo = slow_sum(ip + 12, 8, pseudo);
-    }
-    return slow_sum(ip, VS_IPV4_HEADER_BYTES, 0) == UINT16_MAX &&
-           slow_sum(f->out->data + IP, n_bytes, pseudo) == UINT16_MAX;
 }
 
 static void
@@ -214,25 +131,6 @@ test_timestamps(void)
     CU_ASSERT_TRUE(is_right(&f));
     vs_packet_deliver(packet);
     fixture_clear(&f);
-}
-
-static VsPacket *
-query_new(Fixture *f)
-{
-    VsPacket *packet;
-    VsPayload payload = {.kind = VS_PAYLOAD_DNS, .dns = {.id = 0x1234}};
-    uint32_t bytes;
-
-    payload.dns.name = vs_names_intern(&f->run.packets->names, "shop.example");
-    bytes = vs_dns_measure(&payload.dns, &f->run.packets->names);
-    packet = packet_new(f, VS_PROTOCOL_UDP, VS_UDP_HEADER_BYTES + bytes);
-    packet->payload = payload;
-    packet->payload_bytes = bytes;
-    packet->message_bytes = bytes;
-    packet->layers[0].ip_id = 0x1235;
-    packet->layers[0].flow.sport = 40000;
-    packet->layers[0].flow.dport = VS_DNS_PORT;
-    return packet;
 }
 
 static void
@@ -417,77 +315,6 @@ test_error_quotes_the_packet(void)
     fixture_clear(&f);
 }
 
-/* The whole inner frame after 8 bytes of UDP, without checksum, and 8 of VXLAN. */
-static void
-test_vxlan(void)
-{
-    Fixture f;
-    VsPacket *packet;
-    g_autoptr(GByteArray) inner = g_byte_array_new();
-    VsLayer *top;
-    uint32_t tunnel_bytes = VS_UDP_HEADER_BYTES + VS_VXLAN_HEADER_BYTES;
-
-    fixture_init(&f);
-    packet = query_new(&f);
-    vs_packet_print(packet, inner);
-    top = vs_packet_push(packet);
-    *top = packet->layers[0];
-    top->flow.dport = 4789;
-    top->vni = 0x123456;
-    top->ip_bytes = VS_IPV4_HEADER_BYTES + tunnel_bytes + inner->len;
-    print(&f, packet);
-    CU_ASSERT_EQUAL_FATAL(f.out->len, IP + tunnel_bytes + inner->len);
-    CU_ASSERT_EQUAL(f.out->data[IP + 4] * 256U + f.out->data[IP + 5],
-                    tunnel_bytes + inner->len);
-    CU_ASSERT_EQUAL(memcmp(f.out->data + IP + 6, "\0\0\x08\0\0\0\x12\x34\x56\0", 10),
-                    0);
-    CU_ASSERT_EQUAL(memcmp(f.out->data + IP + tunnel_bytes, inner->data, inner->len),
-                    0);
-    vs_packet_deliver(packet);
-    fixture_clear(&f);
-}
-
-/* Puts 'packet' into a tunnel: VXLAN by UDP, else IPIP. */
-static VsLayer *
-encapsulate(VsPacket *packet, uint8_t protocol)
-{
-    VsLayer *top = vs_packet_push(packet);
-
-    *top = packet->layers[0];
-    top->flow.protocol = protocol;
-    top->ip_bytes += VS_IPV4_HEADER_BYTES;
-    if (protocol == VS_PROTOCOL_UDP) {
-        top->flow.dport = 4789;
-        top->vni = 1;
-        top->ip_bytes +=
-            VS_UDP_HEADER_BYTES + VS_VXLAN_HEADER_BYTES + VS_ETHER_HEADER_BYTES;
-    }
-    return top;
-}
-
-/* The inner IP packet right after the outer header, with no Ethernet between (RFC 2003). */
-static void
-test_ipip(void)
-{
-    Fixture f;
-    VsPacket *packet;
-    g_autoptr(GByteArray) inner = g_byte_array_new();
-
-    fixture_init(&f);
-    packet = query_new(&f);
-    vs_packet_print(packet, inner);
-    encapsulate(packet, VS_PROTOCOL_IPIP);
-    print(&f, packet);
-    CU_ASSERT_EQUAL_FATAL(f.out->len, inner->len + VS_IPV4_HEADER_BYTES);
-    CU_ASSERT_EQUAL(f.out->data[ETHER + 3], f.out->len - ETHER); /* Total length. */
-    CU_ASSERT_EQUAL(f.out->data[ETHER + 9], 4);
-    CU_ASSERT_EQUAL(slow_sum(f.out->data + ETHER, VS_IPV4_HEADER_BYTES, 0), UINT16_MAX);
-    CU_ASSERT_EQUAL(memcmp(f.out->data + IP, inner->data + ETHER, inner->len - ETHER),
-                    0);
-    vs_packet_deliver(packet);
-    fixture_clear(&f);
-}
-
 static void
 test_without_ethernet(void)
 {
@@ -505,106 +332,6 @@ test_without_ethernet(void)
     fixture_clear(&f);
 }
 
-/* A tunnel's packet in two fragments: the first of 40 bytes, the second of the rest. */
-static void
-check_tunnel_fragments(uint8_t protocol)
-{
-    enum { FIRST = 40 };
-    Fixture f;
-    VsPacket *packet;
-    VsLayer *top;
-    g_autoptr(GByteArray) whole = g_byte_array_new();
-    uint32_t content;
-
-    fixture_init(&f);
-    packet = query_new(&f);
-    top = encapsulate(packet, protocol);
-    content = top->ip_bytes - VS_IPV4_HEADER_BYTES;
-    vs_packet_print(packet, whole);
-
-    top->ip_bytes = VS_IPV4_HEADER_BYTES + FIRST;
-    top->ip_fragment = VS_IP_MF;
-    print(&f, packet);
-    CU_ASSERT_EQUAL_FATAL(f.out->len, IP + FIRST);
-    CU_ASSERT_EQUAL(memcmp(f.out->data + IP, whole->data + IP, FIRST), 0);
-
-    top->ip_bytes = VS_IPV4_HEADER_BYTES + content - FIRST;
-    top->ip_fragment = FIRST / 8;
-    print(&f, packet);
-    CU_ASSERT_EQUAL_FATAL(f.out->len, IP + content - FIRST);
-    CU_ASSERT_EQUAL(memcmp(f.out->data + IP, whole->data + IP + FIRST, content - FIRST),
-                    0);
-    vs_packet_deliver(packet);
-    fixture_clear(&f);
-}
-
-static void
-test_fragments_of_a_tunnel(void)
-{
-    check_tunnel_fragments(VS_PROTOCOL_UDP);
-    check_tunnel_fragments(VS_PROTOCOL_IPIP);
-}
-
-/* A fragment that then enters a tunnel is still of the size it had. */
-static void
-test_fragment_in_a_tunnel(void)
-{
-    enum { FIRST = 24 };
-    Fixture f;
-    VsPacket *packet;
-    g_autoptr(GByteArray) fragment = g_byte_array_new();
-
-    fixture_init(&f);
-    packet = query_new(&f);
-    packet->message_bytes = 1000; /* It is the first of several datagrams. */
-    packet->layers[0].ip_bytes = VS_IPV4_HEADER_BYTES + FIRST;
-    packet->layers[0].ip_fragment = VS_IP_MF;
-    vs_packet_print(packet, fragment);
-    encapsulate(packet, VS_PROTOCOL_IPIP)->ip_fragment = 0;
-    print(&f, packet);
-    CU_ASSERT_EQUAL_FATAL(f.out->len, IP + VS_IPV4_HEADER_BYTES + FIRST);
-    CU_ASSERT_EQUAL(
-        memcmp(f.out->data + IP, fragment->data + ETHER, VS_IPV4_HEADER_BYTES + FIRST),
-        0);
-    vs_packet_deliver(packet);
-    fixture_clear(&f);
-}
-
-/* An error about a tunnel's packet quotes what is inside as well. */
-static void
-check_error_about_a_tunnel(uint8_t protocol)
-{
-    Fixture f;
-    VsPacket *packet;
-    VsLayer *top;
-    g_autoptr(GByteArray) fault = g_byte_array_new();
-
-    fixture_init(&f);
-    packet = query_new(&f);
-    encapsulate(packet, protocol);
-    vs_packet_print(packet, fault);
-    top = vs_packet_push(packet);
-    *top = packet->layers[1];
-    top->flow.protocol = VS_PROTOCOL_ICMP;
-    top->icmp = (VsIcmpHeader){.type = VS_ICMP_UNREACHABLE, .code = VS_ICMP_CODE_HOST};
-    top->ip_bytes += VS_IPV4_HEADER_BYTES + VS_ICMP_HEADER_BYTES;
-    print(&f, packet);
-    CU_ASSERT_EQUAL_FATAL(f.out->len, IP + VS_ICMP_HEADER_BYTES + fault->len - ETHER);
-    CU_ASSERT(is_right(&f));
-    CU_ASSERT_EQUAL(memcmp(f.out->data + IP + VS_ICMP_HEADER_BYTES, fault->data + ETHER,
-                           fault->len - ETHER),
-                    0);
-    vs_packet_deliver(packet);
-    fixture_clear(&f);
-}
-
-static void
-test_error_about_a_tunnel(void)
-{
-    check_error_about_a_tunnel(VS_PROTOCOL_UDP);
-    check_error_about_a_tunnel(VS_PROTOCOL_IPIP);
-}
-
 static const VsTestCase tests[] = {
     {"the checksum of RFC 1071", test_checksum_vectors},
     {"the checksum is that of its slow twin", test_checksum_twin},
@@ -618,12 +345,7 @@ static const VsTestCase tests[] = {
     {"fragments are pieces of the whole", test_fragments},
     {"an echo request", test_echo},
     {"an ICMP error quotes the packet as it was", test_error_quotes_the_packet},
-    {"VXLAN carries the whole inner frame", test_vxlan},
-    {"IPIP carries the inner IP packet", test_ipip},
     {"a device without Ethernet has the same packet", test_without_ethernet},
-    {"fragments of a tunnel's packet are pieces of it", test_fragments_of_a_tunnel},
-    {"a fragment in a tunnel is what it was", test_fragment_in_a_tunnel},
-    {"an ICMP error quotes a tunnel's packet whole", test_error_about_a_tunnel},
     {0},
 };
 
