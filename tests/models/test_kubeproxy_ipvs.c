@@ -39,104 +39,37 @@ enum {
 #define BALANCER(id, service, n)                              \
     "<lb id='" id "' service='" service "' vip='203.0.113." n \
     "' health-interval='1000s' costs='free'/><link from='" id "' to='sw'/>"
+#define INTERNAL_LOCAL "internal-traffic-policy='Local'"
+#define EXTERNAL_LOCAL " external-traffic-policy='Local'"
+#define RANGES(ranges) " load-balancer-source-ranges='" ranges "'"
+#define OPEN(port, n) \
+    "type='NodePort' node-port='300" port "' external-ips='192.0.2." n "'"
+
+/* A service of each kind, numbered as above. */
+/* clang-format off */
+#define CLUSTER_XML \
+    NODES \
+    POD("a", "web", "1") POD("b", "web", "2") POD("f", "far", "2") \
+    "<pod id='q' nodes='n-1'/>" \
+    BALANCER("lb7", "s7", "7") BALANCER("lb8", "s8", "8") \
+    BALANCER("lb9", "s9", "9") BALANCER("lb10", "s10", "10") \
+    SERVICE("s1", "101", "web", "") \
+    SERVICE("s2", "102", "web", INTERNAL_LOCAL) \
+    SERVICE("s3", "103", "far", INTERNAL_LOCAL) \
+    SERVICE("s4", "104", "web", OPEN("04", "4")) \
+    SERVICE("s5", "105", "web", OPEN("05", "5") EXTERNAL_LOCAL) \
+    SERVICE("s6", "106", "far", OPEN("06", "6") EXTERNAL_LOCAL) \
+    SERVICE("s7", "107", "web", "type='LoadBalancer'") \
+    SERVICE("s8", "108", "web", "type='LoadBalancer'" EXTERNAL_LOCAL) \
+    SERVICE("s9", "109", "web", "type='LoadBalancer'" RANGES("172.16.0.3/32")) \
+    SERVICE("s10", "110", "web", "type='LoadBalancer'" RANGES("172.16.0.1/32")) \
+    SERVICE("s11", "111", "none", OPEN("11", "11"))
+/* clang-format on */
 
 static Model *
 cluster_new(void)
 {
-    Model *model = model_new(
-        NODES POD("a", "web", "1") POD("b", "web", "2") POD(
-            "f", "far", "2") "<pod id='q' nodes='n-1'/>" BALANCER("lb7", "s7", "7")
-            BALANCER("lb8", "s8", "8") BALANCER("lb9", "s9", "9") BALANCER(
-                "lb10", "s10", "10") SERVICE("s1", "101", "web", "")
-                SERVICE("s2", "102", "web", "internal-traffic-policy='Local'") SERVICE(
-                    "s3", "103", "far",
-                    "internal-traffic-policy='Local'") "<service id='s4' "
-                                                       "type='NodePort' "
-                                                       "node-port='30004' "
-                                                       "cluster-ip='10.96.0.104' "
-                                                       "external-ips='192.0.2.4' "
-                                                       "target-port='8080' "
-                                                       "select='app=web'/>"
-                                                       "<service id='s5' "
-                                                       "type='NodePort' "
-                                                       "node-port='30005' "
-                                                       "cluster-ip='10.96.0.105' "
-                                                       "external-ips='192.0.2.5' "
-                                                       "external-traffic-policy='Local'"
-                                                       " target-port='8080' "
-                                                       "select='app=web'/>"
-                                                       "<service id='s6' "
-                                                       "type='NodePort' "
-                                                       "node-port='30006' "
-                                                       "cluster-ip='10.96.0.106' "
-                                                       "external-ips='192.0.2.6' "
-                                                       "external-traffic-policy='Local'"
-                                                       " target-port='8080' "
-                                                       "select='app=far'/>" SERVICE(
-                                                           "s7", "107", "web",
-                                                           "type='LoadBalancer'")
-                                                           SERVICE("s8", "108", "web",
-                                                                   "type='LoadBalancer'"
-                                                                   " external-traffic-"
-                                                                   "policy='Local'")
-                                                               SERVICE(
-                                                                   "s9", "109", "web",
-                                                                   "type='LoadBalancer'"
-                                                                   " load-balancer-"
-                                                                   "source-ranges='172."
-                                                                   "16.0.3/32'")
-                                                                   SERVICE("s10", "110",
-                                                                           "web",
-                                                                           "type='"
-                                                                           "LoadBalance"
-                                                                           "r' "
-                                                                           "load-"
-                                                                           "balancer-"
-                                                                           "source-"
-                                                                           "ranges='"
-                                                                           "172.16.0.1/"
-                                                                           "32'") "<ser"
-                                                                                  "vice"
-                                                                                  " id="
-                                                                                  "'s11"
-                                                                                  "' "
-                                                                                  "type"
-                                                                                  "='"
-                                                                                  "Node"
-                                                                                  "Port"
-                                                                                  "' "
-                                                                                  "node"
-                                                                                  "-por"
-                                                                                  "t='"
-                                                                                  "3001"
-                                                                                  "1' "
-                                                                                  "clus"
-                                                                                  "ter-"
-                                                                                  "ip='"
-                                                                                  "10."
-                                                                                  "96."
-                                                                                  "0."
-                                                                                  "111'"
-                                                                                  " "
-                                                                                  "exte"
-                                                                                  "rnal"
-                                                                                  "-ips"
-                                                                                  "='"
-                                                                                  "192."
-                                                                                  "0.2."
-                                                                                  "11' "
-                                                                                  "targ"
-                                                                                  "et-"
-                                                                                  "port"
-                                                                                  "='"
-                                                                                  "8080"
-                                                                                  "' "
-                                                                                  "sele"
-                                                                                  "ct='"
-                                                                                  "app="
-                                                                                  "none"
-                                                                                  "'/>",
-        model_free_costs, "", "constant(0.001/s)");
+    Model *model = model_new(CLUSTER_XML, model_free_costs, "", "constant(0.001/s)");
     VsNetns *client = model_host(model, "c")->root;
     VsIface *eth0 = client->ifaces;
 
