@@ -8,9 +8,13 @@ tests_golden_digest_LDADD = libvethsim.la $(DEPS_LIBS)
 script_tests += \
 	tests/golden/compilers.sh \
 	tests/golden/digests.sh \
+	tests/golden/examples.sh \
 	tests/golden/schema.sh
 
-EXTRA_DIST += tests/golden/digests.txt tests/golden/renew.sh
+EXTRA_DIST += \
+	tests/golden/digests.txt \
+	tests/golden/examples.py \
+	tests/golden/renew.sh
 
 # What compilers.sh keeps.
 clean-local:
