@@ -51,6 +51,7 @@ vs_cluster_new(void)
     cluster->nodes = g_ptr_array_new_with_free_func(node_free);
     cluster->pods = g_ptr_array_new_with_free_func(pod_free);
     cluster->services = g_ptr_array_new_with_free_func(vs_service_free);
+    cluster->dns_services = g_ptr_array_new_with_free_func(vs_service_free);
     vs_dist_init_constant(&cluster->endpoint_delay, 100 * VS_MS);
     cluster->min_sync_period = VS_S;
     cluster->node_port_prefixes = g_array_new(FALSE, FALSE, sizeof(VsPrefix));
@@ -70,6 +71,7 @@ vs_cluster_free(VsCluster *cluster)
     vs_table_clear(&cluster->claims);
     g_array_free(cluster->node_port_prefixes, TRUE);
     g_ptr_array_free(cluster->services, TRUE);
+    g_ptr_array_free(cluster->dns_services, TRUE);
     g_ptr_array_free(cluster->pods, TRUE);
     g_ptr_array_free(cluster->nodes, TRUE);
     g_free(cluster);

@@ -83,7 +83,7 @@ struct VsNode {
                                 * were then. */
     VsTime rules_as_of;        /* The same of the rules that the kernel has. */
     VsProxyStats *proxy_stats; /* The node's model keeps them. */
-    const struct VsElement *element;      /* NULL: a test's. */
+    const struct VsElement *element;     /* NULL: a test's. */
     const struct VsResolvParams *resolv; /* Its resolv.conf; the same. */
     struct VsProxy *proxy;               /* kube-proxy; its model's. */
     void (*free_proxy)(struct VsProxy *proxy);
@@ -111,10 +111,12 @@ struct VsPod {
     VsNode *node;
     VsNetns *netns;
     VsAddr address;
-    unsigned number; /* On its node, from 0. */
+    unsigned number;                     /* On its node, from 0. */
     const struct VsElement *element;     /* NULL: a test's. */
     const struct VsResolvParams *resolv; /* Its resolv.conf; the same. */
     const VsLabels *labels;
+    const char *subdomain;    /* The headless service in whose names it is; or NULL. */
+    const char *hostname;     /* There; NULL: it has none. */
     VsPodCondition condition; /* Before what follows. */
     VsTime ready_at;      /* Until then it fails its probe; 0: ready from the start. */
     VsTime terminates_at; /* Deleted, serves on; VS_TIME_NEVER: stays. */
@@ -127,6 +129,7 @@ typedef enum VsServiceType {
     VS_SERVICE_CLUSTER_IP,
     VS_SERVICE_NODE_PORT,
     VS_SERVICE_LOAD_BALANCER,
+    VS_SERVICE_EXTERNAL_NAME, /* With 'external_name'. */
 } VsServiceType;
 
 typedef struct VsEndpoint {
@@ -166,7 +169,9 @@ struct VsService {
     bool is_external_local; /* externalTrafficPolicy: Local. */
     bool is_internal_local; /* internalTrafficPolicy: Local. */
     bool publishes_not_ready;
-    const VsLabels *selector;
+    bool is_headless;          /* It has no cluster IP: a name for its endpoints. */
+    const char *external_name; /* It is another name for this one; or NULL. */
+    const VsLabels *selector;  /* NULL: no endpoints. */
     VsShares *shares; /* Of all its endpoints; the service's model keeps them. */
     unsigned n_endpoints;
     VsEndpoint *endpoints; /* Ready at the start of the run. */
@@ -210,7 +215,9 @@ struct VsCluster {
     GArray *node_port_prefixes; /* Of VsPrefix. */
     GPtrArray *nodes;           /* Of VsNode. */
     GPtrArray *pods;            /* Of VsPod. */
-    GPtrArray *services;        /* Of VsService. */
+    GPtrArray *services;        /* Of VsService: those with a cluster IP. */
+    GPtrArray *dns_services;    /* The same: headless ones and other names, which are
+                                 * nothing to kube-proxy. */
     GArray *load_balancers;     /* Of VsLoadBalancer. */
     VsTable claims;             /* Address, port, protocol to the VsService that they
                                  * lead to. */
@@ -244,7 +251,15 @@ const VsPodPort *vs_pod_open_port(VsPod *pod, uint8_t protocol, uint16_t port,
                                   const struct VsElement *element);
 const VsPodPort *vs_pod_find_port(const VsPod *pod, uint8_t protocol, uint16_t port);
 
-/* Adds 'service', copied; cluster_ip 0 takes the next of the service range, node_port 0
+/* Whether kube-proxy has nothing to do for 'service': it is headless, or another name. */
+static inline bool
+vs_service_is_only_name(const VsService *service)
+{
+    return service->is_headless || service->external_name != NULL;
+}
+
+/* Adds 'service', copied; one that is only a name has no addresses and goes to the cluster's
+ * dns_services.  Of others cluster_ip 0 takes the next of the service range, node_port 0
  * the next of 30000..32767 where the type has one, and so does health_check_node_port for
  * a LOAD_BALANCER with local external traffic.
  *
@@ -280,9 +295,14 @@ bool vs_service_differs(const VsService *service, VsTime a, VsTime b);
 /* Whether endpoints of 'service' change during the run. */
 bool vs_service_changes(const VsService *service);
 
-/* When endpoints of services change: times above 0, each once, in order.  An array of
- * VsTime, to be freed with g_array_free(). */
-GArray *vs_cluster_endpoint_changes(const VsCluster *cluster);
+/* When endpoints of services change, with 'has_names' also those of services that are only
+ * names: times above 0, each once, in order.  An array of VsTime, to be freed with
+ * g_array_free(). */
+GArray *vs_cluster_endpoint_changes(const VsCluster *cluster, bool has_names);
+
+/* When an endpoint of 'service' next changes, later than 'after'; VS_TIME_NEVER: not any
+ * more.  O(endpoints). */
+VsTime vs_service_next_change(const VsService *service, VsTime after);
 
 /* Routes to the pods of every node with an address on a link of 'netns', through that
  * node, unless its plug-in hides pods in tunnels or puts them into subnets; for hosts
@@ -301,5 +321,5 @@ VsAddr vs_node_address(const VsNode *node);
 VsNode *vs_cluster_find_node(const VsCluster *cluster, const char *name);
 VsPod *vs_cluster_find_pod(const VsCluster *cluster, const char *name);
 
-/* Of a service with several ports its first. */
+/* Of a service with several ports its first; only those with a cluster IP. */
 VsService *vs_cluster_find_service(const VsCluster *cluster, const char *name);

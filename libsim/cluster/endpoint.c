@@ -101,13 +101,16 @@ add_changes_of(const VsService *service, GArray *times)
 }
 
 GArray *
-vs_cluster_endpoint_changes(const VsCluster *cluster)
+vs_cluster_endpoint_changes(const VsCluster *cluster, bool has_names)
 {
     GArray *times = g_array_new(FALSE, FALSE, sizeof(VsTime));
     unsigned n_unique = 0;
 
     for (unsigned i = 0; i < cluster->services->len; i++) {
         add_changes_of(cluster->services->pdata[i], times);
+    }
+    for (unsigned i = 0; has_names && i < cluster->dns_services->len; i++) {
+        add_changes_of(cluster->dns_services->pdata[i], times);
     }
     g_array_sort(times, compare_times);
     for (unsigned i = 0; i < times->len; i++) {
@@ -119,4 +122,20 @@ vs_cluster_endpoint_changes(const VsCluster *cluster)
     }
     g_array_set_size(times, n_unique);
     return times;
+}
+
+VsTime
+vs_service_next_change(const VsService *service, VsTime after)
+{
+    VsTime next = VS_TIME_NEVER;
+
+    for (unsigned i = 0; i < service->n_all_endpoints; i++) {
+        const VsPod *pod = service->all_endpoints[i].pod;
+        const VsTime times[] = {pod->ready_at, pod->terminates_at, pod->removed_at};
+
+        for (unsigned j = 0; j < G_N_ELEMENTS(times); j++) {
+            next = times[j] > after ? MIN(next, times[j]) : next;
+        }
+    }
+    return next;
 }

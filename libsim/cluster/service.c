@@ -246,12 +246,24 @@ service_copy(const VsService *service)
     return copy;
 }
 
+static VsService *
+add_name(VsCluster *cluster, VsService *service)
+{
+    service->index = cluster->dns_services->len;
+    g_ptr_array_add(cluster->dns_services, service);
+    return service;
+}
+
 VsService *
 vs_cluster_add_service(VsCluster *cluster, const VsService *service, GError **error)
 {
     VsService *copy = service_copy(service);
-    const VsService *clash = find_clash(cluster, copy);
+    const VsService *clash;
 
+    if (vs_service_is_only_name(copy)) {
+        return add_name(cluster, copy);
+    }
+    clash = find_clash(cluster, copy);
     copy->index = cluster->services->len;
     if (clash) {
         g_set_error(error, VS_CLUSTER_ERROR, VS_CLUSTER_ERROR_CLASH,
@@ -314,6 +326,15 @@ compare_endpoints(gconstpointer a, gconstpointer b)
     return strcmp(text_x, text_y);
 }
 
+/* kube-proxy's services send to pods that listen; a name stands for whatever pod it picks. */
+static bool
+is_endpoint(const VsService *service, const VsPod *pod)
+{
+    return service->selector && vs_labels_match(pod->labels, service->selector) &&
+           (service->is_headless ||
+            vs_pod_find_port(pod, service->protocol, service->target_port));
+}
+
 static void
 find_endpoints(const VsCluster *cluster, VsService *service)
 {
@@ -323,8 +344,7 @@ find_endpoints(const VsCluster *cluster, VsService *service)
     for (unsigned i = 0; i < cluster->pods->len; i++) {
         const VsPod *pod = cluster->pods->pdata[i];
 
-        if (vs_labels_match(pod->labels, service->selector) &&
-            vs_pod_find_port(pod, service->protocol, service->target_port)) {
+        if (is_endpoint(service, pod)) {
             VsEndpoint endpoint = {
                 .pod = pod, .address = pod->address, .port = service->target_port};
 
@@ -357,5 +377,8 @@ vs_cluster_complete(VsCluster *cluster)
 
         set_load_balancer(cluster, service);
         find_endpoints(cluster, service);
+    }
+    for (unsigned i = 0; i < cluster->dns_services->len; i++) {
+        find_endpoints(cluster, cluster->dns_services->pdata[i]);
     }
 }

@@ -104,6 +104,15 @@ vs_build_open_port(VsPod *pod, uint8_t protocol, uint16_t port,
 bool
 vs_build_check_tcp(const VsService *service, const VsElement *element, GError **error)
 {
+    if (!service) {
+        vs_set_error_at(
+            error, element, VS_SCENARIO_ERROR_CONFLICT,
+            "<%s> needs a service with a cluster IP, and this one is only a "
+            "name; leave out cluster-ip=\"none\" or "
+            "type=\"ExternalName\" there",
+            element->model->element);
+        return false;
+    }
     if (service->protocol != VS_PROTOCOL_TCP) {
         vs_set_error_at(
             error, element, VS_SCENARIO_ERROR_CONFLICT,

@@ -114,7 +114,8 @@ void vs_build_join(VsBuild *build, const VsElement *element, const VsElement *a,
 bool vs_build_open_port(VsPod *pod, uint8_t protocol, uint16_t port,
                         const VsElement *element, GError **error);
 
-/* Fails unless 'service', which 'element' sends to, has a port of TCP. */
+/* Fails unless 'service', which 'element' sends to, has a cluster IP (NULL: it has none) and a
+ * port of TCP. */
 bool vs_build_check_tcp(const VsService *service, const VsElement *element,
                         GError **error);
 

@@ -184,9 +184,13 @@ static void
 print_dns(const Printer *printer, uint64_t offset, uint32_t n_bytes)
 {
     g_autoptr(GByteArray) message = g_byte_array_new();
+    const VsPacket *packet = printer->packet;
 
-    vs_dns_print(&printer->packet->payload.dns, &printer->packet->run->packets->names,
-                 message);
+    if (packet->layers[packet->n_layers - 1].flow.protocol == VS_PROTOCOL_TCP) {
+        vs_dns_put_u16(message,
+                       (uint16_t)(packet->message_bytes - VS_DNS_TCP_LENGTH_BYTES));
+    }
+    vs_dns_print(&packet->payload.dns, &packet->run->packets->names, message);
     print_piece(printer, (const char *)message->data, message->len, offset, n_bytes);
 }
 

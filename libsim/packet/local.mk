@@ -1,6 +1,7 @@
 packet_headers = \
 	libsim/packet/bytes.h \
 	libsim/packet/dns.h \
+	libsim/packet/dns_records.h \
 	libsim/packet/drop.def \
 	libsim/packet/drop.h \
 	libsim/packet/flow.h \
@@ -19,6 +20,7 @@ packet_headers = \
 libvethsim_la_SOURCES += \
 	libsim/packet/bytes.c \
 	libsim/packet/dns.c \
+	libsim/packet/dns_records.c \
 	libsim/packet/drop.c \
 	libsim/packet/flow.c \
 	libsim/packet/http.c \

@@ -3,6 +3,7 @@
 #include <glib.h>
 #include <string.h>
 
+#include "packet/dns_records.h"
 #include "packet/notes.h"
 #include "packet/trace.h"
 
@@ -23,6 +24,7 @@ vs_run_make_packets(VsRun *run)
                          CACHE_LINE_BYTES);
     vs_pool_init(&pool->trails, sizeof(VsTrail), TRAILS_A_SLAB);
     vs_names_init(&pool->names);
+    pool->dns_records = g_ptr_array_new_with_free_func(vs_dns_records_free);
     vs_stages_init(&pool->stages);
     run->packets = pool;
 }
@@ -36,6 +38,7 @@ vs_run_free_packets(VsRun *run)
     vs_pool_clear(&pool->packets);
     vs_pool_clear(&pool->trails);
     vs_names_clear(&pool->names);
+    g_ptr_array_free(pool->dns_records, TRUE);
     vs_stages_clear(&pool->stages);
     g_clear_pointer(&pool->notes, g_hash_table_unref);
     g_free(pool);

@@ -192,6 +192,8 @@ typedef struct VsPacketPool {
     VsPool packets;
     VsPool trails;
     VsNames names;
+    GPtrArray
+        *dns_records; /* Of VsDnsRecords: those of the run, added by who makes them. */
     VsStages stages;
     uint64_t n_created;
     uint64_t n_delivered;

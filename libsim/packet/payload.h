@@ -31,13 +31,11 @@ typedef struct VsArp {
     uint64_t target_mac;
 } VsArp;
 
-/* RFC 1035: one question for the IPv4 or IPv6 addresses of a name, and up to
- * VS_DNS_MAX_ANSWERS answers, which are IPv4's: no name has an IPv6 address. */
-#define VS_DNS_MAX_ANSWERS 7
-
+/* RFC 1035: one question, and the records that answer it (packet/dns.h). */
 typedef enum VsDnsType {
     VS_DNS_A,
     VS_DNS_AAAA,
+    VS_DNS_SRV,
 } VsDnsType;
 
 typedef enum VsDnsCode {
@@ -49,14 +47,20 @@ typedef enum VsDnsCode {
 
 typedef struct VsDns {
     uint16_t id;
-    bool is_response;
-    uint8_t code; /* VsDnsCode. */
-    uint8_t n_answers;
-    uint8_t type; /* VsDnsType: what is asked for. */
+    bool is_response : 1;
+    bool is_authoritative : 1;
+    bool is_truncated : 1;
+    bool is_plain : 1;   /* Names are written out, not compressed. */
+    uint8_t code;        /* VsDnsCode. */
+    uint8_t type;        /* VsDnsType: what is asked for. */
+    uint8_t subnet_bits; /* Of the client's subnet (RFC 7871); 0: not told. */
+    uint16_t edns_bytes; /* Largest datagram that is taken (RFC 6891); 0: no EDNS. */
+    uint16_t n_left_out; /* The last ones of 'records', for which there was no room. */
     VsName name;
-    uint32_t ttl_s;
-    VsName alias; /* Of which the answers are: a CNAME leads to it.  0: none. */
-    VsAddr answers[VS_DNS_MAX_ANSWERS];
+    VsAddr subnet;
+    uint32_t ttl_s;                     /* Of all records. */
+    const struct VsDnsRecords *records; /* NULL: none. */
+    uint64_t order; /* 0: addresses come as in 'records'; else shuffled by it. */
 } VsDns;
 
 /* An HTTP/1.1 message (RFC 9112): the head's meaning, and the length of head and body. */

@@ -1,5 +1,6 @@
 #include "scenario/probe.h"
 
+#include "packet/dns.h"
 #include "packet/http.h"
 #include "packet/trace.h"
 #include "scenario/probe_names.h"
@@ -254,11 +255,11 @@ answered(VsStub *stub, VsStubLookup *lookup, const VsDns *answer)
     VsProbe *probe = VS_CONTAINER_OF(lookup, VsProbe, lookup);
 
     (void)stub;
-    if (!answer || answer->code != VS_DNS_NOERROR || answer->n_answers == 0) {
+    if (!answer || answer->code != VS_DNS_NOERROR || vs_dns_n_addresses(answer) == 0) {
         end(probe, VS_PROBE_UNRESOLVED);
         return;
     }
-    probe->result.address = answer->answers[0];
+    probe->result.address = vs_dns_address(answer, 0);
     send_request(probe);
 }
 

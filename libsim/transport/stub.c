@@ -327,10 +327,10 @@ judge(VsStubLookup *lookup)
 
     if (!lookup->is_answered[VS_DNS_A]) {
         answer = *second;
-    } else if (first->n_answers > 0) {
+    } else if (vs_dns_n_addresses(first) > 0) {
         answer = *first;
     }
-    if (answer.n_answers > 0 || lookup->stub->conf.libc == VS_LIBC_NONE) {
+    if (vs_dns_n_addresses(&answer) > 0 || lookup->stub->conf.libc == VS_LIBC_NONE) {
         finish(lookup, &answer);
     } else if (is_failure(&answer) && lookup->stub->conf.libc == VS_LIBC_GLIBC) {
         next_server(lookup, &answer);

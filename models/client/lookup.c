@@ -30,15 +30,29 @@ client_lookup_again(void *client_)
     }
 }
 
+/* A channel of HTTP/2 may use them all. */
+static void
+tell_addresses(Client *client, const VsDns *answer)
+{
+    unsigned n_addresses = vs_dns_n_addresses(answer);
+    g_autofree VsAddr *addresses = g_new(VsAddr, n_addresses);
+
+    for (unsigned i = 0; i < n_addresses; i++) {
+        addresses[i] = vs_dns_address(answer, i);
+    }
+    client_set_addresses(client, addresses, n_addresses);
+}
+
 static void
 lookup_answered(VsStub *stub, VsStubLookup *lookup, const VsDns *answer)
 {
     Client *client = VS_CONTAINER_OF(stub, Client, stub);
     ClientRequest *request = VS_CONTAINER_OF(lookup, ClientRequest, lookup);
-    bool is_good = answer && answer->code == VS_DNS_NOERROR && answer->n_answers > 0;
+    bool is_good =
+        answer && answer->code == VS_DNS_NOERROR && vs_dns_n_addresses(answer) > 0;
 
     if (is_good && vs_http2_is_called(&client->config->http2)) {
-        client_set_addresses(client, answer->answers, answer->n_answers);
+        tell_addresses(client, answer);
     }
     if (lookup == &client->again) {
         return; /* With no answer the old addresses are as good as any. */
@@ -47,7 +61,7 @@ lookup_answered(VsStub *stub, VsStubLookup *lookup, const VsDns *answer)
         client_fail(request, CLIENT_ERROR_DNS);
         return;
     }
-    client->address = answer->answers[0];
+    client->address = vs_dns_address(answer, 0); /* Of several the first. */
     client->expires = vs_now(client->host->part.run) +
                       (client->has_own_ttl ? client->own_ttl : answer->ttl_s * VS_S);
     client_connect(request);

@@ -105,10 +105,11 @@ static const VsParam cluster_params[] = {
                "the others."),
     VS_PARAM_PREFIXES(ClusterConfig, node_port_prefixes, "node-port-addresses",
                       .doc = "Instead: the node's addresses in any of these prefixes."),
-    VS_PARAM_DIST(ClusterConfig, endpoint_delay, "endpoint-delay", .def = "100ms",
-                  .doc = "From a change of a pod's readiness to a node's kube-proxy "
-                         "knowing: kubelet, endpoint slices, watch.  An order of "
-                         "magnitude; drawn for each change and node."),
+    VS_PARAM_DIST(
+        ClusterConfig, endpoint_delay, "endpoint-delay", .def = "100ms",
+        .doc = "From a change of a pod's readiness to a node's kube-proxy, or CoreDNS, "
+               "knowing: kubelet, endpoint slices, watch.  An order of "
+               "magnitude; drawn for each change and node."),
     VS_PARAM_TIME(ClusterConfig, min_sync_period, "min-sync-period", .def = "1s",
                   .max = "1h",
                   .doc = "kube-proxy starts one sync in this time, and at most two "
@@ -391,17 +392,22 @@ add_rules(const VsCluster *cluster)
     }
 }
 
-/* What says how kube-proxy follows changes, where there are none. */
+static bool
+has_changes(const VsCluster *cluster, bool has_names)
+{
+    g_autoptr(GArray) changes = vs_cluster_endpoint_changes(cluster, has_names);
+
+    return changes->len > 0;
+}
+
+/* What says how kube-proxy, and DNS too, follow changes, where there are none. */
 static bool
 check_syncs(const VsCluster *cluster, const VsElement *element, GError **error)
 {
     static const char *const names[] = {"endpoint-delay", "min-sync-period"};
-    GArray *changes = vs_cluster_endpoint_changes(cluster);
-    bool is_idle = changes->len == 0;
 
-    g_array_free(changes, TRUE);
-    for (unsigned i = 0; is_idle && i < G_N_ELEMENTS(names); i++) {
-        if (vs_element_has(element, names[i])) {
+    for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (vs_element_has(element, names[i]) && !has_changes(cluster, i == 0)) {
             vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
                             "%s has no effect: no endpoint of a service changes during "
                             "the run; give a pod ready-at or terminates-at, or leave "

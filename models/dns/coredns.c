@@ -16,20 +16,32 @@ typedef struct CorednsConfig {
     VsTime ttl;
     VsTime cache;
     bool is_autopath;
+    bool is_shuffled;
 } CorednsConfig;
 
-/* What is to be done for a name, found at its first query. */
+/* What is to be done for a question, found when it is first asked and again when endpoints that
+ * it is about have changed. */
 typedef struct CorednsName {
-    DnsZoneEntry entry;
-    VsName asked; /* What is answered in its place: itself, but with autopath. */
+    DnsZoneEntry entry; /* Of 'asked'. */
+    VsName via;   /* Of which 'asked' is the other name (type ExternalName); or 0. */
+    VsName asked; /* What is answered: the name itself, but with autopath and 'via'. */
 } CorednsName;
+
+/* A change of endpoints, and when this server hears of it. */
+typedef struct CorednsNews {
+    VsTime change;
+    VsTime known;
+} CorednsNews;
 
 typedef struct Coredns {
     DnsServer server;
     DnsForward forward;
     const CorednsConfig *config;
     VsCluster *cluster;
-    VsTable names; /* Name to CorednsName. */
+    VsTable names; /* Name and type to CorednsName. */
+    GArray *news;  /* Of CorednsNews, in order of both times. */
+    unsigned n_known;
+    VsTime as_of; /* Endpoints are known as they were then. */
     uint64_t n_cluster;
     uint64_t n_unknown;
     uint64_t n_autopath;
@@ -61,6 +73,10 @@ static const VsParam coredns_params[] = {
     VS_PARAM_BOOL(CorednsConfig, is_autopath, "autopath", .def = "no",
                   .doc = "yes: the first question of a pod's search list is answered "
                          "with what the whole list leads to, by a CNAME."),
+    VS_PARAM_BOOL(CorednsConfig, is_shuffled, "loadbalance", .def = "yes",
+                  .doc =
+                      "The addresses of each answer come in an order of its own; no: "
+                      "they come in that of the zone."),
     DNS_WORK_PARAM_ROWS(CorednsConfig, server),
     {0},
 };
@@ -106,79 +122,122 @@ coredns_check(const void *config_, const VsElement *element, GError **error)
 /* Of the names that the search list makes of 'host' the first that may exist: in the cluster, or
  * as it is. */
 static void
-follow_search(const Coredns *coredns, const char *host, CorednsName *name)
+follow_search(const Coredns *coredns, const char *host, VsDnsType type,
+              CorednsName *name)
 {
-    VsNames *names = &coredns->server.netns->run->packets->names;
+    VsRun *run = coredns->server.netns->run;
+    VsNames *names = &run->packets->names;
 
     for (const char *const *domain = dns_zone_search; *domain; domain++) {
         g_autofree char *full = g_strdup_printf("%s.%s", host, *domain);
-        DnsZoneEntry entry = dns_zone_find(coredns->cluster, full);
 
-        if (entry.kind != DNS_ZONE_UNKNOWN) {
-            *name = (CorednsName){entry, vs_names_intern(names, full)};
+        name->asked = vs_names_intern(names, full);
+        name->entry =
+            dns_zone_find(coredns->cluster, run, name->asked, type, coredns->as_of);
+        if (name->entry.kind != DNS_ZONE_UNKNOWN) {
             return;
         }
     }
-    *name = (CorednsName){dns_zone_find(coredns->cluster, host),
-                          vs_names_intern(names, host)};
+    name->asked = vs_names_intern(names, host);
+    name->entry =
+        dns_zone_find(coredns->cluster, run, name->asked, type, coredns->as_of);
+}
+
+static void
+find_name(const Coredns *coredns, VsName asked, VsDnsType type, CorednsName *name)
+{
+    VsRun *run = coredns->server.netns->run;
+    const char *text = vs_names_get(&run->packets->names, asked);
+    g_autofree char *host =
+        coredns->config->is_autopath ? dns_zone_strip_search(text) : NULL;
+
+    *name = (CorednsName){
+        dns_zone_find(coredns->cluster, run, asked, type, coredns->as_of), 0, asked};
+    if (host && name->entry.kind == DNS_ZONE_UNKNOWN) {
+        follow_search(coredns, host, type, name);
+    }
+    if (name->entry.kind == DNS_ZONE_ALIAS) {
+        name->via = name->asked;
+        name->asked = name->entry.target;
+        name->entry =
+            dns_zone_find(coredns->cluster, run, name->asked, type, coredns->as_of);
+    }
+}
+
+/* Takes in what has come of changes by now. */
+static void
+hear_news(Coredns *coredns)
+{
+    VsTime now = vs_now(coredns->server.netns->run);
+
+    while (coredns->n_known < coredns->news->len) {
+        const CorednsNews *news =
+            &g_array_index(coredns->news, CorednsNews, coredns->n_known);
+
+        if (news->known > now) {
+            break;
+        }
+        coredns->as_of = news->change;
+        coredns->n_known++;
+    }
 }
 
 static const CorednsName *
-name_get(Coredns *coredns, VsName asked)
+name_get(Coredns *coredns, const VsDns *question)
 {
-    VsKey key = {{asked, 0}};
+    VsKey key = {{question->name, question->type}};
     CorednsName *name = vs_table_find(&coredns->names, key);
-    const char *text = vs_names_get(&coredns->server.netns->run->packets->names, asked);
-    g_autofree char *host = NULL;
 
-    if (name) {
-        return name;
+    hear_news(coredns);
+    if (!name) {
+        name = g_new0(CorednsName, 1);
+        vs_table_insert(&coredns->names, key, name);
     }
-    name = g_new0(CorednsName, 1);
-    *name = (CorednsName){dns_zone_find(coredns->cluster, text), asked};
-    host = coredns->config->is_autopath ? dns_zone_strip_search(text) : NULL;
-    if (host && name->entry.kind == DNS_ZONE_UNKNOWN) {
-        follow_search(coredns, host, name);
+    if (name->asked == 0 || coredns->as_of >= name->entry.until) {
+        find_name(coredns, question->name, (VsDnsType)question->type, name);
     }
-    vs_table_insert(&coredns->names, key, name);
     return name;
+}
+
+static VsName
+find_via(DnsServer *server, const VsUdpRequest *query)
+{
+    return name_get(VS_CONTAINER_OF(server, Coredns, server), &query->payload.dns)->via;
 }
 
 /* Of the cluster: authoritative, and good for 'ttl' whether there is such a name or not. */
 static void
 answer_cluster(Coredns *coredns, VsUdpRequest *query, const CorednsName *name)
 {
-    VsDns answer = {.ttl_s = (uint32_t)(coredns->config->ttl / VS_S)};
+    VsDns answer = {.name = name->asked,
+                    .is_authoritative = true,
+                    .ttl_s = (uint32_t)(coredns->config->ttl / VS_S),
+                    .records = name->entry.records};
 
-    if (name->entry.kind == DNS_ZONE_UNKNOWN) {
+    if (name->entry.kind == DNS_ZONE_UNKNOWN || name->entry.kind == DNS_ZONE_ALIAS) {
         answer.code = VS_DNS_NXDOMAIN;
         coredns->n_unknown++;
     } else {
         coredns->n_cluster++;
     }
-    if (name->entry.kind == DNS_ZONE_ADDRESS && query->payload.dns.type == VS_DNS_A) {
-        answer.answers[answer.n_answers++] = name->entry.address;
-    }
-    if (name->asked != query->payload.dns.name) {
-        answer.alias = name->asked;
-    }
-    dns_server_answer(&coredns->server, query, &answer);
+    dns_server_answer(&coredns->server, query, &answer, name->via);
 }
 
 static void
 coredns_worked(DnsServer *server, VsUdpRequest *query)
 {
     Coredns *coredns = VS_CONTAINER_OF(server, Coredns, server);
-    const CorednsName *name = name_get(coredns, query->payload.dns.name);
+    const CorednsName *name = name_get(coredns, &query->payload.dns);
     VsDns refusal = {.code = VS_DNS_REFUSED};
 
-    coredns->n_autopath += name->asked != query->payload.dns.name;
+    coredns->n_autopath +=
+        (name->via ? name->via : name->asked) != query->payload.dns.name;
     if (name->entry.kind != DNS_ZONE_OUTSIDE) {
         answer_cluster(coredns, query, name);
     } else if (coredns->forward.n_upstreams > 0) {
         dns_forward_query(&coredns->forward, query, name->asked);
     } else {
-        dns_server_answer(server, query, &refusal);
+        dns_server_answer(server, query, &refusal, 0);
     }
 }
 
@@ -196,6 +255,28 @@ coredns_declare(void *self, const VsElement *element, VsBuild *build, GError **e
     (void)self;
     return vs_build_open_port(pod_of(element, build), VS_PROTOCOL_UDP, VS_DNS_PORT,
                               element, error);
+}
+
+/* When this server hears of changes: each after a delay of its own, and in order. */
+static GArray *
+make_news(const VsCluster *cluster, uint64_t seed, const char *name)
+{
+    GArray *changes = vs_cluster_endpoint_changes(cluster, true);
+    GArray *all = g_array_new(FALSE, FALSE, sizeof(CorednsNews));
+    VsTime last = 0;
+    VsRng rng;
+
+    vs_rng_init(&rng, seed, name, "endpoint-delay");
+    for (unsigned i = 0; i < changes->len; i++) {
+        VsTime change = g_array_index(changes, VsTime, i);
+        CorednsNews news = {
+            change, MAX(last, change + vs_dist_draw(&cluster->endpoint_delay, &rng))};
+
+        last = news.known;
+        g_array_append_val(all, news);
+    }
+    g_array_free(changes, TRUE);
+    return all;
 }
 
 static bool
@@ -217,6 +298,11 @@ coredns_open(void *self, const VsElement *element, VsBuild *build, GError **erro
     coredns->config = config;
     coredns->cluster = build->cluster;
     vs_table_init(&coredns->names);
+    coredns->news = make_news(build->cluster, build->run->seed, name);
+    vs_rng_init(&coredns->server.order, build->run->seed, name, "loadbalance");
+    coredns->server.is_shuffling = config->is_shuffled;
+    coredns->server.is_lazy = true;
+    coredns->forward.find_via = find_via;
     dns_server_join(&coredns->server, pod, &config->server);
     dns_server_open(&coredns->server, name, build, coredns_worked);
     return dns_forward_open(&coredns->forward, &coredns->server, name, &forward,
@@ -240,6 +326,7 @@ coredns_close(void *self)
         g_free(value);
     }
     vs_table_clear(&coredns->names);
+    g_array_free(coredns->news, TRUE);
 }
 
 const VsModel vs_model_coredns = {

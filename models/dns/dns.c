@@ -14,9 +14,12 @@ typedef struct DnsRecord {
     VsTime until;
 } DnsRecord;
 
+/* Its answer is made when it is first asked for, and again when a record came or went. */
 typedef struct DnsName {
-    unsigned n_records;
-    DnsRecord records[VS_DNS_MAX_ANSWERS];
+    VsName name;
+    GArray *records; /* Of DnsRecord. */
+    VsDns answer;
+    VsTime until; /* That of 'answer'; 0: not made yet. */
 } DnsName;
 
 typedef struct Dns {
@@ -132,44 +135,63 @@ name_key(VsName name)
     return (VsKey){{name, 0}};
 }
 
-/* The records of 'name' that are there now. */
-static VsDns
-answer_of(const DnsName *name, VsTime now)
+/* The records of 'name' that are there at 'now'. */
+static void
+make_answer(DnsName *name, VsRun *run, VsTime now)
 {
-    VsDns answer = {.code = VS_DNS_NOERROR};
+    VsDnsRecords *records = vs_dns_records_new(name->name);
+    VsDns answer = {.is_authoritative = true, .records = records};
 
-    for (unsigned i = 0; i < name->n_records; i++) {
-        const DnsRecord *record = &name->records[i];
+    name->until = VS_TIME_NEVER;
+    for (unsigned i = 0; i < name->records->len; i++) {
+        const DnsRecord *record = &g_array_index(name->records, DnsRecord, i);
+        VsDnsRecord address = {
+            .owner = name->name, .type = VS_DNS_RECORD_A, .address = record->address};
 
-        if (record->from <= now && now < record->until) {
-            answer.ttl_s = answer.n_answers == 0 ? record->ttl_s
-                                                 : MIN(answer.ttl_s, record->ttl_s);
-            answer.answers[answer.n_answers++] = record->address;
+        if (now < record->from) {
+            name->until = MIN(name->until, record->from);
+        } else if (now < record->until) {
+            name->until = MIN(name->until, record->until);
+            answer.ttl_s = records->n_records == 0 ? record->ttl_s
+                                                   : MIN(answer.ttl_s, record->ttl_s);
+            vs_dns_records_add(records, VS_DNS_ANSWER, &address);
         }
     }
-    return answer;
+    vs_dns_records_close(records, &run->packets->names);
+    g_ptr_array_add(run->packets->dns_records, records);
+    name->answer = answer;
 }
 
 static void
 dns_worked(DnsServer *server, VsUdpRequest *query)
 {
     Dns *dns = VS_CONTAINER_OF(server, Dns, server);
-    const DnsName *name = vs_table_find(&dns->zone, name_key(query->payload.dns.name));
-    VsDns answer = {.code = VS_DNS_NXDOMAIN};
+    DnsName *name = vs_table_find(&dns->zone, name_key(query->payload.dns.name));
+    VsRun *run = server->netns->run;
+    VsDns answer = {.is_authoritative = true};
 
-    if (name) {
-        answer = answer_of(name, vs_now(server->netns->run));
+    if (name && vs_now(run) >= name->until) {
+        make_answer(name, run, vs_now(run));
     }
-    if (answer.n_answers == 0) {
+    if (!name || name->answer.records->n_records == 0) {
         answer.code = VS_DNS_NXDOMAIN;
         dns->n_unknown++;
-    } else if (query->payload.dns.type != VS_DNS_A) {
-        answer.n_answers = 0; /* The name is there, but without such. */
+    } else if (query->payload.dns.type == VS_DNS_A) {
+        answer = name->answer; /* Else the name is there, but without such. */
     }
-    if (answer.n_answers == 0) {
+    if (!answer.records) {
         answer.ttl_s = (uint32_t)(dns->config->negative_ttl / VS_S);
     }
-    dns_server_answer(server, query, &answer);
+    dns_server_answer(server, query, &answer, 0);
+}
+
+static void
+name_free(gpointer name_)
+{
+    DnsName *name = name_;
+
+    g_array_free(name->records, TRUE);
+    g_free(name);
 }
 
 static DnsName *
@@ -179,6 +201,8 @@ name_get(Dns *dns, VsName handle)
 
     if (!name) {
         name = g_new0(DnsName, 1);
+        name->name = handle;
+        name->records = g_array_new(FALSE, FALSE, sizeof(DnsRecord));
         g_ptr_array_add(dns->names, name);
         vs_table_insert(&dns->zone, name_key(handle), name);
     }
@@ -186,30 +210,22 @@ name_get(Dns *dns, VsName handle)
 }
 
 /* Records of one name are one answer with several addresses. */
-static bool
-add_record(Dns *dns, const VsElement *element, VsBuild *build, GError **error)
+static void
+add_record(Dns *dns, const VsElement *element, VsBuild *build)
 {
     const RecordConfig *config = element->config;
     g_autofree char *text = g_ascii_strdown(config->name, -1); /* RFC 4343. */
+    DnsRecord record = {.address = config->to ? vs_build_address_of(build, config->to)
+                                              : config->address,
+                        .ttl_s = (uint32_t)(config->ttl / VS_S),
+                        .from = config->from,
+                        .until = vs_element_has(element, "until") ? config->until
+                                                                  : VS_TIME_NEVER};
     DnsName *name;
 
-    if (g_str_has_suffix(text, ".")) {
-        text[strlen(text) - 1] = '\0';
-    }
+    text[vs_dns_name_length(text)] = '\0';
     name = name_get(dns, vs_names_intern(&build->run->packets->names, text));
-    if (name->n_records == VS_DNS_MAX_ANSWERS) {
-        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
-                        "name \"%s\" has more than %d addresses, which is not modelled",
-                        config->name, VS_DNS_MAX_ANSWERS);
-        return false;
-    }
-    name->records[name->n_records++] = (DnsRecord){
-        .address =
-            config->to ? vs_build_address_of(build, config->to) : config->address,
-        .ttl_s = (uint32_t)(config->ttl / VS_S),
-        .from = config->from,
-        .until = vs_element_has(element, "until") ? config->until : VS_TIME_NEVER};
-    return true;
+    g_array_append_val(name->records, record);
 }
 
 static bool
@@ -220,7 +236,7 @@ dns_create(void *self, const VsElement *element, VsBuild *build, GError **error)
     (void)error;
     dns->config = element->config;
     vs_table_init(&dns->zone);
-    dns->names = g_ptr_array_new_with_free_func(g_free);
+    dns->names = g_ptr_array_new_with_free_func(name_free);
     dns_server_create(&dns->server, element, build, &dns->config->server);
     return true;
 }
@@ -230,11 +246,11 @@ dns_open(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
     Dns *dns = self;
 
+    (void)error;
     dns_server_open(&dns->server, element->id, build, dns_worked);
     for (unsigned i = 0; i < element->n_children; i++) {
-        if (is_record(element->children[i]) &&
-            !add_record(dns, element->children[i], build, error)) {
-            return false;
+        if (is_record(element->children[i])) {
+            add_record(dns, element->children[i], build);
         }
     }
     return true;

@@ -60,11 +60,14 @@ answer_query(DnsForward *forward, VsUdpRequest *query, const DnsCacheEntry *entr
              const VsDns *answer)
 {
     VsDns own = *answer;
+    VsName via = 0;
 
-    if (entry->name != query->payload.dns.name) {
-        own.alias = entry->name;
+    own.name = entry->name;
+    own.is_authoritative = false;
+    if (forward->find_via && entry->name != query->payload.dns.name) {
+        via = forward->find_via(forward->server, query);
     }
-    dns_server_answer(forward->server, query, &own);
+    dns_server_answer(forward->server, query, &own, via);
 }
 
 /* Upstream. ------------------------------------------------------------------------- */
@@ -192,7 +195,7 @@ begin(DnsCacheEntry *entry, VsUdpRequest *query)
 
     if (max > 0 && forward->n_concurrent >= max) {
         forward->n_refused++;
-        dns_server_answer(forward->server, query, &refusal);
+        dns_server_answer(forward->server, query, &refusal, 0);
         return;
     }
     wait_for(entry, query);

@@ -32,6 +32,8 @@ typedef struct DnsForward {
     VsUdp client;      /* Our own questions. */
     VsTable cache;     /* Name and type to DnsCacheEntry. */
     uint16_t next_id;
+    /* May be NULL.  The name between the one in question and the one forwarded; 0: none. */
+    VsName (*find_via)(DnsServer *server, const VsUdpRequest *query);
     VsStage wait_stage;
     uint32_t n_concurrent;
     uint64_t n_hits;

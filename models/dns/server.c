@@ -65,6 +65,7 @@ dns_server_open(DnsServer *server, const char *name, VsBuild *build,
     g_autofree char *place = g_strdup_printf("dns %s", name);
 
     server->worked = worked;
+    vs_table_init(&server->aliases);
     server->queue_stage = vs_stages_add(stages, place, "queue", VS_STAGE_QUEUEING);
     server->work_stage = vs_stages_add(stages, place, "work", VS_STAGE_SERVICE);
     vs_rng_init(&server->rng, build->run->seed, name, "service-time");
@@ -81,20 +82,53 @@ void
 dns_server_close(DnsServer *server)
 {
     vs_udp_server_close(&server->socket);
+    vs_table_clear(&server->aliases);
+}
+
+/* Where there is nothing to show of 'name' itself, its handle tells one set from another. */
+static const VsDnsRecords *
+alias_get(DnsServer *server, VsName alias, VsName name, const VsDnsRecords *records)
+{
+    VsPacketPool *packets = server->netns->run->packets;
+    VsKey key = {{alias, records ? (uint64_t)(uintptr_t)records : name}};
+    VsDnsRecords *made = vs_table_find(&server->aliases, key);
+
+    if (!made) {
+        made = vs_dns_records_new_alias(alias, name, records, &packets->names);
+        g_ptr_array_add(packets->dns_records, made);
+        vs_table_insert(&server->aliases, key, made);
+    }
+    return made;
 }
 
 void
-dns_server_answer(DnsServer *server, VsUdpRequest *query, const VsDns *answer)
+dns_server_answer(DnsServer *server, VsUdpRequest *query, const VsDns *answer,
+                  VsName via)
 {
+    const VsNames *names = &server->netns->run->packets->names;
+    const VsDns *asked = &query->payload.dns;
+    bool has_data = answer->code == VS_DNS_NOERROR || answer->code == VS_DNS_NXDOMAIN;
+    VsName name = answer->name ? answer->name : asked->name;
     VsPayload payload = query->payload;
+    VsDns *dns = &payload.dns;
 
-    payload.dns = *answer;
-    payload.dns.id = query->payload.dns.id;
-    payload.dns.name = query->payload.dns.name;
-    payload.dns.type = query->payload.dns.type;
-    payload.dns.is_response = true;
+    *dns = *answer;
+    dns->id = asked->id;
+    dns->name = asked->name;
+    dns->type = asked->type;
+    dns->edns_bytes = asked->edns_bytes;
+    dns->is_response = true;
+    if (has_data && via != 0 && via != name) {
+        dns->records = alias_get(server, via, name, dns->records);
+        name = via;
+    }
+    if (has_data && name != asked->name) {
+        dns->records = alias_get(server, asked->name, name, dns->records);
+    }
+    if (server->is_shuffling && vs_dns_n_addresses(dns) > 1) {
+        dns->order = vs_rng_u64(&server->order) | 1;
+    }
+    vs_dns_fit(dns, names, UINT32_MAX, server->is_lazy);
     server->n_answers++;
-    vs_udp_server_reply(
-        query, &payload,
-        vs_dns_measure(&payload.dns, &server->host->part.run->packets->names));
+    vs_udp_server_reply(query, &payload, vs_dns_measure(dns, names));
 }

@@ -30,6 +30,10 @@ struct DnsServer {
     VsRng rng;
     VsStage queue_stage;
     VsStage work_stage;
+    bool is_lazy;      /* Names are compressed only where they must be. */
+    bool is_shuffling; /* Each answer has its addresses in an order of its own. */
+    VsRng order;       /* The same. */
+    VsTable aliases; /* Another name, and what is known of its name, to VsDnsRecords. */
     uint64_t n_queries;
     uint64_t n_answers;
     void (*worked)(DnsServer *server,
@@ -49,5 +53,8 @@ void dns_server_open(DnsServer *server, const char *name, VsBuild *build,
                      void (*worked)(DnsServer *, VsUdpRequest *));
 void dns_server_close(DnsServer *server);
 
-/* Answers 'query' with what 'answer' says, and frees it. */
-void dns_server_answer(DnsServer *server, VsUdpRequest *query, const VsDns *answer);
+/* Answers 'query' with what 'answer' says of the name in question, and frees it; where
+ * answer->name is set, of that one, of which the name in question is another, and 'via', unless
+ * 0, one between them. */
+void dns_server_answer(DnsServer *server, VsUdpRequest *query, const VsDns *answer,
+                       VsName via);

@@ -52,6 +52,12 @@ port_declare(void *self, const VsElement *element, VsBuild *build, GError **erro
     const Service *parent = vs_build_instance(build, element->parent);
     VsService wanted = *parent->service;
 
+    if (wanted.type == VS_SERVICE_EXTERNAL_NAME) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "<port> has no effect in a service of type \"ExternalName\", "
+                        "which is only a name; leave it out");
+        return false;
+    }
     if (wanted.type == VS_SERVICE_CLUSTER_IP && config->node_port != 0) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
                         "node-port=\"%u\" has no effect in a service of type "
@@ -75,7 +81,9 @@ port_open(void *self, const VsElement *element, VsBuild *build, GError **error)
                            error)) {
         return false;
     }
-    service_open_shares(self);
+    if (!vs_service_is_only_name(((Service *)self)->service)) {
+        service_open_shares(self);
+    }
     return true;
 }
 

@@ -236,7 +236,7 @@ proxy_attach(VsNode *node)
     proxy->filter = vs_filter_attach(node->host->root, ruleset);
     vs_filter_on_translated(proxy->filter, proxy_translated, &proxy->targets);
     proxy->news = g_array_new(FALSE, FALSE, sizeof(News));
-    changes = vs_cluster_endpoint_changes(node->cluster);
+    changes = vs_cluster_endpoint_changes(node->cluster, false);
     if (changes->len > 0) {
         schedule_news(proxy, changes);
     }

@@ -6,7 +6,7 @@
 enum { NAME_MAX_LENGTH = 63, PORT_NAME_MAX_LENGTH = 15 };
 
 static const char *const type_choices[] = {"ClusterIP", "NodePort", "LoadBalancer",
-                                           NULL};
+                                           "ExternalName", NULL};
 static const char *const policy_choices[] = {"Cluster", "Local", NULL};
 static const char *const affinity_choices[] = {"None", "ClientIP", NULL};
 
@@ -20,7 +20,8 @@ typedef struct ServiceConfig {
     uint32_t port;
     uint32_t target_port;
     uint32_t node_port;
-    uint32_t cluster_ip;
+    const char *cluster_ip;
+    const char *external_name;
     VsPrefixes external_ips;
     VsPrefixes source_ranges;
     VsChoice external_policy;
@@ -40,7 +41,8 @@ static const VsParam service_params[] = {
     VS_PARAM_CHOICE(
         ServiceConfig, type, "type", .def = "ClusterIP", .choices = type_choices,
         .doc = "NodePort opens a port on every node as well; LoadBalancer is "
-               "reached through an <lb> too."),
+               "reached through an <lb> too.  ExternalName is another name for "
+               "external-name, and nothing else."),
     VS_PARAM_CHOICE(ServiceConfig, protocol, "protocol", .def = "tcp",
                     .choices = vs_port_protocol_choices, .doc = "Of its port."),
     VS_PARAM_UINT(ServiceConfig, port, "port", .def = "80", .min = "1", .max = "65535",
@@ -49,8 +51,13 @@ static const VsParam service_params[] = {
                   .doc = "Port of the pods; the service's own without it."),
     VS_PARAM_UINT(ServiceConfig, node_port, "node-port", .min = "30000", .max = "32767",
                   .doc = "Port on every node; the next free one without it."),
-    VS_PARAM_IPV4(ServiceConfig, cluster_ip, "cluster-ip",
-                  .doc = "Virtual address; the next free one without it."),
+    VS_PARAM_STRING(ServiceConfig, cluster_ip, "cluster-ip",
+                    .doc =
+                        "Virtual address; the next free one without it.  none: it is "
+                        "headless, its name has the addresses of its ready pods."),
+    VS_PARAM_STRING(ServiceConfig, external_name, "external-name",
+                    .doc = "What a service of type ExternalName leads to: "
+                           "db.example.com."),
     VS_PARAM_PREFIXES(ServiceConfig, external_ips, "external-ips",
                       .doc = "Further addresses that nodes take for the service's."),
     VS_PARAM_PREFIXES(ServiceConfig, source_ranges, "load-balancer-source-ranges",
@@ -76,8 +83,9 @@ static const VsParam service_params[] = {
                          "200 or 503; the next free node port without it."),
     VS_PARAM_BOOL(ServiceConfig, publishes_not_ready, "publish-not-ready-addresses",
                   .def = "no", .doc = "Endpoints count as ready whatever they are."),
-    VS_PARAM_LABELS(ServiceConfig, select, "select", .is_required = true,
-                    .doc = "Pods with all these labels are its endpoints."),
+    VS_PARAM_LABELS(ServiceConfig, select, "select",
+                    .doc = "Pods with all these labels are its endpoints.  Needed but "
+                           "with type=\"ExternalName\"."),
     {0},
 };
 
@@ -130,17 +138,61 @@ refuse_idle(const VsElement *element, const char *attribute, bool is_idle,
 }
 
 static bool
+is_headless(const ServiceConfig *config)
+{
+    return config->cluster_ip && g_ascii_strcasecmp(config->cluster_ip, "none") == 0;
+}
+
+/* Another name has nothing but that; a headless service nothing of kube-proxy's. */
+static bool
+check_only_name(const ServiceConfig *config, const VsElement *element, GError **error)
+{
+    static const char *const of_proxy[] = {"external-ips", "internal-traffic-policy",
+                                           "session-affinity", NULL};
+    static const char *const of_endpoints[] = {
+        "cluster-ip", "select",      "publish-not-ready-addresses",
+        "port",       "target-port", "port-name",
+        "protocol",   NULL};
+    bool is_alias = config->type == VS_SERVICE_EXTERNAL_NAME;
+    bool is_good = true;
+
+    if (is_headless(config) && config->type != VS_SERVICE_CLUSTER_IP) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                        "cluster-ip=\"none\" and type=\"%s\" contradict each other; "
+                        "leave one out",
+                        type_choices[config->type]);
+        return false;
+    }
+    if (is_alias != (config->external_name != NULL)) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                        "type=\"ExternalName\" and external-name=\"...\" belong "
+                        "together; write both or none");
+        return false;
+    }
+    for (unsigned i = 0; is_good && of_proxy[i]; i++) {
+        is_good = refuse_idle(element, of_proxy[i], is_alias || is_headless(config),
+                              "give the service a cluster IP", error);
+    }
+    for (unsigned i = 0; is_good && of_endpoints[i]; i++) {
+        is_good = refuse_idle(element, of_endpoints[i], is_alias,
+                              "take another type than ExternalName", error);
+    }
+    return is_good;
+}
+
+static bool
 check_effects(const ServiceConfig *config, const VsElement *element, GError **error)
 {
     bool is_balanced = config->type == VS_SERVICE_LOAD_BALANCER;
-    bool is_external =
-        config->type != VS_SERVICE_CLUSTER_IP || config->external_ips.n_prefixes > 0;
+    bool is_external = is_balanced || config->type == VS_SERVICE_NODE_PORT ||
+                       config->external_ips.n_prefixes > 0;
 
-    if (config->type == VS_SERVICE_CLUSTER_IP && config->node_port != 0) {
+    if (!is_balanced && config->type != VS_SERVICE_NODE_PORT &&
+        config->node_port != 0) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
-                        "node-port=\"%u\" has no effect with type=\"ClusterIP\"; write "
+                        "node-port=\"%u\" has no effect with type=\"%s\"; write "
                         "type=\"NodePort\"",
-                        config->node_port);
+                        config->node_port, type_choices[config->type]);
         return false;
     }
     return refuse_idle(element, "load-balancer-source-ranges", !is_balanced,
@@ -179,9 +231,11 @@ check_values(const ServiceConfig *config, const VsElement *element, GError **err
                         config->node_port);
         return false;
     }
-    if (config->select.n_labels == 0) {
-        vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
-                        "select=\"\" selects nothing; write select=\"key=value\"");
+    if (config->select.n_labels == 0 && config->type != VS_SERVICE_EXTERNAL_NAME) {
+        vs_set_error_at(
+            error, element, VS_SCENARIO_ERROR_VALUE, "%s; write select=\"key=value\"",
+            vs_element_has(element, "select") ? "select=\"\" selects nothing"
+                                              : "select is missing");
         return false;
     }
     return true;
@@ -191,6 +245,7 @@ static bool
 service_check(const void *config, const VsElement *element, GError **error)
 {
     return check_names(config, element, error) &&
+           check_only_name(config, element, error) &&
            check_effects(config, element, error) &&
            check_values(config, element, error);
 }
@@ -211,23 +266,32 @@ service_add(Service *service, const VsService *wanted, const VsElement *element,
     return true;
 }
 
+/* The address asked for; 0: any, or none. */
 static bool
-check_cluster_ip(const ServiceConfig *config, const VsCluster *cluster,
-                 const VsElement *element, GError **error)
+read_cluster_ip(const ServiceConfig *config, const VsCluster *cluster,
+                const VsElement *element, VsAddr *ret_address, GError **error)
 {
     VsPrefix cidr = cluster->service_cidr;
-    g_autofree char *ip = NULL;
     g_autofree char *range = NULL;
+    g_autoptr(GError) reason = NULL;
 
-    if (config->cluster_ip == 0 || vs_prefix_holds(cidr, config->cluster_ip)) {
+    *ret_address = 0;
+    if (!config->cluster_ip || is_headless(config)) {
         return true;
     }
-    ip = vs_format_ipv4(config->cluster_ip);
+    if (!vs_parse_ipv4(config->cluster_ip, ret_address, &reason)) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE, "cluster-ip: %s",
+                        reason->message);
+        return false;
+    }
+    if (vs_prefix_holds(cidr, *ret_address)) {
+        return true;
+    }
     range = vs_format_ipv4_prefix(cidr.address, cidr.length);
     vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
                     "cluster-ip=\"%s\" is outside service-cidr, %s; give it an address "
                     "of that, or the cluster another service-cidr",
-                    ip, range);
+                    config->cluster_ip, range);
     return false;
 }
 
@@ -243,7 +307,8 @@ service_declare(void *self, const VsElement *element, VsBuild *build, GError **e
         .port_name = config->port_name,
         .type = (VsServiceType)config->type,
         .protocol = vs_port_protocol(config->protocol),
-        .cluster_ip = config->cluster_ip,
+        .is_headless = is_headless(config),
+        .external_name = config->external_name,
         .port = (uint16_t)config->port,
         .target_port =
             (uint16_t)(config->target_port ? config->target_port : config->port),
@@ -257,10 +322,10 @@ service_declare(void *self, const VsElement *element, VsBuild *build, GError **e
         .is_external_local = config->external_policy == POLICY_LOCAL,
         .is_internal_local = config->internal_policy == POLICY_LOCAL,
         .publishes_not_ready = config->publishes_not_ready,
-        .selector = &config->select,
+        .selector = config->external_name ? NULL : &config->select,
     };
 
-    if (!check_cluster_ip(config, build->cluster, element, error)) {
+    if (!read_cluster_ip(config, build->cluster, element, &wanted.cluster_ip, error)) {
         return false;
     }
     for (unsigned i = 0; i < wanted.n_external_ips; i++) {
@@ -321,6 +386,9 @@ service_open(void *self, const VsElement *element, VsBuild *build, GError **erro
     if (!service_check_vip(service->service, element, build->cluster, error) ||
         !check_source_ranges(service->service, element, error)) {
         return false;
+    }
+    if (vs_service_is_only_name(service->service)) {
+        return true;
     }
     service_open_shares(service);
     if (service->service->health_check_node_port != 0) {

@@ -14,6 +14,8 @@ typedef struct PodConfig {
     uint64_t ingress;
     uint64_t egress;
     uint64_t burst;
+    const char *hostname;
+    const char *subdomain;
     VsTcpParams tcp;
     VsResolvParams resolv;
 } PodConfig;
@@ -58,6 +60,11 @@ static const VsParam pod_params[] = {
                   .max = "4GB",
                   .doc = "Of both: containerd asks for 2^32-1 bits, which most pods "
                          "never use up."),
+    VS_PARAM_STRING(PodConfig, subdomain, "subdomain",
+                    .doc = "The headless service in which its hostname is a name: "
+                           "web-0.db.default.svc.cluster.local."),
+    VS_PARAM_STRING(PodConfig, hostname, "hostname",
+                    .doc = "The pod's id without it, as in a StatefulSet."),
     VS_PARAM_BOOL(PodConfig, tcp.config.is_aborting_on_overflow,
                   "tcp-abort-on-overflow", .def = "no",
                   .doc = "A handshake that ends at a full accept queue is reset, not "
@@ -140,6 +147,12 @@ pod_check(const void *config_, const VsElement *element, GError **error)
             "nodes=\"\" has no effect on a pod inside node \"%s\"; leave it "
             "out, or move the pod to the top level",
             element->parent->id);
+        return false;
+    }
+    if (vs_element_has(element, "hostname") && !vs_element_has(element, "subdomain")) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "hostname is a name of DNS only with subdomain=\"...\", the "
+                        "headless service it is in; add that, or leave it out");
         return false;
     }
     return check_times(config, element, error) && check_bandwidth(element, error) &&
@@ -228,6 +241,8 @@ pod_declare(void *self, const VsElement *element, VsBuild *build, GError **error
                         reason->message);
         return false;
     }
+    pod->pod->subdomain = config->subdomain;
+    pod->pod->hostname = config->hostname ? config->hostname : element->id;
     pod->pod->condition = (VsPodCondition)config->condition;
     pod->pod->ready_at = config->ready_at;
     pod->pod->element = element;

@@ -26,6 +26,7 @@ check_PROGRAMS += \
 	tests/models/test_coredns \
 	tests/models/test_device_qdisc \
 	tests/models/test_dns \
+	tests/models/test_dns_names \
 	tests/models/test_dns_stub \
 	tests/models/test_gso \
 	tests/models/test_health_check \
@@ -88,6 +89,8 @@ tests_models_test_container_calls_SOURCES = tests/models/test_container_calls.c 
 tests_models_test_container_work_SOURCES = tests/models/test_container_work.c \
 	$(model_tests_fixture)
 tests_models_test_coredns_SOURCES = tests/models/test_coredns.c \
+	$(model_tests_fixture)
+tests_models_test_dns_names_SOURCES = tests/models/test_dns_names.c \
 	$(model_tests_fixture)
 tests_models_test_dns_SOURCES = tests/models/test_dns.c $(model_tests_fixture)
 tests_models_test_dns_stub_SOURCES = tests/models/test_dns_stub.c \
