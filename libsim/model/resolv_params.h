@@ -30,11 +30,12 @@ extern const char *const vs_dns_policy_names[];
     VS_PARAM_STRING(Config, m.search, "dns-search",                                 \
                     .doc = "resolv.conf: domains to which a name is completed, in " \
                            "turn.")
-#define VS_RESOLV_OPTIONS_ROW(Config, m)                                              \
-    VS_PARAM_STRING(Config, m.options, "dns-options",                                 \
-                    .doc = "resolv.conf: \"ndots:2 timeout:1 attempts:3 rotate "      \
-                           "single-request single-request-reopen\".  Without them 1 " \
-                           "dot (5 for pods of ClusterFirst), 5 s, 2 attempts.")
+#define VS_RESOLV_OPTIONS_ROW(Config, m)                                             \
+    VS_PARAM_STRING(Config, m.options, "dns-options",                                \
+                    .doc = "resolv.conf: \"ndots:2 timeout:1 attempts:3 rotate "     \
+                           "single-request single-request-reopen edns0\".  Without " \
+                           "them 1 dot (5 for pods of ClusterFirst), 5 s, 2 "        \
+                           "attempts, answers of up to 512 bytes by UDP.")
 #define VS_RESOLV_SERVERS_ROW(Config, m)                                      \
     VS_PARAM_REFS(Config, m.servers, "dns-nameservers", .to = "resolver dns", \
                   .doc = "resolv.conf: up to three servers, which a "         \

@@ -83,8 +83,6 @@ vs_dns_measure(const VsDns *dns, const VsNames *names)
 void
 vs_dns_fit(VsDns *dns, const VsNames *names, uint32_t max_bytes, bool is_lazy)
 {
-    dns->n_left_out = 0;
-    dns->is_truncated = false;
     dns->is_plain = is_lazy;
     if (is_lazy && vs_dns_measure(dns, names) > max_bytes) {
         dns->is_plain = false;

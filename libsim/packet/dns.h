@@ -21,7 +21,7 @@ size_t vs_dns_name_length(const char *name);
 uint32_t vs_dns_measure(const VsDns *dns, const VsNames *names);
 
 /* Makes a response fit 'max_bytes': leaves out what has no room, from its end on, and says so
- * (TC).  With 'is_lazy' names are compressed only where they must be, as by CoreDNS
+ * (TC); what is left out already stays so.  With 'is_lazy' names are compressed only where they must be, as by CoreDNS
  * (github.com/miekg/dns, Msg.Truncate()). */
 void vs_dns_fit(VsDns *dns, const VsNames *names, uint32_t max_bytes, bool is_lazy);
 

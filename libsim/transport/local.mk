@@ -6,6 +6,7 @@ transport_headers = \
 	libsim/transport/call_policy.h \
 	libsim/transport/http2.h \
 	libsim/transport/http2_client.h \
+	libsim/transport/dns_socket.h \
 	libsim/transport/http_caller.h \
 	libsim/transport/http_client.h \
 	libsim/transport/http2_server.h \
@@ -26,6 +27,7 @@ libvethsim_la_SOURCES += \
 	libsim/transport/congestion_hystart.c \
 	libsim/transport/congestion_reno.c \
 	libsim/transport/delivery.c \
+	libsim/transport/dns_socket.c \
 	libsim/transport/call_policy.c \
 	libsim/transport/http2.c \
 	libsim/transport/http2_client.c \

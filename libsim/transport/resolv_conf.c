@@ -12,6 +12,8 @@ enum {
     ATTEMPTS_MAX = 5,
     NDOTS = 1,
     NDOTS_MAX = 15,
+    GLIBC_EDNS_BYTES = 1200, /* RESOLV_EDNS_BUFFER_SIZE. */
+    EDNS_BYTES = 1232,       /* What resolvers agreed on (DNS flag day 2020). */
 };
 
 const char *const vs_libc_names[] = {"none", "glibc", "musl", NULL};
@@ -45,6 +47,8 @@ parse_flag(VsResolvConf *conf, const char *word)
 {
     if (strcmp(word, "rotate") == 0) {
         conf->is_rotated = true;
+    } else if (strcmp(word, "edns0") == 0) {
+        conf->edns_bytes = conf->libc == VS_LIBC_GLIBC ? GLIBC_EDNS_BYTES : EDNS_BYTES;
     } else if (strcmp(word, "single-request") == 0) {
         conf->is_single_request = true;
     } else if (strcmp(word, "single-request-reopen") == 0) {
@@ -67,7 +71,8 @@ parse_option(VsResolvConf *conf, const char *word, GError **error)
     if (!parse_flag(conf, word)) {
         g_set_error(error, VS_RESOLV_ERROR, 0,
                     "option \"%s\" is not modelled; write ndots:N, timeout:N, "
-                    "attempts:N, rotate, single-request or single-request-reopen",
+                    "attempts:N, rotate, edns0, single-request or "
+                    "single-request-reopen",
                     word);
         return false;
     }

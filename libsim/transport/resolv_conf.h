@@ -31,6 +31,8 @@ typedef struct VsResolvConf {
     unsigned ndots;
     unsigned timeout_s;
     unsigned attempts;
+    unsigned
+        edns_bytes; /* Largest datagram that is taken (option edns0); 0: no EDNS. */
     bool is_rotated;
     bool is_single_request;        /* AAAA is asked for after A has its answer, */
     bool is_single_request_reopen; /* from a socket of its own. */

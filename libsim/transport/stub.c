@@ -11,6 +11,9 @@ enum { SERVFAIL_RETRIES = 2 };
 
 static void lookup_retry(VsTimer *timer);
 static void stub_receive(VsUdp *udp, VsPacket *packet);
+static void next_server(VsStubLookup *lookup, const VsDns *failure);
+static VsStubLookup *find_asking(const VsStub *stub, const VsDns *answer);
+static void receive_answer(VsStubLookup *lookup, const VsDns *answer, VsAddr from);
 
 /* An ICMP error: the time-out asks again.  (Of a connected socket glibc would go on to the next
  * server at once; here sockets are not connected.) */
@@ -86,6 +89,17 @@ open_socket(VsStubLookup *lookup)
         vs_udp_open(&lookup->socket, stub->netns, VS_ADDR_ANY, 0, &stub_ops, stub);
 }
 
+/* The connection ends on its own; nobody hears of it. */
+static void
+close_tcp(VsStubLookup *lookup)
+{
+    if (lookup->tcp) {
+        vs_tcp_set_user(lookup->tcp, NULL);
+        vs_tcp_close(lookup->tcp);
+        lookup->tcp = NULL;
+    }
+}
+
 static void
 forget_ids(VsStubLookup *lookup)
 {
@@ -95,6 +109,7 @@ forget_ids(VsStubLookup *lookup)
         }
         lookup->ids[type] = 0;
         lookup->is_answered[type] = false;
+        lookup->is_by_tcp[type] = false;
     }
 }
 
@@ -129,11 +144,12 @@ send_question(VsStubLookup *lookup, VsDnsType type, VsAddr server, bool is_moved
     VsStub *stub = lookup->stub;
     VsUdp *socket = &stub->socket;
     VsPayload payload = {.kind = VS_PAYLOAD_DNS};
+    uint32_t bytes;
 
     if (lookup->ids[type] == 0) {
         give_id(lookup, type);
     }
-    if (stub->conf.libc != VS_LIBC_NONE) {
+    if (stub->conf.libc != VS_LIBC_NONE && !lookup->is_by_tcp[type]) {
         if (!lookup->is_socket_open) {
             return;
         }
@@ -141,12 +157,17 @@ send_question(VsStubLookup *lookup, VsDnsType type, VsAddr server, bool is_moved
     }
     payload.dns = (VsDns){.id = lookup->ids[type],
                           .type = type,
+                          .edns_bytes = (uint16_t)stub->conf.edns_bytes,
                           .name = lookup->names->names[lookup->name]};
     follow(lookup, type, &payload);
     stub->n_asked++;
-    socket->is_moved = is_moved;
-    vs_udp_send(socket, 0, server, VS_DNS_PORT, &payload,
-                vs_dns_measure(&payload.dns, &stub->netns->run->packets->names));
+    bytes = vs_dns_measure(&payload.dns, &stub->netns->run->packets->names);
+    if (lookup->is_by_tcp[type]) {
+        vs_tcp_send(lookup->tcp, &payload, VS_DNS_TCP_LENGTH_BYTES + bytes);
+    } else {
+        socket->is_moved = is_moved;
+        vs_udp_send(socket, 0, server, VS_DNS_PORT, &payload, bytes);
+    }
 }
 
 static bool
@@ -160,10 +181,11 @@ draw_migration(VsStub *stub)
 static void
 send_pair(VsStubLookup *lookup, VsAddr server, bool is_moved)
 {
-    if (!lookup->is_answered[VS_DNS_A]) {
+    if (!lookup->is_answered[VS_DNS_A] && !lookup->is_by_tcp[VS_DNS_A]) {
         send_question(lookup, VS_DNS_A, server, false);
     }
-    if (n_types(lookup->stub) > 1 && !lookup->is_answered[VS_DNS_AAAA]) {
+    if (n_types(lookup->stub) > 1 && !lookup->is_answered[VS_DNS_AAAA] &&
+        !lookup->is_by_tcp[VS_DNS_AAAA]) {
         send_question(lookup, VS_DNS_AAAA, server, is_moved);
     }
 }
@@ -185,6 +207,7 @@ try_server(VsStubLookup *lookup)
     VsStub *stub = lookup->stub;
     VsTime now = vs_now(stub->netns->run);
 
+    close_tcp(lookup);
     forget_ids(lookup);
     open_socket(lookup);
     lookup->is_followed = false;
@@ -225,6 +248,7 @@ begin_name(VsStubLookup *lookup)
     lookup->first_server = conf->is_rotated ? stub->n_rotations++ % conf->n_servers : 0;
     if (conf->libc == VS_LIBC_MUSL) {
         lookup->gives_up = vs_now(stub->netns->run) + conf->timeout_s * VS_S;
+        close_tcp(lookup);
         forget_ids(lookup);
         open_socket(lookup);
         try_all(lookup);
@@ -253,6 +277,7 @@ vs_stub_cancel(VsStubLookup *lookup)
     if (lookup->stub) {
         forget_ids(lookup);
         close_socket(lookup);
+        close_tcp(lookup);
         vs_timer_cancel(&lookup->retry);
         lookup->stub = NULL;
     }
@@ -403,14 +428,131 @@ take(VsStubLookup *lookup, const VsDns *answer)
         if (lookup->is_single_request_reopen) {
             open_socket(lookup);
         }
+        close_tcp(lookup);
+        if (!vs_timer_is_armed(&lookup->retry)) { /* TCP took its time. */
+            vs_timer_arm(&lookup->retry,
+                         vs_now(lookup->stub->netns->run) +
+                             vs_resolv_timeout(&lookup->stub->conf, lookup->server));
+        }
         send_question(lookup, VS_DNS_AAAA, server_of(lookup), false);
+    }
+}
+
+/* By TCP. --------------------------------------------------------------------------- */
+
+static void
+tcp_message(VsTcp *tcp, const VsPayload *payload, uint64_t bytes)
+{
+    VsStubLookup *lookup = vs_tcp_user(tcp);
+
+    (void)bytes;
+    if (lookup && payload->kind == VS_PAYLOAD_DNS && payload->dns.is_response &&
+        find_asking(lookup->stub, &payload->dns) == lookup) {
+        receive_answer(lookup, &payload->dns, vs_tcp_flow(tcp)->daddr);
+    }
+}
+
+/* Without an answer: glibc turns to the next server, others wait for their time to end. */
+static void
+tcp_lost(VsTcp *tcp)
+{
+    VsStubLookup *lookup = vs_tcp_user(tcp);
+
+    if (!lookup) {
+        return;
+    }
+    lookup->tcp = NULL;
+    if (lookup->stub->conf.libc == VS_LIBC_GLIBC) {
+        next_server(lookup, NULL);
+    }
+}
+
+static void
+tcp_broken(VsTcp *tcp, VsTcpEnd end)
+{
+    (void)end;
+    tcp_lost(tcp);
+}
+
+static void
+tcp_finished(VsTcp *tcp)
+{
+    if (vs_tcp_user(tcp)) { /* Else we have closed already. */
+        tcp_lost(tcp);
+        vs_tcp_set_user(tcp, NULL);
+        vs_tcp_close(tcp);
+    }
+}
+
+static void
+tcp_connected(VsTcp *tcp)
+{
+    (void)tcp;
+}
+
+static const VsTcpOps tcp_ops = {
+    .connected = tcp_connected,
+    .message = tcp_message,
+    .finished = tcp_finished,
+    .broken = tcp_broken,
+};
+
+/* The answer for 'type' was cut short by 'server'. */
+static void
+ask_by_tcp(VsStubLookup *lookup, VsDnsType type, VsAddr server)
+{
+    VsStub *stub = lookup->stub;
+    bool is_glibc = stub->conf.libc == VS_LIBC_GLIBC;
+    bool has_both = is_glibc && !lookup->is_single_request;
+
+    stub->n_by_tcp++;
+    lookup->is_followed = false;
+    if (has_both) {
+        forget_ids(lookup);
+        close_socket(lookup);
+    }
+    if (is_glibc) {
+        vs_timer_cancel(&lookup->retry);
+    }
+    lookup->tcp = vs_tcp_connect(stub->netns, 0, server, VS_DNS_PORT, lookup->journey,
+                                 &tcp_ops, lookup);
+    for (unsigned other = 0; other < VS_STUB_N_TYPES; other++) {
+        if (has_both || other == type) {
+            lookup->is_by_tcp[other] = true;
+            send_question(lookup, (VsDnsType)other, server, false);
+        }
+    }
+}
+
+/* Receiving. ------------------------------------------------------------------------ */
+
+/* NULL: it is late, its request has given up or had its answer. */
+static VsStubLookup *
+find_asking(const VsStub *stub, const VsDns *answer)
+{
+    VsStubLookup *lookup = vs_table_find(&stub->asking, id_key(answer->id));
+
+    return lookup && lookup->ids[answer->type] == answer->id ? lookup : NULL;
+}
+
+static void
+receive_answer(VsStubLookup *lookup, const VsDns *answer, VsAddr from)
+{
+    VsStub *stub = lookup->stub;
+
+    if (answer->is_truncated && !lookup->tcp) {
+        ask_by_tcp(lookup, (VsDnsType)answer->type, from);
+        return;
+    }
+    stub->n_no_name += answer->code == VS_DNS_NXDOMAIN;
+    if (stub->conf.libc != VS_LIBC_MUSL || take_musl(lookup, answer, from)) {
+        take(lookup, answer);
     }
 }
 
 static void
 stub_receive(VsUdp *udp, VsPacket *packet)
 {
-    VsStub *stub = udp->user;
     const VsPayload *payload = &packet->payload;
     VsDns answer = payload->dns;
     VsStubLookup *lookup;
@@ -418,14 +560,11 @@ stub_receive(VsUdp *udp, VsPacket *packet)
     if (payload->kind != VS_PAYLOAD_DNS || !answer.is_response) {
         return;
     }
-    lookup = vs_table_find(&stub->asking, id_key(answer.id));
-    if (!lookup || lookup->ids[answer.type] != answer.id) {
-        return; /* Late: its request has given up or had its answer. */
-    }
-    vs_packet_arrive(packet);
-    stub->n_no_name += answer.code == VS_DNS_NXDOMAIN;
-    if (stub->conf.libc != VS_LIBC_MUSL ||
-        take_musl(lookup, &answer, vs_packet_top(packet)->flow.saddr)) {
-        take(lookup, &answer);
+    lookup = find_asking(udp->user, &answer);
+    if (lookup) {
+        VsAddr from = vs_packet_top(packet)->flow.saddr;
+
+        vs_packet_arrive(packet);
+        receive_answer(lookup, &answer, from);
     }
 }

@@ -15,6 +15,10 @@
  *          after timeout / attempts, until 'timeout' is over.  SERVFAIL is asked again at once,
  *          four times in a try.  Only "no such name" leads to the next name.
  *
+ * An answer that is cut short (TC) is asked for again by TCP, from the same server: by glibc
+ * with both questions, which it then waits for as long as the connection lives; by others
+ * within the time of the lookup.
+ *
  * What glibc learns of a server (single-request) is the thread's there, and the lookup's
  * here, as if each had a thread of its own. */
 #pragma once
@@ -23,6 +27,7 @@
 #include "base/table.h"
 #include "engine/timer.h"
 #include "transport/resolv_conf.h"
+#include "transport/tcp.h"
 #include "transport/udp.h"
 
 typedef struct VsStub VsStub;
@@ -51,6 +56,7 @@ struct VsStub {
 
     uint64_t n_asked;    /* Questions sent. */
     uint64_t n_no_name;  /* Answers "no such name". */
+    uint64_t n_by_tcp;   /* Answers that had no room in a datagram: asked again. */
     uint64_t n_timeouts; /* Tries that ended without all answers. */
 };
 
@@ -61,7 +67,9 @@ struct VsStubLookup {
     VsJourney *journey;
     VsTimer retry;
     VsUdp socket;
-    VsDns answers[VS_STUB_N_TYPES]; /* Of the try; good for those answered. */
+    VsTcp *tcp; /* Questions whose answers had no room in a datagram; or NULL. */
+    bool is_by_tcp[VS_STUB_N_TYPES]; /* Asked so. */
+    VsDns answers[VS_STUB_N_TYPES];  /* Of the try; good for those answered. */
     bool is_answered[VS_STUB_N_TYPES];
     uint16_t ids[VS_STUB_N_TYPES]; /* 0: not asked. */
     unsigned name;                 /* Which of the names. */

@@ -100,6 +100,8 @@ static const VsStat client_stats[] = {
     ERROR_COUNTER(503, "503", "Service Unavailable: no endpoint, or a full queue."),
     ERROR_COUNTER(504, "504", "Gateway Timeout: the upstream did not answer in time."),
     ERROR_COUNTER(STATUS, "status", "Another status than 200."),
+    VS_COUNTER(Client, stub.n_by_tcp, "tcp-lookups", "query",
+               "DNS answers that were cut short: asked again by TCP."),
     VS_COUNTER(Client, stub.n_asked, "lookups", "query", "DNS queries sent."),
     VS_CALL_STAT_ROWS(Client, caller),
     VS_COUNTER(Client, stub.n_no_name, "no-such-name", "answer",

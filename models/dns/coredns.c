@@ -82,7 +82,6 @@ static const VsParam coredns_params[] = {
 };
 
 static const VsStat coredns_stats[] = {
-    VS_COUNTER(Coredns, server.n_queries, "queries", "query", "Queries received."),
     VS_COUNTER(Coredns, n_cluster, "cluster", "query",
                "Queries for names of the cluster that exist."),
     VS_COUNTER(Coredns, n_unknown, "unknown", "query",
@@ -98,8 +97,7 @@ static const VsStat coredns_stats[] = {
                "Queries answered SERVFAIL."),
     VS_COUNTER(Coredns, forward.n_refused, "refused", "query",
                "Queries REFUSED: too many were under way."),
-    VS_QUEUE(Coredns, server.station.stat, "system", "query", "Waiting or worked on."),
-    VS_BUSY(Coredns, server.station.busy, "workers", "worker", "Workers at work."),
+    DNS_SERVER_STAT_ROWS(Coredns, server),
     {0},
 };
 
@@ -200,14 +198,14 @@ name_get(Coredns *coredns, const VsDns *question)
 }
 
 static VsName
-find_via(DnsServer *server, const VsUdpRequest *query)
+find_via(DnsServer *server, const VsDnsRequest *query)
 {
     return name_get(VS_CONTAINER_OF(server, Coredns, server), &query->payload.dns)->via;
 }
 
 /* Of the cluster: authoritative, and good for 'ttl' whether there is such a name or not. */
 static void
-answer_cluster(Coredns *coredns, VsUdpRequest *query, const CorednsName *name)
+answer_cluster(Coredns *coredns, VsDnsRequest *query, const CorednsName *name)
 {
     VsDns answer = {.name = name->asked,
                     .is_authoritative = true,
@@ -224,7 +222,7 @@ answer_cluster(Coredns *coredns, VsUdpRequest *query, const CorednsName *name)
 }
 
 static void
-coredns_worked(DnsServer *server, VsUdpRequest *query)
+coredns_worked(DnsServer *server, VsDnsRequest *query)
 {
     Coredns *coredns = VS_CONTAINER_OF(server, Coredns, server);
     const CorednsName *name = name_get(coredns, &query->payload.dns);
@@ -254,6 +252,8 @@ coredns_declare(void *self, const VsElement *element, VsBuild *build, GError **e
 {
     (void)self;
     return vs_build_open_port(pod_of(element, build), VS_PROTOCOL_UDP, VS_DNS_PORT,
+                              element, error) &&
+           vs_build_open_port(pod_of(element, build), VS_PROTOCOL_TCP, VS_DNS_PORT,
                               element, error);
 }
 
@@ -301,7 +301,7 @@ coredns_open(void *self, const VsElement *element, VsBuild *build, GError **erro
     coredns->news = make_news(build->cluster, build->run->seed, name);
     vs_rng_init(&coredns->server.order, build->run->seed, name, "loadbalance");
     coredns->server.is_shuffling = config->is_shuffled;
-    coredns->server.is_lazy = true;
+    coredns->server.socket.is_lazy = true;
     coredns->forward.find_via = find_via;
     dns_server_join(&coredns->server, pod, &config->server);
     dns_server_open(&coredns->server, name, build, coredns_worked);

@@ -56,11 +56,9 @@ static const VsParam dns_params[] = {
 };
 
 static const VsStat dns_stats[] = {
-    VS_COUNTER(Dns, server.n_queries, "queries", "query", "Queries received."),
     VS_COUNTER(Dns, n_unknown, "unknown", "query",
                "Queries for names it does not have."),
-    VS_QUEUE(Dns, server.station.stat, "system", "query", "Waiting or worked on."),
-    VS_BUSY(Dns, server.station.busy, "workers", "worker", "Workers at work."),
+    DNS_SERVER_STAT_ROWS(Dns, server),
     {0},
 };
 
@@ -163,7 +161,7 @@ make_answer(DnsName *name, VsRun *run, VsTime now)
 }
 
 static void
-dns_worked(DnsServer *server, VsUdpRequest *query)
+dns_worked(DnsServer *server, VsDnsRequest *query)
 {
     Dns *dns = VS_CONTAINER_OF(server, Dns, server);
     DnsName *name = vs_table_find(&dns->zone, name_key(query->payload.dns.name));

@@ -11,8 +11,9 @@ typedef struct DnsCacheEntry {
     uint16_t asked_id;
     uint32_t n_attempts;
     unsigned first_upstream;
-    VsUdpRequest *waiting; /* In order of arrival. */
-    VsUdpRequest *last_waiting;
+    DnsUpstreamLink *link; /* Asked by TCP; or NULL. */
+    VsDnsRequest *waiting; /* In order of arrival. */
+    VsDnsRequest *last_waiting;
     VsTimer timeout;
 } DnsCacheEntry;
 
@@ -40,7 +41,7 @@ cache_get(DnsForward *forward, VsName name, uint8_t type)
 
 /* Tells the trace of what 'query' asked for. */
 static void
-record(const DnsForward *forward, const VsUdpRequest *query, const char *text,
+record(const DnsForward *forward, const VsDnsRequest *query, const char *text,
        const char *why)
 {
     VsNetns *netns = forward->server->netns;
@@ -56,7 +57,7 @@ record(const DnsForward *forward, const VsUdpRequest *query, const char *text,
 
 /* The client's name, and the one that was asked for in its place. */
 static void
-answer_query(DnsForward *forward, VsUdpRequest *query, const DnsCacheEntry *entry,
+answer_query(DnsForward *forward, VsDnsRequest *query, const DnsCacheEntry *entry,
              const VsDns *answer)
 {
     VsDns own = *answer;
@@ -86,40 +87,53 @@ choose_upstream(DnsForward *forward)
 }
 
 static void
-ask(DnsCacheEntry *entry, const VsPayload *asked_by)
+ask(DnsCacheEntry *entry, const VsDnsRequest *asked_by)
 {
     DnsForward *forward = entry->forward;
     VsRun *run = forward->server->netns->run;
     unsigned upstream =
         (entry->first_upstream + entry->n_attempts) % forward->n_upstreams;
-    VsPayload payload = *asked_by;
+    VsAddr address = forward->upstreams[upstream];
+    VsPayload payload = asked_by->payload;
 
     entry->asked_id = ++forward->next_id;
     entry->n_attempts++;
     forward->n_asked++;
-    payload.dns =
-        (VsDns){.id = entry->asked_id, .type = entry->type, .name = entry->name};
-    vs_udp_send(&forward->client, 0, forward->upstreams[upstream], VS_DNS_PORT,
-                &payload, vs_dns_measure(&payload.dns, &run->packets->names));
+    payload.dns = (VsDns){.id = entry->asked_id,
+                          .type = entry->type,
+                          .edns_bytes = asked_by->payload.dns.edns_bytes,
+                          .name = entry->name};
+    if (forward->config.is_by_tcp || asked_by->connection) {
+        entry->link = dns_upstreams_ask(&forward->tcp, address, &payload, entry);
+    } else {
+        vs_udp_send(&forward->client, 0, address, VS_DNS_PORT, &payload,
+                    vs_dns_measure(&payload.dns, &run->packets->names));
+    }
     vs_timer_arm(&entry->timeout, vs_now(run) + forward->config.timeout);
 }
 
-/* Answers all who wait; the answer says what remains of its time to live. */
+/* Answers all who wait, but those by TCP not with what was cut short for UDP; the answer says
+ * what remains of its time to live. */
 static void
 answer_waiting(DnsCacheEntry *entry, const VsDns *answer)
 {
     DnsForward *forward = entry->forward;
     VsTime now = vs_now(forward->server->netns->run);
-    VsUdpRequest *query = entry->waiting;
+    VsDnsRequest *query = entry->waiting;
 
     entry->is_asked = false;
     entry->n_attempts = 0;
     entry->waiting = NULL;
     forward->n_concurrent--;
     while (query) {
-        VsUdpRequest *next = query->next;
+        VsDnsRequest *next = query->next;
         VsJourney *journey = vs_payload_journey(&query->payload);
 
+        if (answer->is_truncated && query->connection) {
+            dns_forward_query(forward, query, entry->name);
+            query = next;
+            continue;
+        }
         if (journey) {
             vs_journey_wait(journey, forward->wait_stage, now);
         }
@@ -129,28 +143,52 @@ answer_waiting(DnsCacheEntry *entry, const VsDns *answer)
 }
 
 static void
+take_answer(DnsCacheEntry *entry, const VsDns *told)
+{
+    DnsForward *forward = entry->forward;
+    VsDns answer = *told;
+
+    vs_timer_cancel(&entry->timeout);
+    answer.ttl_s = (uint32_t)MIN(answer.ttl_s, forward->config.max_ttl / VS_S);
+    if (!answer.is_truncated) {
+        entry->answer = answer;
+        entry->expires = vs_now(forward->server->netns->run) + answer.ttl_s * VS_S;
+    }
+    answer_waiting(entry, &answer);
+}
+
+static void
 forward_receive(VsUdp *udp, VsPacket *packet)
 {
     DnsForward *forward = udp->user;
     const VsPayload *payload = &packet->payload;
+    VsDns answer = payload->dns;
     DnsCacheEntry *entry;
-    VsDns answer;
 
-    if (payload->kind != VS_PAYLOAD_DNS || !payload->dns.is_response) {
+    if (payload->kind != VS_PAYLOAD_DNS || !answer.is_response) {
         return;
     }
-    entry = vs_table_find(&forward->cache,
-                          question_key(payload->dns.name, payload->dns.type));
-    if (!entry || !entry->is_asked || entry->asked_id != payload->dns.id) {
+    entry = vs_table_find(&forward->cache, question_key(answer.name, answer.type));
+    if (!entry || !entry->is_asked || entry->asked_id != answer.id) {
         return; /* Late, or nobody's. */
     }
     vs_packet_arrive(packet);
-    vs_timer_cancel(&entry->timeout);
-    answer = payload->dns;
-    answer.ttl_s = (uint32_t)MIN(answer.ttl_s, forward->config.max_ttl / VS_S);
-    entry->answer = answer;
-    entry->expires = vs_now(forward->server->netns->run) + answer.ttl_s * VS_S;
-    answer_waiting(entry, &answer);
+    take_answer(entry, &answer);
+}
+
+static void
+forward_answered(DnsUpstreams *tcp, void *asker, const VsDns *answer)
+{
+    DnsCacheEntry *entry = asker;
+
+    (void)tcp;
+    entry->link = NULL;
+    if (answer) {
+        take_answer(entry, answer);
+    } else {
+        vs_timer_cancel(&entry->timeout);
+        forward_timeout(&entry->timeout);
+    }
 }
 
 /* ICMP errors: the time-out asks again. */
@@ -162,11 +200,15 @@ forward_timeout(VsTimer *timer)
     DnsCacheEntry *entry = VS_CONTAINER_OF(timer, DnsCacheEntry, timeout);
     VsDns failure = {.code = VS_DNS_SERVFAIL};
 
+    if (entry->link) {
+        dns_upstreams_cancel(entry->link);
+        entry->link = NULL;
+    }
     if (entry->n_attempts < entry->forward->config.attempts) {
-        ask(entry, &entry->waiting->payload);
+        ask(entry, entry->waiting);
         return;
     }
-    for (const VsUdpRequest *query = entry->waiting; query; query = query->next) {
+    for (const VsDnsRequest *query = entry->waiting; query; query = query->next) {
         entry->forward->n_failed++;
     }
     answer_waiting(entry, &failure);
@@ -175,7 +217,7 @@ forward_timeout(VsTimer *timer)
 /* Queries. -------------------------------------------------------------------------- */
 
 static void
-wait_for(DnsCacheEntry *entry, VsUdpRequest *query)
+wait_for(DnsCacheEntry *entry, VsDnsRequest *query)
 {
     query->next = NULL;
     if (entry->waiting) {
@@ -187,7 +229,7 @@ wait_for(DnsCacheEntry *entry, VsUdpRequest *query)
 }
 
 static void
-begin(DnsCacheEntry *entry, VsUdpRequest *query)
+begin(DnsCacheEntry *entry, VsDnsRequest *query)
 {
     DnsForward *forward = entry->forward;
     uint32_t max = forward->config.max_concurrent;
@@ -202,11 +244,11 @@ begin(DnsCacheEntry *entry, VsUdpRequest *query)
     entry->is_asked = true;
     entry->first_upstream = choose_upstream(forward);
     forward->n_concurrent++;
-    ask(entry, &query->payload);
+    ask(entry, query);
 }
 
 void
-dns_forward_query(DnsForward *forward, VsUdpRequest *query, VsName name)
+dns_forward_query(DnsForward *forward, VsDnsRequest *query, VsName name)
 {
     DnsCacheEntry *entry = cache_get(forward, name, query->payload.dns.type);
     VsTime now = vs_now(forward->server->netns->run);
@@ -242,6 +284,12 @@ set_upstreams(DnsForward *forward, const VsElement *element, const VsBuild *buil
 {
     const VsRefs *upstreams = forward->config.upstreams;
 
+    if (forward->config.address != 0) {
+        forward->n_upstreams = 1;
+        forward->upstreams = g_new(VsAddr, 1);
+        forward->upstreams[0] = forward->config.address;
+        return true;
+    }
     forward->n_upstreams = upstreams->n_elements;
     forward->upstreams = g_new0(VsAddr, MAX(forward->n_upstreams, 1));
     for (unsigned i = 0; i < forward->n_upstreams; i++) {
@@ -270,6 +318,7 @@ dns_forward_open(DnsForward *forward, DnsServer *server, const char *name,
     forward->config = *config;
     vs_table_init(&forward->cache);
     vs_rng_init(&forward->rng, build->run->seed, name, "upstream");
+    dns_upstreams_open(&forward->tcp, server->netns, &server->entity, forward_answered);
     forward->wait_stage = vs_stages_add(&build->run->packets->stages, place,
                                         "waiting for upstream", VS_STAGE_DELAY);
     if (!set_upstreams(forward, element, build, error)) {
@@ -297,4 +346,5 @@ dns_forward_close(DnsForward *forward)
     }
     vs_table_clear(&forward->cache);
     g_free(forward->upstreams);
+    dns_upstreams_close(&forward->tcp);
 }

@@ -1,9 +1,13 @@
 /* Questions that a server passes on: a cache of answers by name and type, and upstream servers
  * that are asked for what is not in it.  Of one question asked several times at once, one goes
- * upstream.  Resolvers are little else; CoreDNS' plugins forward and cache. */
+ * upstream.  Resolvers are little else; CoreDNS' plugins forward and cache.
+ *
+ * A question by TCP goes upstream by TCP, one by UDP by UDP.  An answer that was cut short is
+ * passed on to those who asked by UDP, and not kept. */
 #pragma once
 
 #include "models/dns/server.h"
+#include "models/dns/upstream.h"
 
 /* Which upstream is asked first; after a time-out the next of the list. */
 typedef enum DnsPolicy {
@@ -14,6 +18,8 @@ typedef enum DnsPolicy {
 
 typedef struct DnsForwardConfig {
     const VsRefs *upstreams;
+    VsAddr address; /* Instead: the one upstream's. */
+    bool is_by_tcp; /* All questions go by TCP: force_tcp. */
     DnsPolicy policy;
     VsTime timeout; /* A question not answered by then is asked again. */
     uint32_t attempts;
@@ -29,11 +35,12 @@ typedef struct DnsForward {
     VsAddr *upstreams;
     unsigned n_chosen; /* ROUND_ROBIN. */
     VsRng rng;         /* RANDOM. */
-    VsUdp client;      /* Our own questions. */
+    VsUdp client;      /* Our own questions; */
+    DnsUpstreams tcp;  /* those by TCP. */
     VsTable cache;     /* Name and type to DnsCacheEntry. */
     uint16_t next_id;
     /* May be NULL.  The name between the one in question and the one forwarded; 0: none. */
-    VsName (*find_via)(DnsServer *server, const VsUdpRequest *query);
+    VsName (*find_via)(DnsServer *server, const VsDnsRequest *query);
     VsStage wait_stage;
     uint32_t n_concurrent;
     uint64_t n_hits;
@@ -51,4 +58,4 @@ void dns_forward_close(DnsForward *forward);
 
 /* Answers 'query' with what is known of 'name' in the type it asks for, now or when an upstream
  * has answered; where 'name' is another than it asks for, by way of a CNAME. */
-void dns_forward_query(DnsForward *forward, VsUdpRequest *query, VsName name);
+void dns_forward_query(DnsForward *forward, VsDnsRequest *query, VsName name);

@@ -7,5 +7,7 @@ libvethsim_la_SOURCES += \
 	models/dns/resolver.c \
 	models/dns/server.c \
 	models/dns/server.h \
+	models/dns/upstream.c \
+	models/dns/upstream.h \
 	models/dns/zone.c \
 	models/dns/zone.h

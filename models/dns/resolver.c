@@ -26,7 +26,6 @@ static const VsParam resolver_params[] = {
 };
 
 static const VsStat resolver_stats[] = {
-    VS_COUNTER(Resolver, server.n_queries, "queries", "query", "Queries received."),
     VS_COUNTER(Resolver, forward.n_hits, "hits", "query",
                "Queries answered from the cache."),
     VS_COUNTER(Resolver, forward.n_misses, "misses", "query",
@@ -34,13 +33,12 @@ static const VsStat resolver_stats[] = {
     VS_COUNTER(Resolver, forward.n_asked, "asked", "query", "Questions sent upstream."),
     VS_COUNTER(Resolver, forward.n_failed, "failed", "query",
                "Queries answered SERVFAIL."),
-    VS_QUEUE(Resolver, server.station.stat, "system", "query", "Waiting or worked on."),
-    VS_BUSY(Resolver, server.station.busy, "workers", "worker", "Workers at work."),
+    DNS_SERVER_STAT_ROWS(Resolver, server),
     {0},
 };
 
 static void
-resolver_worked(DnsServer *server, VsUdpRequest *query)
+resolver_worked(DnsServer *server, VsDnsRequest *query)
 {
     Resolver *resolver = VS_CONTAINER_OF(server, Resolver, server);
 

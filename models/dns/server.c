@@ -1,19 +1,14 @@
 #include "models/dns/server.h"
 
 static void
-server_request(VsUdpServer *socket, VsUdpRequest *query)
+server_asked(VsDnsSocket *socket, VsDnsRequest *query)
 {
     DnsServer *server = socket->user;
 
-    if (query->payload.kind != VS_PAYLOAD_DNS || query->payload.dns.is_response) {
-        vs_udp_server_ignore(query);
-        return;
-    }
     server->n_queries++;
+    server->n_by_tcp += query->connection != NULL;
     vs_station_submit(&server->station, &query->job);
 }
-
-static const VsUdpServerOps socket_ops = {.request = server_request};
 
 static VsTime
 server_work(VsStation *station, VsJob *job)
@@ -28,7 +23,7 @@ static void
 server_worked(VsStation *station, VsJob *job)
 {
     DnsServer *server = VS_CONTAINER_OF(station, DnsServer, station);
-    VsUdpRequest *query = VS_CONTAINER_OF(job, VsUdpRequest, job);
+    VsDnsRequest *query = VS_CONTAINER_OF(job, VsDnsRequest, job);
     VsJourney *journey = vs_payload_journey(&query->payload);
 
     if (journey) {
@@ -59,7 +54,7 @@ dns_server_join(DnsServer *server, const VsPod *pod, const DnsServerParams *para
 
 void
 dns_server_open(DnsServer *server, const char *name, VsBuild *build,
-                void (*worked)(DnsServer *, VsUdpRequest *))
+                void (*worked)(DnsServer *, VsDnsRequest *))
 {
     VsStages *stages = &build->run->packets->stages;
     g_autofree char *place = g_strdup_printf("dns %s", name);
@@ -72,8 +67,8 @@ dns_server_open(DnsServer *server, const char *name, VsBuild *build,
     vs_entity_init(&server->entity, &server->host->part);
     vs_station_init(&server->station, &server->entity, server->params->workers,
                     UINT32_MAX, &station_ops);
-    if (!vs_udp_server_open(&server->socket, server->netns, VS_ADDR_ANY, VS_DNS_PORT,
-                            &socket_ops, server)) {
+    if (!vs_dns_socket_open(&server->socket, server->netns, VS_ADDR_ANY, server_asked,
+                            server)) {
         g_assert_not_reached(); /* Nobody else has a socket there. */
     }
 }
@@ -81,7 +76,7 @@ dns_server_open(DnsServer *server, const char *name, VsBuild *build,
 void
 dns_server_close(DnsServer *server)
 {
-    vs_udp_server_close(&server->socket);
+    vs_dns_socket_close(&server->socket);
     vs_table_clear(&server->aliases);
 }
 
@@ -102,10 +97,9 @@ alias_get(DnsServer *server, VsName alias, VsName name, const VsDnsRecords *reco
 }
 
 void
-dns_server_answer(DnsServer *server, VsUdpRequest *query, const VsDns *answer,
+dns_server_answer(DnsServer *server, VsDnsRequest *query, const VsDns *answer,
                   VsName via)
 {
-    const VsNames *names = &server->netns->run->packets->names;
     const VsDns *asked = &query->payload.dns;
     bool has_data = answer->code == VS_DNS_NOERROR || answer->code == VS_DNS_NXDOMAIN;
     VsName name = answer->name ? answer->name : asked->name;
@@ -128,7 +122,6 @@ dns_server_answer(DnsServer *server, VsUdpRequest *query, const VsDns *answer,
     if (server->is_shuffling && vs_dns_n_addresses(dns) > 1) {
         dns->order = vs_rng_u64(&server->order) | 1;
     }
-    vs_dns_fit(dns, names, UINT32_MAX, server->is_lazy);
     server->n_answers++;
-    vs_udp_server_reply(query, &payload, vs_dns_measure(dns, names));
+    vs_dns_reply(query, &payload);
 }

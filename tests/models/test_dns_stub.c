@@ -420,8 +420,8 @@ test_wrong_configurations_are_refused(void)
     model_check_error(part, "<client id='c' arrivals='constant(1/s)' " attributes  \
                             "/><switch id='sw'/><link from='c' to='sw'/>" DNS("d") \
                                 DNS("e") DNS("f") DNS("g"))
-    REFUSE("\"edns0\" is not modelled",
-           "to='http://a/' resolver='d' dns-options='edns0'");
+    REFUSE("\"trust-ad\" is not modelled",
+           "to='http://a/' resolver='d' dns-options='trust-ad'");
     REFUSE("\"ndots:x\" is not modelled",
            "to='http://a/' resolver='d' dns-options='ndots:x'");
     REFUSE("musl does not know the option \"rotate\"",
