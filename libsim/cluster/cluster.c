@@ -24,6 +24,7 @@ node_free(gpointer node_)
         node->free_proxy(node->proxy);
     }
     g_array_free(node->ranges, TRUE);
+    g_free(node->agent_rules);
     g_free(node);
 }
 

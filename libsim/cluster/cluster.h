@@ -85,7 +85,9 @@ struct VsNode {
     VsProxyStats *proxy_stats; /* The node's model keeps them. */
     const struct VsElement *element;     /* NULL: a test's. */
     const struct VsResolvParams *resolv; /* Its resolv.conf; the same. */
-    struct VsProxy *proxy;               /* kube-proxy; its model's. */
+    char *agent_rules;     /* Of a node's agent, besides kube-proxy's and the
+                                          * plug-in's: iptables-save's text; or NULL. */
+    struct VsProxy *proxy; /* kube-proxy; its model's. */
     void (*free_proxy)(struct VsProxy *proxy);
 };
 

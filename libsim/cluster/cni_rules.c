@@ -7,6 +7,7 @@
  * rules/nat.go and static.go (natOutgoing).  In POSTROUTING they stand after kube-proxy's,
  * but for Calico's, which insists on the first place. */
 #include "cluster/cluster.h"
+#include "netfilter/iptables.h"
 #include "netfilter/ruleset.h"
 
 #define MULTICAST 0xe0000000 /* 224.0.0.0/4 */
@@ -18,12 +19,14 @@ vs_cni_add_rules(const VsNode *node, VsRuleset *ruleset)
     const VsCni *cni = node->cluster->cni;
     g_autoptr(GError) error = NULL;
 
-    if (!cni->add_rules) {
-        return;
+    if (cni->add_rules) {
+        cni->add_rules(node, ruleset);
     }
-    cni->add_rules(node, ruleset);
-    if (!vs_ruleset_link(ruleset, &error)) {
-        g_error("the rules of %s do not hang together: %s", cni->name, error->message);
+    if ((node->agent_rules &&
+         !vs_iptables_read(ruleset, node->agent_rules, "agent", &error)) ||
+        !vs_ruleset_link(ruleset, &error)) {
+        g_error("the rules of %s and the node's agent do not hang together: %s",
+                cni->name, error->message);
     }
 }
 

@@ -304,7 +304,7 @@ coredns_open(void *self, const VsElement *element, VsBuild *build, GError **erro
     coredns->server.socket.is_lazy = true;
     coredns->forward.find_via = find_via;
     dns_server_join(&coredns->server, pod, &config->server);
-    dns_server_open(&coredns->server, name, build, coredns_worked);
+    dns_server_open(&coredns->server, name, VS_ADDR_ANY, build, coredns_worked);
     return dns_forward_open(&coredns->forward, &coredns->server, name, &forward,
                             element, build, error);
 }

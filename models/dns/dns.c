@@ -245,7 +245,7 @@ dns_open(void *self, const VsElement *element, VsBuild *build, GError **error)
     Dns *dns = self;
 
     (void)error;
-    dns_server_open(&dns->server, element->id, build, dns_worked);
+    dns_server_open(&dns->server, element->id, VS_ADDR_ANY, build, dns_worked);
     for (unsigned i = 0; i < element->n_children; i++) {
         if (is_record(element->children[i])) {
             add_record(dns, element->children[i], build);

@@ -142,14 +142,25 @@ answer_waiting(DnsCacheEntry *entry, const VsDns *answer)
     }
 }
 
+/* "No such name", or none of this type (RFC 2308). */
+static bool
+is_denial(const VsDns *answer)
+{
+    return !answer->records || answer->records->n_in[VS_DNS_ANSWER] == 0;
+}
+
 static void
 take_answer(DnsCacheEntry *entry, const VsDns *told)
 {
     DnsForward *forward = entry->forward;
+    VsTime max_ttl = forward->config.max_ttl;
     VsDns answer = *told;
 
     vs_timer_cancel(&entry->timeout);
-    answer.ttl_s = (uint32_t)MIN(answer.ttl_s, forward->config.max_ttl / VS_S);
+    if (forward->config.max_denial_ttl > 0 && is_denial(&answer)) {
+        max_ttl = forward->config.max_denial_ttl;
+    }
+    answer.ttl_s = (uint32_t)MIN(answer.ttl_s, max_ttl / VS_S);
     if (!answer.is_truncated) {
         entry->answer = answer;
         entry->expires = vs_now(forward->server->netns->run) + answer.ttl_s * VS_S;

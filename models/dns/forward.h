@@ -24,8 +24,9 @@ typedef struct DnsForwardConfig {
     VsTime timeout; /* A question not answered by then is asked again. */
     uint32_t attempts;
     uint32_t
-        max_concurrent; /* Questions under way; one more is REFUSED.  0: no limit. */
-    VsTime max_ttl;     /* Nothing is kept for longer; VS_TIME_NEVER: no limit. */
+        max_concurrent;    /* Questions under way; one more is REFUSED.  0: no limit. */
+    VsTime max_ttl;        /* Nothing is kept for longer; VS_TIME_NEVER: no limit. */
+    VsTime max_denial_ttl; /* The same of what has no address; 0: as max_ttl. */
 } DnsForwardConfig;
 
 typedef struct DnsForward {

@@ -3,6 +3,7 @@ libvethsim_la_SOURCES += \
 	models/dns/dns.c \
 	models/dns/forward.c \
 	models/dns/forward.h \
+	models/dns/nodelocal.c \
 	models/dns/record.h \
 	models/dns/resolver.c \
 	models/dns/server.c \

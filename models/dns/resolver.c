@@ -66,7 +66,8 @@ resolver_open(void *self, const VsElement *element, VsBuild *build, GError **err
                                 .max_ttl = VS_TIME_NEVER};
     Resolver *resolver = self;
 
-    dns_server_open(&resolver->server, element->id, build, resolver_worked);
+    dns_server_open(&resolver->server, element->id, VS_ADDR_ANY, build,
+                    resolver_worked);
     return dns_forward_open(&resolver->forward, &resolver->server, element->id,
                             &forward, element, build, error);
 }

@@ -53,7 +53,24 @@ dns_server_join(DnsServer *server, const VsPod *pod, const DnsServerParams *para
 }
 
 void
-dns_server_open(DnsServer *server, const char *name, VsBuild *build,
+dns_server_join_node(DnsServer *server, const VsNode *node,
+                     const DnsServerParams *params)
+{
+    server->params = params;
+    server->host = node->host;
+    server->netns = node->host->root;
+}
+
+void
+dns_server_listen(DnsServer *server, VsDnsSocket *socket, VsAddr address)
+{
+    if (!vs_dns_socket_open(socket, server->netns, address, server_asked, server)) {
+        g_assert_not_reached(); /* Nobody else has a socket there. */
+    }
+}
+
+void
+dns_server_open(DnsServer *server, const char *name, VsAddr address, VsBuild *build,
                 void (*worked)(DnsServer *, VsDnsRequest *))
 {
     VsStages *stages = &build->run->packets->stages;
@@ -67,10 +84,7 @@ dns_server_open(DnsServer *server, const char *name, VsBuild *build,
     vs_entity_init(&server->entity, &server->host->part);
     vs_station_init(&server->station, &server->entity, server->params->workers,
                     UINT32_MAX, &station_ops);
-    if (!vs_dns_socket_open(&server->socket, server->netns, VS_ADDR_ANY, server_asked,
-                            server)) {
-        g_assert_not_reached(); /* Nobody else has a socket there. */
-    }
+    dns_server_listen(server, &server->socket, address);
 }
 
 void

@@ -58,9 +58,17 @@ void dns_server_create(DnsServer *server, const VsElement *element, VsBuild *bui
 void dns_server_join(DnsServer *server, const VsPod *pod,
                      const DnsServerParams *params);
 
-/* Opens the socket; 'worked' gets each query when a worker has done its work. */
-void dns_server_open(DnsServer *server, const char *name, VsBuild *build,
-                     void (*worked)(DnsServer *, VsDnsRequest *));
+/* The same of a program of 'node' itself. */
+void dns_server_join_node(DnsServer *server, const VsNode *node,
+                          const DnsServerParams *params);
+
+/* Opens the socket at 'address' (VS_ADDR_ANY: all); 'worked' gets each query when a worker has
+ * done its work.  Nobody else has a socket there. */
+void dns_server_open(DnsServer *server, const char *name, VsAddr address,
+                     VsBuild *build, void (*worked)(DnsServer *, VsDnsRequest *));
+
+/* One more socket of an open server; the caller's. */
+void dns_server_listen(DnsServer *server, VsDnsSocket *socket, VsAddr address);
 void dns_server_close(DnsServer *server);
 
 /* Answers 'query' with what 'answer' says of the name in question, and frees it; where

@@ -355,6 +355,14 @@ dns_zone_find(const VsCluster *cluster, VsRun *run, VsName name, VsDnsType type,
                   VS_TIME_NEVER);
 }
 
+bool
+dns_zone_holds(const char *name)
+{
+    g_autofree char *in_cluster = strip_domain(name, VS_CLUSTER_DOMAIN);
+
+    return in_cluster != NULL;
+}
+
 char *
 dns_zone_strip_search(const char *name)
 {

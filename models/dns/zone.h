@@ -35,6 +35,9 @@ typedef struct DnsZoneEntry {
 DnsZoneEntry dns_zone_find(const VsCluster *cluster, VsRun *run, VsName name,
                            VsDnsType type, VsTime as_of);
 
+/* Whether 'name', which is folded, is in the cluster's domain. */
+bool dns_zone_holds(const char *name);
+
 /* What a pod asked for that completed it with the first domain of its search list: a copy,
  * "api.partner.com" of "api.partner.com.default.svc.cluster.local"; NULL: it is no such
  * name.  (Plugin autopath; pods are of namespace default.) */

@@ -241,6 +241,25 @@ test_race_costs_five_seconds(void)
     model_free(fixed);
 }
 
+/* Nothing of DNS is in conntrack's table of the node but two connections by TCP, for A and for
+ * AAAA at once; A is asked for once in 30 s, its denial AAAA each 5 s. */
+static void
+test_a_cache_on_the_node_ends_the_race(void)
+{
+    Model *model = model_load("incidents/dns-5s-race/nodelocal.xml");
+
+    model_run(model, 30 * VS_S);
+    CU_ASSERT(model_counter(model, "calls", "requests") > 2500);
+    CU_ASSERT_EQUAL(model_counter(model, "calls", "lookups"),
+                    2 * model_counter(model, "calls", "requests"));
+    CU_ASSERT_EQUAL(model_counter(model, "calls", "dns-timeouts"), 0);
+    CU_ASSERT_EQUAL(model_counter(model, "node-1", "conntrack-insert-failed"), 0);
+    CU_ASSERT_EQUAL(model_counter(model, "node-1", "conntrack-entries-max"),
+                    model_counter(model, "calls", "connects") + 2);
+    CU_ASSERT(model_histogram(model, "calls", "latency-dns")->max < VS_MS);
+    model_free(model);
+}
+
 static void
 test_search_list_costs_three_rounds(void)
 {
@@ -330,6 +349,7 @@ static const VsTestCase tests[] = {
     {"more than max-concurrent are refused", test_more_than_max_concurrent_are_refused},
     {"dnsPolicy", test_policies},
     {"incident: a race of A and AAAA costs five seconds", test_race_costs_five_seconds},
+    {"incident: a cache on the node ends it", test_a_cache_on_the_node_ends_the_race},
     {"incident: a search list costs three rounds", test_search_list_costs_three_rounds},
     {0},
 };
