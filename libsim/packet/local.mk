@@ -13,6 +13,7 @@ packet_headers = \
 	libsim/packet/payload.h \
 	libsim/packet/pcapng.h \
 	libsim/packet/sink.h \
+	libsim/packet/quic.h \
 	libsim/packet/trace.h \
 	libsim/packet/trail.h \
 	libsim/packet/train.h
@@ -29,6 +30,7 @@ libvethsim_la_SOURCES += \
 	libsim/packet/notes.c \
 	libsim/packet/packet.c \
 	libsim/packet/pcapng.c \
+	libsim/packet/quic.c \
 	libsim/packet/trace.c \
 	libsim/packet/trail.c \
 	libsim/packet/train.c

@@ -11,6 +11,7 @@ transport_headers = \
 	libsim/transport/http_client.h \
 	libsim/transport/http2_server.h \
 	libsim/transport/http_server.h \
+	libsim/transport/quic_recovery.h \
 	libsim/transport/resolv_conf.h \
 	libsim/transport/socket.h \
 	libsim/transport/stub.h \
@@ -36,6 +37,7 @@ libvethsim_la_SOURCES += \
 	libsim/transport/http_server.c \
 	libsim/transport/http_server_internal.h \
 	libsim/transport/http2_server.c \
+	libsim/transport/quic_recovery.c \
 	libsim/transport/resolv_conf.c \
 	libsim/transport/socket.c \
 	libsim/transport/socket_internal.h \
