@@ -5,11 +5,13 @@
 
 #include "packet/dns_records.h"
 #include "packet/notes.h"
+#include "packet/quic.h"
 #include "packet/trace.h"
 
 enum {
     PACKETS_A_SLAB = 256,
     TRAILS_A_SLAB = 64,
+    QUICS_A_SLAB = 8,
     CACHE_LINE_BYTES = 64,
 };
 
@@ -23,6 +25,7 @@ vs_run_make_packets(VsRun *run)
     vs_pool_init_aligned(&pool->packets, sizeof(VsPacket), PACKETS_A_SLAB,
                          CACHE_LINE_BYTES);
     vs_pool_init(&pool->trails, sizeof(VsTrail), TRAILS_A_SLAB);
+    vs_pool_init(&pool->quics, sizeof(VsQuicDatagram), QUICS_A_SLAB);
     vs_names_init(&pool->names);
     pool->dns_records = g_ptr_array_new_with_free_func(vs_dns_records_free);
     vs_stages_init(&pool->stages);
@@ -37,6 +40,7 @@ vs_run_free_packets(VsRun *run)
     vs_run_free_trace(run);
     vs_pool_clear(&pool->packets);
     vs_pool_clear(&pool->trails);
+    vs_pool_clear(&pool->quics);
     vs_names_clear(&pool->names);
     g_ptr_array_free(pool->dns_records, TRUE);
     vs_stages_clear(&pool->stages);
@@ -68,6 +72,10 @@ vs_packet_copy(const VsPacket *packet)
            offsetof(VsPacket, layers) + packet->n_layers * sizeof(VsLayer));
     copy->tcp_options = packet->tcp_options;
     copy->train = packet->train;
+    if (G_UNLIKELY(copy->flags & VS_PACKET_QUIC)) {
+        copy->quic = vs_pool_alloc(&pool->quics);
+        *copy->quic = *packet->quic;
+    }
     copy->trail = NULL;
     copy->next = NULL;
     copy->flags &= (uint16_t)~VS_PACKET_NOTED;
@@ -238,6 +246,9 @@ free_packet(VsPacket *packet)
     }
     if (packet->trail) {
         vs_pool_free(&pool->trails, packet->trail);
+    }
+    if (G_UNLIKELY(packet->flags & VS_PACKET_QUIC)) {
+        vs_pool_free(&pool->quics, packet->quic);
     }
     vs_pool_free(&pool->packets, packet);
 }

@@ -165,8 +165,12 @@ struct VsPacket {
 
     VsPayload payload;
     VsLayer layers[VS_PACKET_MAX_LAYERS];
-    VsTcpOptions
-        tcp_options; /* Of its one TCP header, the quoted one of an error too. */
+    union {
+        VsTcpOptions
+            tcp_options; /* Of its one TCP header, the quoted one of an error too. */
+        struct VsQuicDatagram
+            *quic; /* VS_PACKET_QUIC: what its UDP carries; its own. */
+    };
     VsTrain train;   /* Where VS_PACKET_TRAIN is set. */
 };
 
@@ -182,6 +186,7 @@ struct VsPacket {
 #define VS_PACKET_MOVED 0x0200      /* Its thread has left the core of its flow. */
 #define VS_PACKET_CORRUPTED 0x0400  /* Its checksum is wrong. */
 #define VS_PACKET_TRAIN 0x0800      /* Several segments in one: packet/train.h. */
+#define VS_PACKET_QUIC 0x1000       /* It has a datagram of QUIC: packet/quic.h. */
 
 /* Those that end with the packet's stay in a namespace. */
 #define VS_PACKET_CT_FLAGS \
@@ -191,6 +196,7 @@ struct VsPacket {
 typedef struct VsPacketPool {
     VsPool packets;
     VsPool trails;
+    VsPool quics; /* VsQuicDatagram. */
     VsNames names;
     GPtrArray
         *dns_records; /* Of VsDnsRecords: those of the run, added by who makes them. */

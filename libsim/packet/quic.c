@@ -77,22 +77,12 @@ vs_quic_stream_bytes(uint64_t stream, uint64_t offset, uint64_t bytes)
            vs_quic_varint_bytes(bytes);
 }
 
-/* Frames that change limits or end streams. */
+/* Frames that end streams. */
 static uint32_t
-control_bytes(const VsQuicDatagram *datagram, const VsQuicFrames *frames)
+control_bytes(const VsQuicFrames *frames)
 {
     uint32_t bytes = 0;
 
-    if (frames->kinds & VS_QUIC_MAX_DATA) {
-        bytes += 1 + vs_quic_varint_bytes(datagram->max_data);
-    }
-    if (frames->kinds & VS_QUIC_MAX_STREAM_DATA) {
-        bytes += 1 + vs_quic_varint_bytes(frames->limited_stream) +
-                 vs_quic_varint_bytes(datagram->max_stream_data);
-    }
-    if (frames->kinds & VS_QUIC_MAX_STREAMS) {
-        bytes += 1 + vs_quic_varint_bytes(datagram->max_streams);
-    }
     if (frames->kinds & VS_QUIC_RESET_STREAM) {
         bytes += 2 * (1 + vs_quic_varint_bytes(frames->reset_stream) + CODE_BYTES) +
                  vs_quic_varint_bytes(frames->reset_bytes);
@@ -107,7 +97,7 @@ vs_quic_packet_bytes(const VsQuicDatagram *datagram, VsQuicSpace space)
     const VsQuicFrames *frames = &packet->frames;
     uint32_t bytes =
         vs_quic_overhead_bytes(space, packet->is_early, packet->number_bytes) +
-        vs_quic_ack_bytes(&packet->ack) + control_bytes(datagram, frames);
+        vs_quic_ack_bytes(&packet->ack) + control_bytes(frames);
 
     if (frames->kinds & VS_QUIC_CRYPTO) {
         bytes += vs_quic_crypto_bytes(frames->crypto_offset, frames->crypto_bytes) +
@@ -120,6 +110,5 @@ vs_quic_packet_bytes(const VsQuicDatagram *datagram, VsQuicSpace space)
     }
     bytes += frames->kinds & VS_QUIC_PING ? 1 : 0;
     bytes += frames->kinds & VS_QUIC_HANDSHAKE_DONE ? 1 : 0;
-    bytes += frames->kinds & VS_QUIC_CLOSE ? 1 + CODE_BYTES + 1 + 1 : 0;
     return bytes;
 }

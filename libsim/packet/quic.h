@@ -38,17 +38,13 @@ typedef struct VsQuicAck {
     VsQuicRange ranges[VS_QUIC_ACK_RANGES]; /* The largest first. */
 } VsQuicAck;
 
-/* Kinds of frames that ask for an ACK, as bits; and CONNECTION_CLOSE, which does not. */
+/* Kinds of frames that ask for an ACK, as bits. */
 typedef enum VsQuicFrame {
     VS_QUIC_PING = 0x01,
     VS_QUIC_CRYPTO = 0x02,
     VS_QUIC_STREAM = 0x04,
-    VS_QUIC_MAX_DATA = 0x08,
-    VS_QUIC_MAX_STREAM_DATA = 0x10,
-    VS_QUIC_MAX_STREAMS = 0x20,
-    VS_QUIC_RESET_STREAM = 0x40, /* With STOP_SENDING of the other direction. */
-    VS_QUIC_HANDSHAKE_DONE = 0x80,
-    VS_QUIC_CLOSE = 0x100,
+    VS_QUIC_RESET_STREAM = 0x08, /* With STOP_SENDING of the other direction. */
+    VS_QUIC_HANDSHAKE_DONE = 0x10,
 } VsQuicFrame;
 
 /* The frames of a packet, as far as the sender has to know when it is lost. */
@@ -60,7 +56,6 @@ typedef struct VsQuicFrames {
     uint32_t stream_bytes;
     uint64_t stream;
     uint64_t stream_offset;
-    uint64_t limited_stream; /* Of MAX_STREAM_DATA. */
     uint64_t reset_stream;
     uint64_t reset_bytes; /* Final size. */
 } VsQuicFrames;
@@ -76,23 +71,11 @@ typedef struct VsQuicPacket {
     VsQuicAck ack;
 } VsQuicPacket;
 
-/* Transport parameters (RFC 9000 section 18) that an endpoint tells its peer. */
-typedef struct VsQuicLimits {
-    uint64_t data;        /* initial_max_data. */
-    uint64_t stream_data; /* initial_max_stream_data, of each kind of stream. */
-    uint64_t streams;     /* initial_max_streams_bidi. */
-    VsTime idle;          /* max_idle_timeout; 0: none. */
-} VsQuicLimits;
-
+/* Both ends use one connection id, the client's first choice. */
 typedef struct VsQuicDatagram {
-    uint64_t destination; /* Connection ids. */
-    uint64_t source;      /* Of long headers. */
-    bool is_reset;        /* A stateless reset, and nothing else. */
-    VsQuicLimits limits;  /* With CRYPTO frames. */
-    VsTlsHandshake tls;
-    uint64_t max_data; /* Values of frames. */
-    uint64_t max_stream_data;
-    uint64_t max_streams;
+    uint64_t connection;
+    bool is_reset;          /* A stateless reset, and nothing else. */
+    VsTlsHandshake tls;     /* What CRYPTO frames say. */
     VsPayload message;      /* What the stream's bytes mean, */
     uint64_t message_bytes; /* and how many it will have. */
     VsQuicPacket packets[VS_QUIC_N_SPACES];

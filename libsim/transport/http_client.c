@@ -4,6 +4,7 @@
 
 #include "packet/packet.h"
 #include "transport/http2_client.h"
+#include "transport/http3.h"
 
 enum { LINKS_A_SLAB = 32 };
 
@@ -26,6 +27,9 @@ vs_http_client_open(VsHttpClient *client, const VsHttpClientConfig *config)
     if (config->http2) {
         client->http2 = vs_http2_client_new(client, config->http2);
     }
+    if (config->http3) {
+        client->http3 = vs_http3_client_new(client, config->http3);
+    }
 }
 
 void
@@ -34,6 +38,7 @@ vs_http_client_close(VsHttpClient *client)
     if (client->config.netns) {
         vs_pool_clear(&client->links);
         vs_http2_client_free(client->http2);
+        vs_http3_client_free(client->http3);
         client->config.netns = NULL;
     }
 }
@@ -41,14 +46,15 @@ vs_http_client_close(VsHttpClient *client)
 bool
 vs_http_client_has_idle(const VsHttpClient *client)
 {
-    return client->http2 ? vs_http2_client_has_addresses(client->http2)
-                         : client->idle != NULL;
+    return client->http2   ? vs_http2_client_has_addresses(client->http2)
+           : client->http3 ? vs_http3_client_has_connection(client->http3)
+                           : client->idle != NULL;
 }
 
 bool
 vs_http_exchange_is_under_way(const VsHttpExchange *exchange)
 {
-    return exchange->link || exchange->stream || exchange->queue;
+    return exchange->link || exchange->stream || exchange->quic || exchange->queue;
 }
 
 /* Queues. -------------------------------------------------------------------------- */
@@ -280,6 +286,8 @@ vs_http_client_send(VsHttpClient *client, VsHttpExchange *exchange)
     exchange->client = client;
     if (client->http2) {
         vs_http2_client_send(client->http2, exchange);
+    } else if (client->http3) {
+        vs_http3_client_send(client->http3, exchange);
     } else if (client->idle) {
         use_idle(client, exchange);
     } else if (client->n_links < client->config.n_links_max) {
@@ -297,6 +305,8 @@ vs_http_exchange_cancel(VsHttpExchange *exchange)
         leave_queue(exchange);
     } else if (exchange->stream) {
         vs_http2_exchange_cancel(exchange);
+    } else if (exchange->quic) {
+        vs_http3_exchange_cancel(exchange);
     } else if (exchange->link) {
         VsHttpClient *client = exchange->client;
         VsTcp *tcp = exchange->link->tcp;

@@ -4,7 +4,7 @@
  * A connection is kept for the next exchange when its answer has come, unless the request
  * asked for its end.  With a limit, exchanges beyond it wait in order of arrival.
  *
- * Or of HTTP/2, where exchanges share connections: http2_client.h. */
+ * Or of HTTP/2, where exchanges share connections: http2_client.h; or of HTTP/3: http3.h. */
 #pragma once
 
 #include <stdbool.h>
@@ -26,6 +26,8 @@ typedef struct VsHttpClientConfig {
     const VsTlsConfig *tls; /* NULL: none.  The owner's. */
     const struct VsHttp2ClientConfig *http2; /* NULL: HTTP/1.1; else the above but for
                                               * 'netns' and 'tls' does not count. */
+    const struct VsHttp3Config
+        *http3; /* NULL: none; else all but 'netns' does not count. */
 } VsHttpClientConfig;
 
 typedef struct VsHttpExchangeOps {
@@ -54,6 +56,7 @@ struct VsHttpExchange {
     VsHttpClient *client;
     VsHttpLink *link;
     struct VsHttp2Stream *stream; /* HTTP/2. */
+    struct VsQuicStream *quic;    /* HTTP/3. */
     VsHttpExchangeList *queue;    /* Where it waits, or NULL. */
     VsHttpExchange *next;
 };
@@ -64,7 +67,8 @@ struct VsHttpClient {
     VsHttpLink *idle; /* The last used first. */
     uint32_t n_links;
     VsHttpExchangeList waiting;
-    struct VsHttp2Client *http2; /* NULL: HTTP/1.1. */
+    struct VsHttp2Client *http2; /* NULL: HTTP/1.1, */
+    struct VsHttp3Client *http3; /* or HTTP/3. */
     uint64_t n_connects;         /* Connections opened. */
     uint64_t n_waited;           /* Exchanges that had to wait for one. */
 };
@@ -75,7 +79,7 @@ void vs_http_client_open(VsHttpClient *client, const VsHttpClientConfig *config)
 void vs_http_client_close(VsHttpClient *client);
 
 /* Would an exchange find a connection that is open; of HTTP/2: is the server's address
- * known? */
+ * known; of HTTP/3: is there one, open or not? */
 bool vs_http_client_has_idle(const VsHttpClient *client);
 
 /* Begins 'exchange', whose ops, payload, address and port are set.  An open connection that
@@ -88,6 +92,6 @@ void vs_http_exchange_cancel(VsHttpExchange *exchange);
 
 bool vs_http_exchange_is_under_way(const VsHttpExchange *exchange);
 
-/* For http2_client.c: puts it at the end of a queue; takes the first from one, or NULL. */
+/* For http2_client.c and http3.c: puts it at the end of a queue; takes the first from one, or NULL. */
 void vs_http_exchange_push(VsHttpExchangeList *queue, VsHttpExchange *exchange);
 VsHttpExchange *vs_http_exchange_pop(VsHttpExchangeList *queue);

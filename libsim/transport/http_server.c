@@ -3,6 +3,7 @@
 #include <glib.h>
 
 #include "packet/http.h"
+#include "transport/http3.h"
 #include "transport/http_server_internal.h"
 
 enum {
@@ -147,13 +148,20 @@ server_accept(VsTcpListener *listener, VsTcp *tcp)
 
 static const VsTcpListenerOps listener_ops = {.accept = server_accept};
 
-bool
-vs_http_server_open(VsHttpServer *server, VsNetns *netns, VsAddr address, uint16_t port,
-                    uint32_t backlog, const VsHttpServerOps *ops, void *user)
+void
+vs_http_server_init(VsHttpServer *server, VsNetns *netns, const VsHttpServerOps *ops,
+                    void *user)
 {
     *server = (VsHttpServer){.netns = netns, .ops = ops, .user = user};
     vs_pool_init(&server->connections, sizeof(VsHttpConnection), CONNECTIONS_A_SLAB);
     vs_pool_init(&server->requests, sizeof(VsHttpRequest), REQUESTS_A_SLAB);
+}
+
+bool
+vs_http_server_open(VsHttpServer *server, VsNetns *netns, VsAddr address, uint16_t port,
+                    uint32_t backlog, const VsHttpServerOps *ops, void *user)
+{
+    vs_http_server_init(server, netns, ops, user);
     return vs_tcp_listen(&server->listener, netns, address, port, backlog,
                          &listener_ops, server);
 }
@@ -179,6 +187,7 @@ vs_http_server_close(VsHttpServer *server)
         vs_pool_clear(&server->connections);
         vs_pool_clear(&server->requests);
         vs_http2_server_free(server->http2);
+        vs_http3_server_free(server->quic);
         server->netns = NULL;
     }
 }
@@ -209,12 +218,15 @@ vs_http_reply(VsHttpRequest *request, unsigned status, uint64_t body_bytes)
     VsHttpServer *server = request->server;
     VsHttpConnection *connection = request->connection;
     VsHttp2Stream *stream = request->stream;
+    VsQuicStream *quic = request->quic;
     VsPayload payload = request->payload;
 
     vs_pool_free(&server->requests, request);
     payload.http.status = (uint16_t)status;
     payload.http.body_bytes = payload.http.method == VS_HTTP_HEAD ? 0 : body_bytes;
-    if (!connection) {
+    if (quic) {
+        vs_http3_answer(quic, &payload);
+    } else if (!connection) {
         server->n_lost++;
     } else if (stream) {
         vs_http2_answer(stream, &payload);

@@ -1,5 +1,5 @@
 /* The server side of HTTP/1.1: connections, and requests one after another on each; and of
- * HTTP/2, where it is set (http2_server.h).
+ * HTTP/2, where it is set (http2_server.h); or at a UDP port of HTTP/3 (http3.h).
  *
  * A request is its owner's from ops->request until vs_http_reply(), which answers and frees
  * it; its connection may go in between, then the answer goes nowhere.  A client that sends
@@ -22,6 +22,7 @@ typedef struct VsHttpRequest {
     VsHttpServer *server;
     VsHttpConnection *connection; /* NULL: gone. */
     struct VsHttp2Stream *stream; /* NULL: HTTP/1.1. */
+    struct VsQuicStream *quic;    /* HTTP/3, which has no 'connection'; NULL: gone. */
     bool is_first;                /* On its connection. */
     VsPayload payload;            /* As received: kind VS_PAYLOAD_HTTP. */
     VsTime arrived;
@@ -40,6 +41,7 @@ struct VsHttpServer {
     VsPool connections;
     VsPool requests;
     struct VsHttp2Server *http2; /* NULL: HTTP/1.1 alone. */
+    struct VsQuic *quic;         /* HTTP/3 alone, or NULL. */
     uint32_t n_workers;     /* That each have a connection to the end; 0: no limit. */
     uint32_t n_busy;        /* Of 'n_workers'. */
     uint64_t n_connections; /* Accepted. */
@@ -51,6 +53,10 @@ struct VsHttpServer {
 bool vs_http_server_open(VsHttpServer *server, VsNetns *netns, VsAddr address,
                          uint16_t port, uint32_t backlog, const VsHttpServerOps *ops,
                          void *user);
+
+/* The same of pools alone, for http3.c, which listens. */
+void vs_http_server_init(VsHttpServer *server, VsNetns *netns,
+                         const VsHttpServerOps *ops, void *user);
 
 /* From now on a connection is accepted only by one of 'n_workers' that has none, and is its
  * own until it is closed, as in prefork servers; others wait in the accept queue. */

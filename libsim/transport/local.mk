@@ -11,7 +11,10 @@ transport_headers = \
 	libsim/transport/http_client.h \
 	libsim/transport/http2_server.h \
 	libsim/transport/http_server.h \
+	libsim/transport/http3.h \
+	libsim/transport/quic.h \
 	libsim/transport/quic_recovery.h \
+	libsim/transport/quic_spans.h \
 	libsim/transport/resolv_conf.h \
 	libsim/transport/socket.h \
 	libsim/transport/stub.h \
@@ -37,7 +40,14 @@ libvethsim_la_SOURCES += \
 	libsim/transport/http_server.c \
 	libsim/transport/http_server_internal.h \
 	libsim/transport/http2_server.c \
+	libsim/transport/http3.c \
+	libsim/transport/quic.c \
+	libsim/transport/quic_internal.h \
+	libsim/transport/quic_receive.c \
 	libsim/transport/quic_recovery.c \
+	libsim/transport/quic_send.c \
+	libsim/transport/quic_spans.c \
+	libsim/transport/quic_streams.c \
 	libsim/transport/resolv_conf.c \
 	libsim/transport/socket.c \
 	libsim/transport/socket_internal.h \

@@ -125,9 +125,10 @@ send_datagram(VsUdp *udp, VsPacket *packet)
     vs_sockets_leave(sockets);
 }
 
-void
-vs_udp_send(VsUdp *udp, VsAddr saddr, VsAddr daddr, uint16_t dport,
-            const VsPayload *payload, uint32_t bytes)
+/* With 'quic', or NULL. */
+static void
+send_to(VsUdp *udp, VsAddr saddr, VsAddr daddr, uint16_t dport,
+        const VsPayload *payload, struct VsQuicDatagram *quic, uint32_t bytes)
 {
     const VsSockets *sockets = vs_sockets_of(udp->netns);
     VsFlow flow = {.saddr = saddr,
@@ -148,6 +149,11 @@ vs_udp_send(VsUdp *udp, VsAddr saddr, VsAddr daddr, uint16_t dport,
             udp->address ? udp->address : vs_netns_source_for(udp->netns, flow.daddr);
     }
     packet = make_datagram(udp, &flow, NULL, payload, bytes);
+    if (quic) {
+        packet->flags |= VS_PACKET_QUIC;
+        packet->quic = quic;
+        vs_packet_top(packet)->ip_fragment = VS_IP_DF;
+    }
     if (!has_destination) {
         refuse(udp, packet);
         return;
@@ -160,6 +166,20 @@ vs_udp_send(VsUdp *udp, VsAddr saddr, VsAddr daddr, uint16_t dport,
         }
     }
     send_datagram(udp, packet);
+}
+
+void
+vs_udp_send(VsUdp *udp, VsAddr saddr, VsAddr daddr, uint16_t dport,
+            const VsPayload *payload, uint32_t bytes)
+{
+    send_to(udp, saddr, daddr, dport, payload, NULL, bytes);
+}
+
+void
+vs_udp_send_quic(VsUdp *udp, VsAddr saddr, VsAddr daddr, uint16_t dport,
+                 const VsPayload *payload, struct VsQuicDatagram *quic, uint32_t bytes)
+{
+    send_to(udp, saddr, daddr, dport, payload, quic, bytes);
 }
 
 void

@@ -46,6 +46,12 @@ void vs_udp_close(VsUdp *udp);
 void vs_udp_send(VsUdp *udp, VsAddr saddr, VsAddr daddr, uint16_t dport,
                  const VsPayload *payload, uint32_t bytes);
 
+/* The same of a datagram of QUIC, 'quic' from the run's pool, which goes with the packet;
+ * it is not to be fragmented. */
+void vs_udp_send_quic(VsUdp *udp, VsAddr saddr, VsAddr daddr, uint16_t dport,
+                      const VsPayload *payload, struct VsQuicDatagram *quic,
+                      uint32_t bytes);
+
 /* Answers 'query', which stays the caller's, at the instant it came in.  With a
  * journey in 'payload', which must be the query's, the answer goes on with the
  * query's trail.  Who answers later calls vs_packet_arrive() for the query,

@@ -1,0 +1,77 @@
+/* What the files of QUIC call of one another: quic.c has endpoints, connections and their
+ * timers; quic_send.c packets that go, quic_receive.c packets that come; quic_streams.c
+ * streams. */
+#pragma once
+
+#include "transport/quic.h"
+#include "transport/socket_internal.h"
+
+#pragma GCC visibility push(hidden)
+
+/* What a client keeps of a server. */
+typedef struct VsQuicTicket {
+    uint32_t number; /* Says who gave it. */
+    VsTime expires;
+} VsQuicTicket;
+
+static inline VsTime
+vs_quic_now(const VsQuicConnection *connection)
+{
+    return vs_now(connection->quic->netns->run);
+}
+
+/* quic.c */
+
+/* A server's connection for what came as 'flow'. */
+VsQuicConnection *vs_quic_accept(VsQuic *quic, uint64_t id, const VsFlow *flow);
+
+/* Tells the owner, and frees it. */
+void vs_quic_end(VsQuicConnection *connection, VsTcpEnd end);
+
+void vs_quic_discard(VsQuicConnection *connection, VsQuicSpace space);
+void vs_quic_keep_ticket(VsQuicConnection *connection, uint32_t number);
+
+/* Of the server's CRYPTO in the Handshake space, whether resumed or not. */
+uint32_t vs_quic_flight_bytes(const VsQuicConnection *connection);
+
+/* Sets the timers for losses and ACKs. */
+void vs_quic_arm(VsQuicConnection *connection);
+
+/* quic_send.c */
+
+/* Sends what may go, unless something just comes in; sets timers. */
+void vs_quic_flush(VsQuicConnection *connection);
+
+/* What 'sent' carried is to go again. */
+void vs_quic_send_again(VsQuicConnection *connection, VsQuicSpace space,
+                        const VsQuicSent *sent);
+
+/* quic_receive.c */
+
+void vs_quic_server_receive(VsUdp *udp, VsPacket *packet);
+void vs_quic_client_receive(VsUdp *udp, VsPacket *packet);
+
+/* quic_streams.c */
+
+VsQuicStream *vs_quic_stream_new(VsQuicConnection *connection, uint64_t number);
+VsQuicStream *vs_quic_stream_find(const VsQuicConnection *connection, uint64_t number);
+void vs_quic_stream_free(VsQuicStream *stream);
+bool vs_quic_stream_has_data(const VsQuicStream *stream);
+
+/* It gets its place among those that send, if it has something to send. */
+void vs_quic_stream_ready(VsQuicStream *stream);
+VsQuicStream *vs_quic_streams_pop(VsQuicConnection *connection);
+
+/* A frame came: true if its message is whole with it. */
+bool vs_quic_stream_receive(VsQuicConnection *connection,
+                            const VsQuicDatagram *datagram);
+void vs_quic_stream_reset(VsQuicConnection *connection, uint64_t number);
+void vs_quic_stream_acked(VsQuicConnection *connection, const VsQuicFrames *frames);
+
+/* Tells the owner of whole messages. */
+void vs_quic_streams_tell(VsQuicConnection *connection);
+
+/* Client: early data were refused; all goes again. */
+void vs_quic_streams_restart(VsQuicConnection *connection);
+
+#pragma GCC visibility pop

@@ -1,0 +1,322 @@
+#include <glib.h>
+
+#include "net/host.h"
+#include "packet/packet.h"
+#include "transport/quic_internal.h"
+
+enum {
+    KIB = 1024,
+    ROOM_MIN = 64, /* Bytes left in a datagram that another packet is begun for. */
+};
+
+/* ---- Packets ---- */
+
+/* May packets of 'space' be sent now? */
+static bool
+has_keys(const VsQuicConnection *connection, VsQuicSpace space)
+{
+    if (connection->spaces[space].is_discarded) {
+        return false;
+    }
+    switch (space) {
+    case VS_QUIC_INITIAL:
+        return true;
+    case VS_QUIC_HANDSHAKE:
+        return connection->spaces[VS_QUIC_INITIAL].is_crypto_whole;
+    default:
+        return vs_quic_is_ready(connection);
+    }
+}
+
+/* CRYPTO frames of a client's Handshake space wait for all of the server's. */
+static bool
+has_crypto(const VsQuicConnection *connection, VsQuicSpace space)
+{
+    const VsQuicSpaceSide *side = &connection->spaces[space];
+    bool is_time = space == VS_QUIC_INITIAL
+                       ? !connection->quic->is_server || side->is_crypto_whole
+                   : space == VS_QUIC_HANDSHAKE
+                       ? connection->quic->is_server || side->is_crypto_whole
+                       : connection->is_complete;
+
+    return is_time && (side->crypto_lost || side->crypto_sent < side->crypto_bytes);
+}
+
+static bool
+has_frames(const VsQuicConnection *connection, VsQuicSpace space)
+{
+    return connection->spaces[space].is_ping_due || has_crypto(connection, space) ||
+           (space == VS_QUIC_DATA &&
+            (connection->is_done_due || connection->first_ready));
+}
+
+static void
+add_crypto(VsQuicConnection *connection, VsQuicSpace space, VsQuicPacket *packet,
+           uint32_t room)
+{
+    VsQuicSpaceSide *side = &connection->spaces[space];
+    uint32_t header = vs_quic_crypto_bytes(side->crypto_bytes, room);
+    VsQuicRange range =
+        vs_quic_spans_take(&side->crypto_lost, &connection->quic->spans, room - header);
+
+    if (range.first == range.end) {
+        range.first = side->crypto_sent;
+        range.end = MIN(range.first + room - header, side->crypto_bytes);
+        side->crypto_sent = (uint32_t)range.end;
+    }
+    packet->crypto_end = side->crypto_bytes;
+    packet->frames.kinds |= VS_QUIC_CRYPTO;
+    packet->frames.crypto_offset = (uint32_t)range.first;
+    packet->frames.crypto_bytes = (uint32_t)(range.end - range.first);
+}
+
+static void
+add_stream(VsQuicConnection *connection, VsQuicDatagram *datagram, uint32_t room)
+{
+    VsQuicFrames *frames = &datagram->packets[VS_QUIC_DATA].frames;
+    VsQuicStream *stream = vs_quic_streams_pop(connection);
+
+    if (stream->is_reset_due) {
+        stream->is_reset_due = false;
+        frames->kinds |= VS_QUIC_RESET_STREAM;
+        frames->reset_stream = stream->number;
+        frames->reset_bytes = stream->sent;
+    } else if (vs_quic_stream_has_data(stream)) {
+        uint32_t header = vs_quic_stream_bytes(stream->number, stream->bytes, room);
+        VsQuicRange range =
+            vs_quic_spans_take(&stream->lost, &connection->quic->spans, room - header);
+
+        if (range.first == range.end) {
+            range.first = stream->sent;
+            range.end = MIN(range.first + room - header, stream->bytes);
+            stream->sent = range.end;
+        }
+        frames->kinds |= VS_QUIC_STREAM;
+        frames->stream = stream->number;
+        frames->stream_offset = range.first;
+        frames->stream_bytes = (uint32_t)(range.end - range.first);
+        frames->is_fin = range.end == stream->bytes;
+        datagram->message = stream->payload;
+        datagram->message_bytes = stream->bytes;
+    }
+    vs_quic_stream_ready(stream);
+}
+
+static void
+add_ack(VsQuicConnection *connection, VsQuicSpace space, VsQuicPacket *packet)
+{
+    VsQuicSpaceSide *side = &connection->spaces[space];
+
+    packet->ack = side->received;
+    packet->ack.delay =
+        space == VS_QUIC_DATA ? vs_quic_now(connection) - side->largest_at : 0;
+    side->n_unacked = 0;
+    side->is_ack_due = false;
+}
+
+static void
+add_frames(VsQuicConnection *connection, VsQuicDatagram *datagram, VsQuicSpace space,
+           uint32_t room)
+{
+    VsQuicPacket *packet = &datagram->packets[space];
+
+    if (has_crypto(connection, space)) {
+        add_crypto(connection, space, packet, room);
+        room -= vs_quic_crypto_bytes(packet->frames.crypto_offset,
+                                     packet->frames.crypto_bytes) +
+                packet->frames.crypto_bytes;
+    }
+    if (space == VS_QUIC_DATA && connection->is_done_due) {
+        connection->is_done_due = false;
+        packet->frames.kinds |= VS_QUIC_HANDSHAKE_DONE;
+        room--;
+    }
+    if (space == VS_QUIC_DATA && connection->first_ready && room >= ROOM_MIN) {
+        add_stream(connection, datagram, room);
+    }
+    if (packet->frames.kinds == 0) {
+        packet->frames.kinds = VS_QUIC_PING;
+    }
+    connection->spaces[space].is_ping_due = false;
+}
+
+/* A packet of 'space' of at most 'room' bytes, if there is something for it; its length. */
+static uint32_t
+add_packet(VsQuicConnection *connection, VsQuicDatagram *datagram, VsQuicSpace space,
+           uint32_t room, bool may_ask)
+{
+    VsQuicSpaceSide *side = &connection->spaces[space];
+    VsQuicPacket *packet = &datagram->packets[space];
+    bool has = may_ask && has_frames(connection, space);
+    bool is_early = space == VS_QUIC_DATA && !connection->is_opened;
+    const VsQuicSpaceState *state = &connection->recovery.spaces[space];
+    unsigned number_bytes = vs_quic_number_bytes(
+        side->next_number, state->has_acked ? state->largest_acked + 1 : 0);
+    uint32_t taken = vs_quic_overhead_bytes(space, is_early, number_bytes);
+
+    if (!has_keys(connection, space) || (!has && !side->is_ack_due) ||
+        room < taken + ROOM_MIN) {
+        return 0;
+    }
+    *packet = (VsQuicPacket){.is_present = true,
+                             .is_early = is_early,
+                             .number_bytes = (uint8_t)number_bytes,
+                             .number = side->next_number++};
+    if (side->n_unacked > 0) {
+        add_ack(connection, space, packet);
+        taken += vs_quic_ack_bytes(&packet->ack);
+    }
+    if (has && room >= taken + ROOM_MIN) {
+        add_frames(connection, datagram, space, room - taken);
+    }
+    packet->bytes = vs_quic_packet_bytes(datagram, space);
+    return packet->bytes;
+}
+
+/* ---- Datagrams ---- */
+
+/* Fills 'datagram' with what there is to send; its length, or 0. */
+static uint32_t
+fill(VsQuicConnection *connection, VsQuicDatagram *datagram)
+{
+    const VsQuicRecovery *recovery = &connection->recovery;
+    bool may_ask =
+        connection->is_probing ||
+        recovery->in_flight + VS_QUIC_DATAGRAM_BYTES <= recovery->congestion.cwnd;
+    bool is_server = connection->quic->is_server;
+    const VsQuicPacket *initial = &datagram->packets[VS_QUIC_INITIAL];
+    VsQuicPacket *last = NULL;
+    uint32_t bytes = 0;
+
+    for (unsigned space = 0; space < VS_QUIC_N_SPACES; space++) {
+        datagram->packets[space].is_present = false;
+        bytes += add_packet(connection, datagram, (VsQuicSpace)space,
+                            VS_QUIC_DATAGRAM_BYTES - bytes, may_ask);
+        if (datagram->packets[space].is_present) {
+            last = &datagram->packets[space];
+        }
+    }
+    if (initial->is_present && (!is_server || initial->frames.kinds != 0)) {
+        last->bytes += VS_QUIC_DATAGRAM_BYTES - bytes; /* PADDING. */
+        bytes = VS_QUIC_DATAGRAM_BYTES;
+    }
+    return bytes;
+}
+
+static void
+record(VsQuicConnection *connection, const VsQuicDatagram *datagram)
+{
+    VsTime now = vs_quic_now(connection);
+
+    for (unsigned space = 0; space < VS_QUIC_N_SPACES; space++) {
+        const VsQuicPacket *packet = &datagram->packets[space];
+
+        if (packet->is_present && packet->frames.kinds != 0) {
+            vs_quic_recovery_sent(&connection->recovery, (VsQuicSpace)space,
+                                  packet->number, packet->bytes, &packet->frames, now);
+            connection->last_sent = now;
+            connection->is_probing = false;
+            if (!connection->has_asked) { /* RFC 9000 section 10.1. */
+                connection->has_asked = true;
+                connection->idle_since = now;
+            }
+        }
+    }
+}
+
+/* The one that it carries: of its stream, or of who waits for the handshake. */
+static VsPayload
+payload_of(const VsQuicConnection *connection, const VsQuicDatagram *datagram)
+{
+    const VsQuicPacket *data = &datagram->packets[VS_QUIC_DATA];
+    bool is_stream = data->is_present && (data->frames.kinds & VS_QUIC_STREAM);
+    const VsPayload *from = is_stream ? &datagram->message : &connection->handshake;
+
+    return (VsPayload){.kind = VS_PAYLOAD_NONE,
+                       .journey = from->journey,
+                       .journey_generation = from->journey_generation};
+}
+
+static void
+send_datagram(VsQuicConnection *connection, VsQuicDatagram *datagram, uint32_t bytes)
+{
+    VsHost *host = connection->quic->netns->host;
+    bool has_handshake = datagram->packets[VS_QUIC_HANDSHAKE].is_present;
+    VsPayload payload = payload_of(connection, datagram);
+
+    datagram->connection = connection->id;
+    datagram->is_reset = false;
+    datagram->tls = (VsTlsHandshake){.version = VS_TLS_1_3,
+                                     .is_resumed = connection->is_resumed,
+                                     .is_early = connection->is_early,
+                                     .ticket = connection->ticket};
+    record(connection, datagram);
+    connection->sent_bytes += bytes;
+    vs_host_charge(host,
+                   (VsTime)((uint64_t)bytes * (uint64_t)host->costs.tls_kib / KIB));
+    vs_udp_send_quic(connection->udp, connection->local, connection->remote,
+                     connection->remote_port, &payload, datagram, bytes);
+    if (!connection->quic->is_server && has_handshake) {
+        vs_quic_discard(connection, VS_QUIC_INITIAL); /* RFC 9001 section 4.9.1. */
+    }
+}
+
+void
+vs_quic_flush(VsQuicConnection *connection)
+{
+    VsPool *quics = &connection->quic->netns->run->packets->quics;
+
+    if (connection->is_busy) {
+        return;
+    }
+    while (!connection->quic->is_server || connection->is_validated ||
+           connection->sent_bytes + VS_QUIC_DATAGRAM_BYTES <=
+               3 * connection->received_bytes) {
+        VsQuicDatagram *datagram = vs_pool_alloc(quics);
+        uint32_t bytes = fill(connection, datagram);
+
+        if (bytes == 0) {
+            vs_pool_free(quics, datagram);
+            break;
+        }
+        send_datagram(connection, datagram, bytes);
+    }
+    vs_quic_arm(connection);
+}
+
+void
+vs_quic_send_again(VsQuicConnection *connection, VsQuicSpace space,
+                   const VsQuicSent *sent)
+{
+    VsQuicSpaceSide *side = &connection->spaces[space];
+    const VsQuicFrames *frames = &sent->frames;
+    VsPool *spans = &connection->quic->spans;
+
+    if (frames->kinds & VS_QUIC_CRYPTO) {
+        VsQuicRange range = {frames->crypto_offset,
+                             frames->crypto_offset + frames->crypto_bytes};
+
+        if (!vs_quic_spans_contain(side->crypto_acked, range)) {
+            vs_quic_spans_add(&side->crypto_lost, spans, range);
+        }
+    }
+    if (frames->kinds & VS_QUIC_STREAM) {
+        VsQuicStream *stream = vs_quic_stream_find(connection, frames->stream);
+        VsQuicRange range = {frames->stream_offset,
+                             frames->stream_offset + frames->stream_bytes};
+
+        if (stream && !vs_quic_spans_contain(stream->acked, range)) {
+            vs_quic_spans_add(&stream->lost, spans, range);
+            vs_quic_stream_ready(stream);
+        }
+    }
+    if (frames->kinds & VS_QUIC_RESET_STREAM) {
+        VsQuicStream *stream = vs_quic_stream_find(connection, frames->reset_stream);
+
+        if (stream) {
+            stream->is_reset_due = true;
+            vs_quic_stream_ready(stream);
+        }
+    }
+    connection->is_done_due |= (frames->kinds & VS_QUIC_HANDSHAKE_DONE) != 0;
+}
