@@ -58,6 +58,7 @@
 #include "packet/trace.h"
 #include "packet/train.h"
 #include "transport/dns_socket.h"
+#include "transport/http3.h"
 #include "transport/http_caller.h"
 #include "transport/http_server.h"
 #include "transport/resolv_conf.h"

@@ -1,22 +1,48 @@
 #include "model/http2_params.h"
 
-const char *const vs_http_call_versions[] = {"1.1", "2", NULL};
+enum { CALL_1_1, CALL_2, CALL_3 };
 
-enum { SERVE_1_1, SERVE_2, SERVE_BOTH };
+const char *const vs_http_call_versions[] = {
+    [CALL_1_1] = "1.1", [CALL_2] = "2", [CALL_3] = "3", NULL};
+
+enum { SERVE_1_1, SERVE_2, SERVE_3, SERVE_BOTH };
 
 const char *const vs_http_serve_versions[] = {
-    [SERVE_1_1] = "1.1", [SERVE_2] = "2", [SERVE_BOTH] = "both", NULL};
+    [SERVE_1_1] = "1.1", [SERVE_2] = "2", [SERVE_3] = "3", [SERVE_BOTH] = "both", NULL};
 
 bool
 vs_http2_is_called(const VsHttp2CallParams *params)
 {
-    return params->version != 0;
+    return params->version == CALL_2;
+}
+
+bool
+vs_http3_is_called(const VsHttp2CallParams *params)
+{
+    return params->version == CALL_3;
 }
 
 bool
 vs_http2_is_served(const VsHttp2ServeParams *params)
 {
-    return params->version != SERVE_1_1;
+    return params->version == SERVE_2 || params->version == SERVE_BOTH;
+}
+
+bool
+vs_http3_is_served(const VsHttp2ServeParams *params)
+{
+    return params->version == SERVE_3;
+}
+
+bool
+vs_http3_refuse(const VsElement *element, const char *why, GError **error)
+{
+    vs_set_error_at(
+        error, element, VS_SCENARIO_ERROR_CONFLICT,
+        "<%s> has no http-version=\"3\": %s; only a <client> speaks HTTP/3, "
+        "to a <container>; write 1.1 or 2",
+        element->model->element, why);
+    return false;
 }
 
 static bool
@@ -76,6 +102,7 @@ vs_http2_serve_alpn(const VsHttp2ServeParams *params)
     static const uint8_t alpn[] = {
         [SERVE_1_1] = VS_TLS_ALPN_HTTP1,
         [SERVE_2] = VS_TLS_ALPN_HTTP2,
+        [SERVE_3] = 0,
         [SERVE_BOTH] = VS_TLS_ALPN_HTTP1 | VS_TLS_ALPN_HTTP2,
     };
 

@@ -1,4 +1,4 @@
-/* What models that speak HTTP/2 share: those that call, and those that serve. */
+/* What models that speak HTTP/2 or HTTP/3 share: those that call, and those that serve. */
 #pragma once
 
 #include "model/model.h"
@@ -19,7 +19,7 @@ typedef struct VsHttp2ServeParams {
     VsTime max_age_grace;
 } VsHttp2ServeParams;
 
-/* "1.1", "2"; of servers also "both". */
+/* "1.1", "2", "3"; of servers also "both", of 1.1 and 2. */
 extern const char *const vs_http_call_versions[];
 extern const char *const vs_http_serve_versions[];
 
@@ -30,17 +30,19 @@ extern const char *const vs_http_serve_versions[];
                          "stream, and above 65535 on the connection, too.")
 
 /* Rows for the member 'm' (a VsHttp2CallParams) of a model's configuration. */
-#define VS_HTTP2_CALL_PARAM_ROWS(Config, m)                                           \
-    VS_PARAM_CHOICE(Config, m.version, "http-version", .def = "1.1",                  \
-                    .choices = vs_http_call_versions,                                 \
-                    .doc = "2: requests share a connection, which is kept; begun as " \
-                           "such, with TLS by ALPN.  1.1: a connection has one at a " \
-                           "time."),                                                  \
-        VS_PARAM_UINT(Config, m.channels, "channels", .def = "1", .min = "1",         \
-                      .max = "65536",                                                 \
-                      .doc = "HTTP/2: channels that requests take in turn, each "     \
-                             "with its own connection, as so many processes would "   \
-                             "have."),                                                \
+#define VS_HTTP2_CALL_PARAM_ROWS(Config, m)                                          \
+    VS_PARAM_CHOICE(Config, m.version, "http-version", .def = "1.1",                 \
+                    .choices = vs_http_call_versions,                                \
+                    .doc =                                                           \
+                        "2: requests share a connection, which is kept; begun as "   \
+                        "such, with TLS by ALPN.  1.1: a connection has one at a "   \
+                        "time.  3: as 2, but by QUIC, over UDP, from a client to a " \
+                        "container; with https:// only."),                           \
+        VS_PARAM_UINT(Config, m.channels, "channels", .def = "1", .min = "1",        \
+                      .max = "65536",                                                \
+                      .doc = "HTTP/2: channels that requests take in turn, each "    \
+                             "with its own connection, as so many processes would "  \
+                             "have."),                                               \
         VS_HTTP2_WINDOW_ROW(Config, m)
 
 /* The same of a VsHttp2ServeParams. */
@@ -48,7 +50,9 @@ extern const char *const vs_http_serve_versions[];
     VS_PARAM_CHOICE(Config, m.version, "http-version", .def = "1.1",                 \
                     .choices = vs_http_serve_versions,                               \
                     .doc = "What is spoken at the port; what begins otherwise is "   \
-                           "reset.  both: as the client begins, or asks by ALPN."),  \
+                           "reset.  both: 1.1 or 2, as the client begins, or asks "  \
+                           "by ALPN.  3: by QUIC, in a container of "                \
+                           "protocol=\"udp\"."),                                     \
         VS_PARAM_UINT(Config, m.n_streams, "max-streams", .def = "128", .min = "1",  \
                       .max = "2147483647",                                           \
                       .doc = "HTTP/2: requests under way on each connection "        \
@@ -74,6 +78,13 @@ bool vs_http2_serve_params_check(const VsHttp2ServeParams *params,
 
 bool vs_http2_is_called(const VsHttp2CallParams *params);
 bool vs_http2_is_served(const VsHttp2ServeParams *params);
+
+bool vs_http3_is_called(const VsHttp2CallParams *params);
+bool vs_http3_is_served(const VsHttp2ServeParams *params);
+
+/* Fails: 'element' has no HTTP/3, because of 'why'. */
+bool vs_http3_refuse(const VsElement *element, const char *why,
+                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* What a client offers, or a server agrees to, by ALPN: VS_TLS_ALPN_*. */
 uint8_t vs_http2_call_alpn(const VsHttp2CallParams *params);

@@ -57,6 +57,9 @@ static const VsParam client_params[] = {
     VS_PARAM_BOOL(ClientConfig, is_keep_alive, "keep-alive", .def = "no",
                   .doc = "yes: connections are used again; no: one for each request."),
     VS_HTTP2_CALL_PARAM_ROWS(ClientConfig, http2),
+    VS_PARAM_TIME(ClientConfig, quic_idle, "quic-idle", .def = "30s", .min = "1ms",
+                  .doc = "HTTP/3: a connection silent for so long has ended "
+                         "(max_idle_timeout)."),
     VS_PARAM_CHOICE(ClientConfig, grpc_policy, "grpc-policy", .def = "pick_first",
                     .choices = grpc_policy_choices,
                     .doc = "HTTP/2: of the addresses that the name resolves to, a "
@@ -257,6 +260,41 @@ check_http2(const ClientConfig *config, bool is_address, const VsElement *elemen
     return true;
 }
 
+/* QUIC has TLS 1.3 always, and its connections are kept. */
+static bool
+check_http3(const ClientConfig *config, bool is_tls, const VsElement *element,
+            GError **error)
+{
+    static const char *const of_tcp[] = {"keep-alive", "closes-first"};
+
+    if (!vs_http3_is_called(&config->http2)) {
+        if (vs_element_has(element, "quic-idle")) {
+            vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                            "quic-idle has no effect without http-version=\"3\"; leave "
+                            "it out");
+            return false;
+        }
+        return true;
+    }
+    if (!is_tls || vs_tls_version(config->tls_version + 1) != VS_TLS_1_3) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                        "http-version=\"3\" has TLS 1.3 always; write https:// and "
+                        "tls=\"1.3\"");
+        return false;
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(of_tcp); i++) {
+        if (vs_element_has(element, of_tcp[i])) {
+            vs_set_error_at(
+                error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                "%s has no effect with http-version=\"3\", whose connection "
+                "is kept; leave one out",
+                of_tcp[i]);
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool
 client_check(const void *config_, const VsElement *element, GError **error)
 {
@@ -280,7 +318,8 @@ client_check(const void *config_, const VsElement *element, GError **error)
         !check_resolving(config, element, host, vs_parse_ipv4(host, &address, NULL),
                          error) ||
         !check_tls(config, is_tls, element, error) ||
-        !check_http2(config, vs_parse_ipv4(host, &address, NULL), element, error)) {
+        !check_http2(config, vs_parse_ipv4(host, &address, NULL), element, error) ||
+        !check_http3(config, is_tls, element, error)) {
         return false;
     }
     if (config->stop != 0 && config->stop <= config->start) {

@@ -24,6 +24,7 @@ typedef struct ClientConfig {
     bool is_tls_early;
     bool is_keep_alive;
     VsHttp2CallParams http2;
+    VsTime quic_idle;
     VsChoice grpc_policy; /* VsGrpcPolicy. */
     VsChoice closer;      /* ClientCloser, where connections are not kept alive. */
     uint64_t body_bytes;

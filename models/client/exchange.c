@@ -16,6 +16,8 @@ client_exchange_open(Client *client, const char *host, const char *path, uint16_
     VsHttp2ClientConfig http2 = vs_http2_call_params_config(
         &client->config->http2, &client->entity, client->name);
     bool is_http2 = vs_http2_is_called(&client->config->http2);
+    bool is_http3 = vs_http3_is_called(&client->config->http2);
+    VsHttp3Config http3;
     VsCallPolicy policy = vs_call_params_policy(&client->config->call);
     g_autofree char *place = g_strdup_printf("client %s", client->name);
     VsStage retry_stage = client->wait_stage;
@@ -38,9 +40,14 @@ client_exchange_open(Client *client, const char *host, const char *path, uint16_
         .is_early = client->config->is_tls_early,
         .alpn = vs_http2_call_alpn(&client->config->http2),
     };
+    if (is_http3) {
+        http3.quic =
+            (VsQuicConfig){.tls = client->tls, .idle = client->config->quic_idle};
+        config.http3 = &http3;
+    }
     client->message = vs_http_new_request(
         &run->packets->names, host, path, client->config->body_bytes,
-        !is_http2 && !client->config->is_keep_alive && !is_closing_first);
+        !is_http2 && !is_http3 && !client->config->is_keep_alive && !is_closing_first);
     vs_rng_init(&rng, run->seed, client->name, "backoff");
     vs_http_caller_open(&client->caller, &config, &policy, &client->entity, &rng,
                         retry_stage);

@@ -187,10 +187,13 @@ call_check(const void *config_, const VsElement *element, GError **error)
     const ContainerCallConfig *config = config_;
     const ContainerConfig *container = element->parent->config;
 
-    if (vs_port_protocol(container->protocol) == VS_PROTOCOL_UDP) {
-        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
-                        "a container of protocol=\"udp\" makes no calls; write "
-                        "protocol=\"tcp\", or leave them out");
+    if (vs_port_protocol(container->protocol) == VS_PROTOCOL_UDP &&
+        !vs_http3_is_served(&container->http2)) {
+        vs_set_error_at(
+            error, element, VS_SCENARIO_ERROR_CONFLICT,
+            "a container of protocol=\"udp\" makes no calls, unless it speaks "
+            "HTTP/3; write "
+            "protocol=\"tcp\", or leave them out");
         return false;
     }
     if (config->path[0] != '/') {
@@ -203,6 +206,9 @@ call_check(const void *config_, const VsElement *element, GError **error)
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
                         "parallel has no effect where async=\"yes\": nobody waits");
         return false;
+    }
+    if (vs_http3_is_called(&config->http2)) {
+        return vs_http3_refuse(element, "it calls without TLS", error);
     }
     if (vs_http2_is_called(&config->http2) && vs_element_has(element, "connections")) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,

@@ -29,7 +29,8 @@ static const VsParam container_params[] = {
     VS_PARAM_CHOICE(ContainerConfig, protocol, "protocol", .def = "tcp",
                     .choices = vs_port_protocol_choices,
                     .doc = "tcp: an HTTP server.  udp: each datagram is a request, and "
-                           "its answer is one datagram."),
+                           "its answer is one datagram; or with http-version=\"3\" an "
+                           "HTTP server by QUIC."),
     VS_PARAM_DIST(ContainerConfig, service_time, "service-time", .def = "1ms",
                   .doc = "Work for one request, once a worker has it: CPU time."),
     VS_PARAM_DIST(ContainerConfig, wait_time, "wait-time", .def = "0s",
@@ -80,6 +81,16 @@ static const VsParam container_params[] = {
     VS_PARAM_TIME(ContainerConfig, pause_every, "pause-every", .min = "1us",
                   .doc = "How long from the end of one pause to that of the next."),
     VS_HTTP2_SERVE_PARAM_ROWS(ContainerConfig, http2),
+    VS_PARAM_SIZE(ContainerConfig, certificate_bytes, "tls-certificate", .def = "3KiB",
+                  .min = "200B", .max = "64KiB",
+                  .doc =
+                      "HTTP/3: the certificate chain, as sent.  What goes beyond three "
+                      "datagrams with it costs a round trip."),
+    VS_PARAM_BOOL(ContainerConfig, is_early, "tls-early-data", .def = "no",
+                  .doc = "HTTP/3: yes: takes early data (0-RTT) of resumed sessions."),
+    VS_PARAM_TIME(ContainerConfig, quic_idle, "quic-idle", .def = "30s", .min = "1ms",
+                  .doc = "HTTP/3: a connection silent for so long is forgotten "
+                         "(max_idle_timeout)."),
     {0},
 };
 
@@ -208,12 +219,30 @@ container_answer(Container *container, VsJob *job, unsigned status)
 /* ---------------------------------------------------------------------------------- */
 
 static bool
-container_check(const void *config_, const VsElement *element, GError **error)
+check_absent(const VsElement *element, const char *const *names, const char *why,
+             GError **error)
 {
-    const ContainerConfig *config = config_;
+    for (; *names; names++) {
+        if (vs_element_has(element, *names)) {
+            vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                            "%s has no effect %s; leave one out", *names, why);
+            return false;
+        }
+    }
+    return true;
+}
 
-    if (!container_check_work(element, error) ||
-        !vs_http2_serve_params_check(&config->http2, element, error)) {
+/* A server of HTTP by TCP. */
+static bool
+check_tcp(const ContainerConfig *config, const VsElement *element, GError **error)
+{
+    static const char *const of_quic[] = {"tls-certificate", "tls-early-data",
+                                          "quic-idle", NULL};
+
+    if (vs_http3_is_served(&config->http2)) {
+        vs_set_error_at(
+            error, element, VS_SCENARIO_ERROR_CONFLICT,
+            "http-version=\"3\" travels in UDP; write protocol=\"udp\", too");
         return false;
     }
     if (vs_http2_is_served(&config->http2) &&
@@ -223,13 +252,19 @@ container_check(const void *config_, const VsElement *element, GError **error)
                         "HTTP/2 has many requests at a time; leave one out");
         return false;
     }
-    if (vs_port_protocol(config->protocol) != VS_PROTOCOL_UDP) {
-        return true;
-    }
+    return check_absent(element, of_quic, "without http-version=\"3\"", error);
+}
+
+static bool
+check_udp(const ContainerConfig *config, const VsElement *element, GError **error)
+{
+    static const char *const of_quic[] = {"tls-certificate", "tls-early-data",
+                                          "quic-idle", NULL};
+
     if (vs_http2_is_served(&config->http2)) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
-                        "http-version has no effect where protocol=\"udp\"; leave one "
-                        "out");
+                        "http-version has no effect where protocol=\"udp\", unless it "
+                        "is \"3\"; write that, or leave one out");
         return false;
     }
     if (vs_element_has(element, "backlog")) {
@@ -244,6 +279,9 @@ container_check(const void *config_, const VsElement *element, GError **error)
                         "no connection; leave it out");
         return false;
     }
+    if (vs_http3_is_served(&config->http2)) {
+        return true;
+    }
     if (config->response_bytes > DATAGRAM_MAX_BYTES) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
                         "response=\"%" G_GUINT64_FORMAT
@@ -252,7 +290,18 @@ container_check(const void *config_, const VsElement *element, GError **error)
                         config->response_bytes, DATAGRAM_MAX_BYTES);
         return false;
     }
-    return true;
+    return check_absent(element, of_quic, "without http-version=\"3\"", error);
+}
+
+static bool
+container_check(const void *config_, const VsElement *element, GError **error)
+{
+    const ContainerConfig *config = config_;
+    bool is_udp = vs_port_protocol(config->protocol) == VS_PROTOCOL_UDP;
+
+    return container_check_work(element, error) &&
+           vs_http2_serve_params_check(&config->http2, element, error) &&
+           (is_udp ? check_udp : check_tcp)(config, element, error);
 }
 
 static bool
@@ -267,10 +316,24 @@ container_declare(void *self, const VsElement *element, VsBuild *build, GError *
 }
 
 static bool
+open_http3(Container *container, const VsPod *pod)
+{
+    const ContainerConfig *config = container->config;
+    VsTlsConfig tls = {.version = VS_TLS_1_3,
+                       .certificate_bytes = (uint32_t)config->certificate_bytes,
+                       .is_early = config->is_early};
+    VsHttp3Config http3 = {.quic = {.tls = tls, .idle = config->quic_idle}};
+
+    return vs_http3_server_open(&container->http, pod->netns, VS_ADDR_ANY,
+                                (uint16_t)config->port, &http3, &http_ops, container);
+}
+
+static bool
 container_open(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
     const ContainerConfig *config = element->config;
-    bool is_udp = vs_port_protocol(config->protocol) == VS_PROTOCOL_UDP;
+    bool is_http3 = vs_http3_is_served(&config->http2);
+    bool is_udp = vs_port_protocol(config->protocol) == VS_PROTOCOL_UDP && !is_http3;
     Container *container = self;
     VsPod *pod = vs_cluster_find_pod(build->cluster, element->parent->id);
     VsStages *stages = &build->run->packets->stages;
@@ -294,6 +357,9 @@ container_open(void *self, const VsElement *element, VsBuild *build, GError **er
     if (is_udp) {
         return vs_udp_server_open(&container->udp, pod->netns, VS_ADDR_ANY,
                                   (uint16_t)config->port, &udp_ops, container);
+    }
+    if (is_http3) {
+        return open_http3(container, pod);
     }
     if (!vs_http_server_open(&container->http, pod->netns, VS_ADDR_ANY,
                              (uint16_t)config->port, config->backlog, &http_ops,

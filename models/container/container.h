@@ -33,6 +33,9 @@ typedef struct ContainerConfig {
     VsTime pause;
     VsTime pause_every;
     VsHttp2ServeParams http2;
+    uint64_t certificate_bytes;
+    bool is_early;
+    VsTime quic_idle;
 } ContainerConfig;
 
 typedef struct ContainerCallConfig {
@@ -49,9 +52,9 @@ typedef struct ContainerCallConfig {
 
 typedef struct Container {
     const ContainerConfig *config;
-    VsHttpServer http; /* Opened: this one... */
+    VsHttpServer http; /* Opened: this one, of HTTP/3 too... */
     VsUdpServer udp;   /* ...or that. */
-    bool is_udp;
+    bool is_udp;       /* That one. */
     uint64_t n_requests;
     VsStation station;
     VsTime busy; /* Of workers; of cores that are shared. */

@@ -286,6 +286,9 @@ ingress_check(const void *config_, const VsElement *element, GError **error)
             return false;
         }
     }
+    if (vs_http3_is_served(&config->http2)) {
+        return vs_http3_refuse(element, "it serves TCP", error);
+    }
     if (!vs_balance_params_check(&config->balance, KEYS, element, error) ||
         !check_keepalive(config, element, error) ||
         !vs_tls_params_check(&config->tls, element, error) ||

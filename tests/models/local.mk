@@ -33,6 +33,7 @@ check_PROGRAMS += \
 	tests/models/test_gso \
 	tests/models/test_health_check \
 	tests/models/test_http2 \
+	tests/models/test_http3 \
 	tests/models/test_https \
 	tests/models/test_incidents_tcp \
 	tests/models/test_incidents_load \
@@ -101,6 +102,8 @@ tests_models_test_dns_names_SOURCES = tests/models/test_dns_names.c \
 tests_models_test_dns_SOURCES = tests/models/test_dns.c $(model_tests_fixture)
 tests_models_test_dns_stub_SOURCES = tests/models/test_dns_stub.c \
 	$(model_tests_fixture)
+tests_models_test_http3_SOURCES = tests/models/test_http3.c $(model_tests_fixture)
+tests_models_test_http3_LDADD = $(TEST_LIBS)
 tests_models_test_http2_SOURCES = tests/models/test_http2.c $(model_tests_fixture)
 tests_models_test_http2_LDADD = $(TEST_LIBS) -lm
 tests_models_test_https_SOURCES = tests/models/test_https.c $(model_tests_fixture)

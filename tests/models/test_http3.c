@@ -1,0 +1,157 @@
+/* HTTP/3 in scenarios: by a node port and directly, its stages, an end of silence, what is
+ * refused. */
+#include "models/fixture.h"
+#include "results/summary.h"
+
+/* Two pods, and a site 10 ms away that calls their node port. */
+static Model *
+shop(const char *client, const char *container)
+{
+    return model_new(
+        "<client id='c' to='https://172.16.0.2:30443/' http-version='3' %s/>"
+        "<node id='n' cores='4'/><link from='c' to='n' delay='10ms'/>"
+        "<service id='web' protocol='udp' type='NodePort' node-port='30443' port='443' "
+        "target-port='8443' select='app=web'/>"
+        "<pod id='p' count='2' labels='app=web'>"
+        "<container id='w' protocol='udp' port='8443' http-version='3' "
+        "service-time='1ms' %s/></pod>",
+        client, container);
+}
+
+/* The stages of each request add up to its time, and no packet is lost. */
+static void
+check_sums(const Model *model)
+{
+    g_autoptr(VsSummary) summary = vs_summary_new(model->simulation);
+
+    CU_ASSERT(vs_summary_check(summary, NULL));
+}
+
+static void
+check_completed(const Model *model, uint64_t n_connects)
+{
+    CU_ASSERT(model_counter(model, "c", "requests") > 0);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "completed"),
+                    model_counter(model, "c", "requests"));
+    CU_ASSERT_EQUAL(model_counter(model, "c", "connects"), n_connects);
+    check_sums(model);
+}
+
+static void
+test_a_service_forwards_it(void)
+{
+    Model *model =
+        shop("arrivals='poisson(200/s)' stop='1s'", "response='100KiB'");
+
+    model_run(model, 60 * VS_S);
+    check_completed(model, 1);
+    model_free(model);
+}
+
+/* In a pod, to the cluster IP and to a pod. */
+static void
+check_in_pod(const char *url)
+{
+    Model *model = model_new(
+        "<node id='n' cores='4'/>"
+        "<pod id='q'><client id='c' to='https://%s/' http-version='3' "
+        "arrivals='poisson(200/s)' stop='1s'/></pod>"
+        "<service id='web' protocol='udp' cluster-ip='10.96.0.7' port='443' "
+        "target-port='8443' select='app=web'/>"
+        "<pod id='p' count='2' labels='app=web'>"
+        "<container id='w' protocol='udp' port='8443' http-version='3'/></pod>",
+        url);
+
+    model_run(model, 60 * VS_S);
+    check_completed(model, 1);
+    model_free(model);
+}
+
+static void
+test_pods_are_reached_by_pods(void)
+{
+    check_in_pod("10.96.0.7");
+    check_in_pod("10.244.0.3:8443");
+}
+
+/* A request every 40 s, where the connection ends after 30 s without any: a handshake each,
+ * of one round trip, or of none with early data. */
+static void
+test_silence_ends_a_connection(void)
+{
+    for (unsigned is_early = 0; is_early < 2; is_early++) {
+        Model *model = shop(
+            is_early ? "arrivals='constant(0.025/s)' stop='201s' tls-early-data='yes'"
+                     : "arrivals='constant(0.025/s)' stop='201s'",
+            is_early ? "tls-early-data='yes'" : "");
+        uint64_t n;
+
+        model_run(model, 300 * VS_S);
+        n = model_counter(model, "c", "requests");
+        CU_ASSERT(n >= 5);
+        check_completed(model, n);
+        model_free(model);
+    }
+}
+
+/* The server forgets first: its reset ends the connection, and a retry opens another. */
+static void
+test_a_server_that_forgot_resets(void)
+{
+    Model *model =
+        shop("arrivals='constant(0.1/s)' stop='21s' retries='1'", "quic-idle='5s'");
+
+    model_run(model, 100 * VS_S);
+    CU_ASSERT(model_counter(model, "c", "retries") > 0);
+    check_completed(model, model_counter(model, "c", "requests"));
+    model_free(model);
+}
+
+static void
+test_what_cannot_act_is_refused(void)
+{
+#define CLIENT(scheme, attributes)                                                    \
+    "<client id='c' to='" scheme "://10.0.0.1/' arrivals='constant(1/s)' " attributes \
+    "/>"
+#define POD(attributes) \
+    "<node id='n'/><pod id='p'><container id='w' " attributes "/></pod>"
+    static const struct {
+        const char *body;
+        const char *message;
+    } cases[] = {
+        {CLIENT("http", "http-version='3'"), "write https:// and tls=\"1.3\""},
+        {CLIENT("https", "http-version='3' tls='1.2'"), "write https://"},
+        {CLIENT("https", "http-version='3' keep-alive='yes'"), "keep-alive has no"},
+        {CLIENT("https", "http-version='3' channels='2'"), "channels has no effect"},
+        {CLIENT("https", "quic-idle='3s'"), "quic-idle has no effect"},
+        {POD("http-version='3'"), "write protocol=\"udp\""},
+        {POD("protocol='udp' http-version='2'"), "unless it is \"3\""},
+        {POD("protocol='udp' http-version='3' backlog='4'"), "backlog has no effect"},
+        {POD("protocol='udp' tls-certificate='4KiB'"), "tls-certificate has no effect"},
+        {POD("quic-idle='4s'"), "quic-idle has no effect"},
+        {"<node id='n'/><pod id='p'><container id='w'><call service='s' "
+         "http-version='3'/></container></pod><service id='s' select='a=b'/>",
+         "<call> has no http-version=\"3\""},
+        {"<node id='n'/><pod id='p'><ingress id='i' http-version='3' "
+         "default-service='s'/></pod><service id='s' select='a=b'/>",
+         "<ingress> has no http-version=\"3\""},
+        {"<node id='n'/><lb id='l' service='s'/><link from='l' to='n'/>"
+         "<service id='s' protocol='udp' port='443' node-port='30443' type='NodePort' "
+         "select='a=b'/>",
+         "is UDP's, and <lb> sends TCP"},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        model_check_error(cases[i].message, "%s", cases[i].body);
+    }
+}
+
+static const VsTestCase tests[] = {
+    {"a service forwards it", test_a_service_forwards_it},
+    {"pods are reached by pods", test_pods_are_reached_by_pods},
+    {"silence ends a connection", test_silence_ends_a_connection},
+    {"a server that forgot resets", test_a_server_that_forgot_resets},
+    {"what cannot act is refused", test_what_cannot_act_is_refused},
+    {0},
+};
+VS_TESTS("HTTP/3 in scenarios")
