@@ -1,9 +1,9 @@
 /* QUIC version 1 (RFC 9000, 9001, 9002) over UDP: connections, and on their streams a message
  * each way, a request and its answer.
  *
- * Handshake: TLS 1.3 in CRYPTO frames, with the work of net/costs.def ("tls-...") and the
- * lengths of transport/tls.h without records.  A client may send after one round trip, or at
- * once with early data (0-RTT) and a ticket of that address and port.  Datagrams with an
+ * Handshake: TLS 1.3 in CRYPTO frames, with the lengths of transport/tls.c without records;
+ * its work is charged as that of TLS over TCP is.  A client may send after one round trip, or
+ * at once with early data (0-RTT) and a ticket of that address and port.  Datagrams with an
  * Initial packet are 1200 bytes long.  A server sends no more than three times what it has
  * received until the client's address is valid.
  *
