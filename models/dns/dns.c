@@ -1,3 +1,4 @@
+#include "models/dns/answers.h"
 #include "models/dns/record.h"
 #include "models/dns/server.h"
 
@@ -6,27 +7,10 @@ typedef struct DnsConfig {
     VsTime negative_ttl;
 } DnsConfig;
 
-/* An address that a name has for some time. */
-typedef struct DnsRecord {
-    VsAddr address;
-    uint32_t ttl_s;
-    VsTime from;
-    VsTime until;
-} DnsRecord;
-
-/* Its answer is made when it is first asked for, and again when a record came or went. */
-typedef struct DnsName {
-    VsName name;
-    GArray *records; /* Of DnsRecord. */
-    VsDns answer;
-    VsTime until; /* That of 'answer'; 0: not made yet. */
-} DnsName;
-
 typedef struct Dns {
     DnsServer server;
     const DnsConfig *config;
-    VsTable zone; /* Name to DnsName. */
-    GPtrArray *names;
+    DnsAnswers answers;
     uint64_t n_unknown;
 } Dns;
 
@@ -43,6 +27,13 @@ static const VsParam record_params[] = {
                   .doc = "It is there from then on."),
     VS_PARAM_TIME(RecordConfig, until, "until",
                   .doc = "It is removed then; without it, it stays."),
+    VS_PARAM_UINT(RecordConfig, weight, "weight", .min = "1", .max = "255",
+                  .doc =
+                      "One of the name's records is answered, this one in proportion "
+                      "to its weight; without it all are."),
+    VS_PARAM_PREFIXES(RecordConfig, clients, "clients",
+                      .doc = "Who is told it; of several places that hold a client the "
+                             "smallest counts.  All without it."),
     {0},
 };
 
@@ -127,103 +118,32 @@ dns_check(const void *config_, const VsElement *element, GError **error)
     return true;
 }
 
-static VsKey
-name_key(VsName name)
-{
-    return (VsKey){{name, 0}};
-}
-
-/* The records of 'name' that are there at 'now'. */
-static void
-make_answer(DnsName *name, VsRun *run, VsTime now)
-{
-    VsDnsRecords *records = vs_dns_records_new(name->name);
-    VsDns answer = {.is_authoritative = true, .records = records};
-
-    name->until = VS_TIME_NEVER;
-    for (unsigned i = 0; i < name->records->len; i++) {
-        const DnsRecord *record = &g_array_index(name->records, DnsRecord, i);
-        VsDnsRecord address = {
-            .owner = name->name, .type = VS_DNS_RECORD_A, .address = record->address};
-
-        if (now < record->from) {
-            name->until = MIN(name->until, record->from);
-        } else if (now < record->until) {
-            name->until = MIN(name->until, record->until);
-            answer.ttl_s = records->n_records == 0 ? record->ttl_s
-                                                   : MIN(answer.ttl_s, record->ttl_s);
-            vs_dns_records_add(records, VS_DNS_ANSWER, &address);
-        }
-    }
-    vs_dns_records_close(records, &run->packets->names);
-    g_ptr_array_add(run->packets->dns_records, records);
-    name->answer = answer;
-}
-
 static void
 dns_worked(DnsServer *server, VsDnsRequest *query)
 {
     Dns *dns = VS_CONTAINER_OF(server, Dns, server);
-    DnsName *name = vs_table_find(&dns->zone, name_key(query->payload.dns.name));
-    VsRun *run = server->netns->run;
-    VsDns answer = {.is_authoritative = true};
+    VsDns answer = {0};
 
-    if (name && vs_now(run) >= name->until) {
-        make_answer(name, run, vs_now(run));
-    }
-    if (!name || name->answer.records->n_records == 0) {
+    if (!dns_answers_find(&dns->answers, &query->payload.dns, query->flow.saddr,
+                          &answer)) {
         answer.code = VS_DNS_NXDOMAIN;
         dns->n_unknown++;
-    } else if (query->payload.dns.type == VS_DNS_A) {
-        answer = name->answer; /* Else the name is there, but without such. */
     }
+    answer.is_authoritative = true;
     if (!answer.records) {
         answer.ttl_s = (uint32_t)(dns->config->negative_ttl / VS_S);
     }
     dns_server_answer(server, query, &answer, 0);
 }
 
-static void
-name_free(gpointer name_)
-{
-    DnsName *name = name_;
-
-    g_array_free(name->records, TRUE);
-    g_free(name);
-}
-
-static DnsName *
-name_get(Dns *dns, VsName handle)
-{
-    DnsName *name = vs_table_find(&dns->zone, name_key(handle));
-
-    if (!name) {
-        name = g_new0(DnsName, 1);
-        name->name = handle;
-        name->records = g_array_new(FALSE, FALSE, sizeof(DnsRecord));
-        g_ptr_array_add(dns->names, name);
-        vs_table_insert(&dns->zone, name_key(handle), name);
-    }
-    return name;
-}
-
-/* Records of one name are one answer with several addresses. */
-static void
-add_record(Dns *dns, const VsElement *element, VsBuild *build)
+static bool
+add_record(Dns *dns, const VsElement *element, const VsBuild *build, GError **error)
 {
     const RecordConfig *config = element->config;
-    g_autofree char *text = g_ascii_strdown(config->name, -1); /* RFC 4343. */
-    DnsRecord record = {.address = config->to ? vs_build_address_of(build, config->to)
-                                              : config->address,
-                        .ttl_s = (uint32_t)(config->ttl / VS_S),
-                        .from = config->from,
-                        .until = vs_element_has(element, "until") ? config->until
-                                                                  : VS_TIME_NEVER};
-    DnsName *name;
+    VsAddr address =
+        config->to ? vs_build_address_of(build, config->to) : config->address;
 
-    text[vs_dns_name_length(text)] = '\0';
-    name = name_get(dns, vs_names_intern(&build->run->packets->names, text));
-    g_array_append_val(name->records, record);
+    return dns_answers_add(&dns->answers, element, address, error);
 }
 
 static bool
@@ -233,8 +153,7 @@ dns_create(void *self, const VsElement *element, VsBuild *build, GError **error)
 
     (void)error;
     dns->config = element->config;
-    vs_table_init(&dns->zone);
-    dns->names = g_ptr_array_new_with_free_func(name_free);
+    dns_answers_init(&dns->answers, build->run, element->id);
     dns_server_create(&dns->server, element, build, &dns->config->server);
     return true;
 }
@@ -244,11 +163,11 @@ dns_open(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
     Dns *dns = self;
 
-    (void)error;
     dns_server_open(&dns->server, element->id, VS_ADDR_ANY, build, dns_worked);
     for (unsigned i = 0; i < element->n_children; i++) {
-        if (is_record(element->children[i])) {
-            add_record(dns, element->children[i], build);
+        if (is_record(element->children[i]) &&
+            !add_record(dns, element->children[i], build, error)) {
+            return false;
         }
     }
     return true;
@@ -260,10 +179,7 @@ dns_close(void *self)
     Dns *dns = self;
 
     dns_server_close(&dns->server);
-    if (dns->names) {
-        vs_table_clear(&dns->zone);
-        g_ptr_array_free(dns->names, TRUE);
-    }
+    dns_answers_clear(&dns->answers);
 }
 
 const VsModel vs_model_record = {

@@ -1,10 +1,13 @@
 #include "models/dns/forward.h"
 
+enum { EDNS_BYTES = 1232 };
+
 /* What is known of a name in one type, or being asked. */
 typedef struct DnsCacheEntry {
     DnsForward *forward;
     VsName name;
     uint8_t type;
+    VsAddr subnet; /* Of the clients, if that is told. */
     VsDns answer;
     VsTime expires; /* 0: never answered. */
     bool is_asked;
@@ -20,21 +23,23 @@ typedef struct DnsCacheEntry {
 static void forward_timeout(VsTimer *timer);
 
 static VsKey
-question_key(VsName name, uint8_t type)
+question_key(VsName name, uint8_t type, VsAddr subnet)
 {
-    return (VsKey){{name, type}};
+    return (VsKey){{name, (uint64_t)subnet << 8 | type}};
 }
 
 static DnsCacheEntry *
-cache_get(DnsForward *forward, VsName name, uint8_t type)
+cache_get(DnsForward *forward, VsName name, uint8_t type, VsAddr subnet)
 {
-    DnsCacheEntry *entry = vs_table_find(&forward->cache, question_key(name, type));
+    DnsCacheEntry *entry =
+        vs_table_find(&forward->cache, question_key(name, type, subnet));
 
     if (!entry) {
         entry = g_new0(DnsCacheEntry, 1);
-        *entry = (DnsCacheEntry){.forward = forward, .name = name, .type = type};
+        *entry = (DnsCacheEntry){
+            .forward = forward, .name = name, .type = type, .subnet = subnet};
         vs_timer_init(&entry->timeout, &forward->server->entity, forward_timeout);
-        vs_table_insert(&forward->cache, question_key(name, type), entry);
+        vs_table_insert(&forward->cache, question_key(name, type, subnet), entry);
     }
     return entry;
 }
@@ -102,7 +107,12 @@ ask(DnsCacheEntry *entry, const VsDnsRequest *asked_by)
     payload.dns = (VsDns){.id = entry->asked_id,
                           .type = entry->type,
                           .edns_bytes = asked_by->payload.dns.edns_bytes,
+                          .subnet = entry->subnet,
+                          .subnet_bits = (uint8_t)forward->config.subnet_bits,
                           .name = entry->name};
+    if (payload.dns.subnet_bits > 0) { /* It is an option of EDNS. */
+        payload.dns.edns_bytes = MAX(payload.dns.edns_bytes, EDNS_BYTES);
+    }
     if (forward->config.is_by_tcp || asked_by->connection) {
         entry->link = dns_upstreams_ask(&forward->tcp, address, &payload, entry);
     } else {
@@ -179,7 +189,8 @@ forward_receive(VsUdp *udp, VsPacket *packet)
     if (payload->kind != VS_PAYLOAD_DNS || !answer.is_response) {
         return;
     }
-    entry = vs_table_find(&forward->cache, question_key(answer.name, answer.type));
+    entry = vs_table_find(&forward->cache,
+                          question_key(answer.name, answer.type, answer.subnet));
     if (!entry || !entry->is_asked || entry->asked_id != answer.id) {
         return; /* Late, or nobody's. */
     }
@@ -261,7 +272,9 @@ begin(DnsCacheEntry *entry, VsDnsRequest *query)
 void
 dns_forward_query(DnsForward *forward, VsDnsRequest *query, VsName name)
 {
-    DnsCacheEntry *entry = cache_get(forward, name, query->payload.dns.type);
+    unsigned bits = forward->config.subnet_bits;
+    VsAddr subnet = bits > 0 ? query->flow.saddr & vs_prefix_mask(bits) : 0;
+    DnsCacheEntry *entry = cache_get(forward, name, query->payload.dns.type, subnet);
     VsTime now = vs_now(forward->server->netns->run);
 
     if (entry->expires > now) {

@@ -19,7 +19,10 @@ typedef enum DnsPolicy {
 typedef struct DnsForwardConfig {
     const VsRefs *upstreams;
     VsAddr address; /* Instead: the one upstream's. */
-    bool is_by_tcp; /* All questions go by TCP: force_tcp. */
+    unsigned
+        subnet_bits; /* Of its clients' subnets, which are told upstream (RFC 7871), and
+                           * answers kept for each; 0: they are not. */
+    bool is_by_tcp;  /* All questions go by TCP: force_tcp. */
     DnsPolicy policy;
     VsTime timeout; /* A question not answered by then is asked again. */
     uint32_t attempts;

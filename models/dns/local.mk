@@ -1,4 +1,6 @@
 libvethsim_la_SOURCES += \
+	models/dns/answers.c \
+	models/dns/answers.h \
 	models/dns/coredns.c \
 	models/dns/dns.c \
 	models/dns/forward.c \

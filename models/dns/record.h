@@ -10,4 +10,6 @@ typedef struct RecordConfig {
     VsTime ttl;
     VsTime from;
     VsTime until;
+    uint32_t weight; /* 0: none. */
+    VsPrefixes clients;
 } RecordConfig;

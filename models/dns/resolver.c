@@ -5,6 +5,7 @@ typedef struct ResolverConfig {
     VsRefs upstreams;
     VsTime timeout;
     uint32_t attempts;
+    uint32_t subnet_bits;
 } ResolverConfig;
 
 typedef struct Resolver {
@@ -21,6 +22,10 @@ static const VsParam resolver_params[] = {
                   .doc = "A question not answered by then is asked again."),
     VS_PARAM_UINT(ResolverConfig, attempts, "attempts", .def = "3", .min = "1",
                   .doc = "Questions asked before the client is told SERVFAIL."),
+    VS_PARAM_UINT(ResolverConfig, subnet_bits, "client-subnet", .def = "0", .max = "32",
+                  .doc = "Upstream is told so many bits of the client's address (24 is "
+                         "usual), and answers are kept for each such subnet.  0: it is "
+                         "told nothing, and takes the resolver for the client."),
     DNS_SERVER_PARAM_ROWS(ResolverConfig, server),
     {0},
 };
@@ -63,6 +68,7 @@ resolver_open(void *self, const VsElement *element, VsBuild *build, GError **err
                                 .policy = DNS_POLICY_SEQUENTIAL,
                                 .timeout = config->timeout,
                                 .attempts = config->attempts,
+                                .subnet_bits = config->subnet_bits,
                                 .max_ttl = VS_TIME_NEVER};
     Resolver *resolver = self;
 

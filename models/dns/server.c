@@ -125,6 +125,8 @@ dns_server_answer(DnsServer *server, VsDnsRequest *query, const VsDns *answer,
     dns->name = asked->name;
     dns->type = asked->type;
     dns->edns_bytes = asked->edns_bytes;
+    dns->subnet = asked->subnet;
+    dns->subnet_bits = asked->subnet_bits;
     dns->is_response = true;
     if (has_data && via != 0 && via != name) {
         dns->records = alias_get(server, via, name, dns->records);

@@ -26,6 +26,7 @@ check_PROGRAMS += \
 	tests/models/test_coredns \
 	tests/models/test_device_qdisc \
 	tests/models/test_dns \
+	tests/models/test_dns_choice \
 	tests/models/test_dns_names \
 	tests/models/test_dns_nodelocal \
 	tests/models/test_dns_stub \
@@ -94,6 +95,8 @@ tests_models_test_container_work_SOURCES = tests/models/test_container_work.c \
 tests_models_test_coredns_SOURCES = tests/models/test_coredns.c \
 	$(model_tests_fixture)
 tests_models_test_dns_nodelocal_SOURCES = tests/models/test_dns_nodelocal.c \
+	$(model_tests_fixture)
+tests_models_test_dns_choice_SOURCES = tests/models/test_dns_choice.c \
 	$(model_tests_fixture)
 tests_models_test_dns_tcp_SOURCES = tests/models/test_dns_tcp.c \
 	$(model_tests_fixture)
