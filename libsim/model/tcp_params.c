@@ -28,6 +28,13 @@ vs_tcp_params_check(const VsTcpParams *params, const VsElement *element, GError 
                         "tcp-timestamps=\"yes\", for the servers as well");
         return false;
     }
+    if (!config->has_sack && (vs_element_has(element, "tcp-recovery") ||
+                              vs_element_has(element, "tcp-early-retrans"))) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "tcp-recovery and tcp-early-retrans have no effect without "
+                        "SACK; leave them out, or write tcp-sack=\"yes\"");
+        return false;
+    }
     if (config->rto_min > config->rto_max || config->rto_initial > config->rto_max) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
                         "tcp-rto-max is below tcp-rto-min or tcp-rto-initial");

@@ -32,7 +32,9 @@ typedef struct VsTcpParams {
                       .doc = "And never longer (net.ipv4.tcp_rto_max_ms)."),           \
         VS_PARAM_TIME(Config, m.config.delayed_ack, "tcp-delayed-ack", .def = "40ms",  \
                       .max = "500ms",                                                  \
-                      .doc = "How long an ACK waits for data to go with; 0s: not."),   \
+                      .doc = "How long an ACK waits at least for data to go with: up " \
+                             "to 200 ms, as the peer's pauses and the round trip are " \
+                             "long; 0s: not at all."),                                 \
         VS_PARAM_BOOL(Config, m.config.is_nodelay, "tcp-nodelay", .def = "yes",        \
                       .doc = "No: a segment that is not full waits until the one "     \
                              "before it that was not is acknowledged, as where a "     \
@@ -58,6 +60,18 @@ typedef struct VsTcpParams {
                       .doc =                                                           \
                           "Timestamps of RFC 7323, 12 bytes a segment, where both "    \
                           "sides have them (net.ipv4.tcp_timestamps; Linux: yes)."),   \
+        VS_PARAM_BOOL(Config, m.config.has_sack, "tcp-sack", .def = "yes",             \
+                      .doc = "Selective acknowledgements of RFC 2018, where both "     \
+                             "sides have them (net.ipv4.tcp_sack)."),                  \
+        VS_PARAM_BOOL(Config, m.config.has_rack, "tcp-recovery", .def = "yes",         \
+                      .doc = "With SACK: losses are found by time (RACK of RFC "       \
+                             "8985); no: by three segments that arrived later "        \
+                             "(net.ipv4.tcp_recovery)."),                              \
+        VS_PARAM_BOOL(Config, m.config.has_loss_probe, "tcp-early-retrans",            \
+                      .def = "yes",                                                    \
+                      .doc = "With SACK: after two round trips without an ACK the "    \
+                             "last segment is sent again (TLP of RFC 8985; "           \
+                             "net.ipv4.tcp_early_retrans)."),                          \
         VS_PARAM_BOOL(Config, m.config.is_reusing_time_wait, "tcp-tw-reuse",           \
                       .def = "no",                                                     \
                       .doc = "A new connection may take the port of one in TIME_WAIT " \

@@ -20,6 +20,9 @@ enum {
     OPTION_MSS_BYTES = 4,
     OPTION_SCALE = 3,
     OPTION_SCALE_BYTES = 3,
+    OPTION_SACK_PERMITTED = 4,
+    OPTION_SACK_PERMITTED_BYTES = 2,
+    OPTION_SACK = 5,
     OPTION_TIMESTAMPS = 8,
     OPTION_TIMESTAMPS_BYTES = 10,
     VXLAN_FLAG_VNI = 0x08,
@@ -246,6 +249,68 @@ print_payload(const Printer *printer, uint32_t n_bytes)
 
 /* Layers. -------------------------------------------------------------------------- */
 
+/* Two bytes that align a first option, which may be SACK-permitted (Linux
+ * tcp_options_write()). */
+static uint8_t *
+put_front(uint8_t *at, const VsTcpHeader *tcp)
+{
+    bool is_sack = tcp->options & VS_TCP_OPTION_SACK_PERMITTED;
+
+    *at++ = is_sack ? OPTION_SACK_PERMITTED : OPTION_NOP;
+    *at++ = is_sack ? OPTION_SACK_PERMITTED_BYTES : OPTION_NOP;
+    return at;
+}
+
+static uint8_t *
+put_sack_blocks(uint8_t *at, const VsSackBlock *blocks, unsigned n_blocks)
+{
+    *at++ = OPTION_NOP;
+    *at++ = OPTION_NOP;
+    *at++ = OPTION_SACK;
+    *at++ = (uint8_t)(2 + n_blocks * sizeof(VsSackBlock));
+    for (unsigned i = 0; i < n_blocks; i++) {
+        at = put_u32(at, blocks[i].start);
+        at = put_u32(at, blocks[i].end);
+    }
+    return at;
+}
+
+/* As far as there is room up to 'end'. */
+static uint8_t *
+put_tcp_options(uint8_t *at, const uint8_t *end, const VsTcpHeader *tcp,
+                const VsTcpOptions *options)
+{
+    unsigned n_blocks = vs_tcp_n_sack_blocks(tcp);
+
+    if (tcp->mss != 0 && end - at >= OPTION_MSS_BYTES) {
+        *at++ = OPTION_MSS;
+        *at++ = OPTION_MSS_BYTES;
+        at = put_u16(at, tcp->mss);
+    }
+    if ((tcp->options & VS_TCP_OPTION_TIMESTAMPS) &&
+        end - at >= VS_TCP_TIMESTAMPS_BYTES) {
+        at = put_front(at, tcp);
+        *at++ = OPTION_TIMESTAMPS;
+        *at++ = OPTION_TIMESTAMPS_BYTES;
+        at = put_u32(at, options->ts_value);
+        at = put_u32(at, options->ts_echo);
+    } else if ((tcp->options & VS_TCP_OPTION_SACK_PERMITTED) &&
+               end - at >= VS_TCP_SACK_PERMITTED_BYTES) {
+        *at++ = OPTION_NOP;
+        *at++ = OPTION_NOP;
+        at = put_front(at, tcp);
+    }
+    if (tcp->wscale != 0 && end - at >= OPTION_SCALE_BYTES) {
+        *at++ = OPTION_SCALE;
+        *at++ = OPTION_SCALE_BYTES;
+        *at++ = (uint8_t)(tcp->wscale - 1);
+    }
+    if (n_blocks > 0 && end - at >= (ptrdiff_t)VS_TCP_SACK_BYTES(n_blocks)) {
+        at = put_sack_blocks(at, options->sack, n_blocks);
+    }
+    return at;
+}
+
 static void
 print_tcp(const Printer *printer, const VsLayer *layer, uint32_t n_bytes)
 {
@@ -263,25 +328,7 @@ print_tcp(const Printer *printer, const VsLayer *layer, uint32_t n_bytes)
     *at++ = tcp->flags;
     at = put_u16(at, tcp->window);
     at = put_u32(at, 0); /* Checksum, urgent pointer. */
-    if (tcp->mss != 0 && options_end - at >= OPTION_MSS_BYTES) {
-        *at++ = OPTION_MSS;
-        *at++ = OPTION_MSS_BYTES;
-        at = put_u16(at, tcp->mss);
-    }
-    if ((tcp->options & VS_TCP_OPTION_TIMESTAMPS) &&
-        options_end - at >= VS_TCP_TIMESTAMPS_BYTES) {
-        *at++ = OPTION_NOP;
-        *at++ = OPTION_NOP;
-        *at++ = OPTION_TIMESTAMPS;
-        *at++ = OPTION_TIMESTAMPS_BYTES;
-        at = put_u32(at, printer->packet->tcp_options.ts_value);
-        at = put_u32(at, printer->packet->tcp_options.ts_echo);
-    }
-    if (tcp->wscale != 0 && options_end - at >= OPTION_SCALE_BYTES) {
-        *at++ = OPTION_SCALE;
-        *at++ = OPTION_SCALE_BYTES;
-        *at++ = (uint8_t)(tcp->wscale - 1);
-    }
+    at = put_tcp_options(at, options_end, tcp, &printer->packet->tcp_options);
     while (at < options_end) {
         *at++ = OPTION_NOP;
     }

@@ -81,16 +81,30 @@ typedef struct VsTcpHeader {
     uint8_t flags;
     uint8_t wscale; /* Option of a SYN, plus one; 0: absent. */
     uint8_t option_bytes;
-    uint8_t options; /* VS_TCP_OPTION_*: in the packet's 'tcp_options'. */
+    uint8_t options; /* VS_TCP_OPTION_*, and how many SACK blocks there are. */
 } VsTcpHeader;
 
-#define VS_TCP_OPTION_TIMESTAMPS 0x01
+#define VS_TCP_OPTION_TIMESTAMPS 0x01     /* In the packet's 'tcp_options'. */
+#define VS_TCP_OPTION_SACK_PERMITTED 0x02 /* Of a SYN. */
+#define VS_TCP_OPTION_SACK_SHIFT 4 /* Three bits: 'tcp_options' has so many blocks. */
 #define VS_TCP_TIMESTAMPS_BYTES 12 /* With two bytes that align it. */
+#define VS_TCP_SACK_PERMITTED_BYTES \
+    4 /* The same; nothing where there are timestamps. */
+#define VS_TCP_SACK_BYTES(n) (4 + 8 * (n)) /* Of n > 0 blocks, aligned, too. */
+#define VS_TCP_OPTIONS_MAX_BYTES 40
+#define VS_TCP_SACK_MAX_BLOCKS 4 /* 3 with timestamps: what 40 bytes have room for. */
+
+/* Bytes that the receiver has: sequence numbers (RFC 2018). */
+typedef struct VsSackBlock {
+    uint32_t start;
+    uint32_t end; /* After the last of them. */
+} VsSackBlock;
 
 /* Options of any segment, where its header says that it has them. */
 typedef struct VsTcpOptions {
     uint32_t ts_value; /* RFC 7323. */
     uint32_t ts_echo;
+    VsSackBlock sack[VS_TCP_SACK_MAX_BLOCKS];
 } VsTcpOptions;
 
 /* Of a train of segments: packet/train.h. */
@@ -101,6 +115,12 @@ typedef struct VsTrain {
     uint16_t segment_bytes;
     uint16_t n_segments;
 } VsTrain;
+
+static inline unsigned
+vs_tcp_n_sack_blocks(const VsTcpHeader *header)
+{
+    return header->options >> VS_TCP_OPTION_SACK_SHIFT;
+}
 
 typedef struct VsIcmpHeader {
     uint8_t type;

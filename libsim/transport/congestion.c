@@ -133,6 +133,15 @@ vs_congestion_timeout(VsCongestion *congestion, uint64_t in_flight, bool is_firs
 }
 
 void
+vs_congestion_undo(VsCongestion *congestion, uint32_t cwnd, uint32_t ssthresh)
+{
+    if (!congestion->algorithm->is_rate_based) {
+        vs_congestion_set_cwnd(congestion, MAX(congestion->cwnd, cwnd));
+        congestion->ssthresh = MAX(congestion->ssthresh, ssthresh);
+    }
+}
+
+void
 vs_congestion_set_cwnd(VsCongestion *congestion, uint64_t bytes)
 {
     congestion->cwnd = (uint32_t)CLAMP(bytes, congestion->mss, VS_CONGESTION_CWND_MAX);

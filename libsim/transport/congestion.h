@@ -46,6 +46,7 @@ typedef struct VsCongestionAck {
     uint32_t acked;     /* Bytes. */
     uint64_t snd_una;   /* Position acknowledged up to; */
     uint64_t snd_nxt;   /* and sent up to: a round ends when that is acknowledged. */
+    uint32_t in_flight; /* Bytes under way after it: neither arrived nor lost. */
     bool is_recovering; /* Recovery from a loss goes on. */
     bool is_growing;    /* No fast recovery nor reduction for marks forbids growth. */
     bool is_echo;       /* It says that packets were marked (ECE). */
@@ -53,6 +54,9 @@ typedef struct VsCongestionAck {
 } VsCongestionAck;
 
 typedef struct VsCongestionAlgorithm {
+    /* It sets 'cwnd' in recovery, too; else that follows from 'ssthresh' (RFC 6937). */
+    bool is_rate_based;
+
     /* 'cwnd' and 'mss' are set, the rest is zero. */
     void (*init)(VsCongestion *congestion);
     void (*on_ack)(VsCongestion *congestion, const VsCongestionAck *ack);
@@ -190,6 +194,10 @@ void vs_congestion_loss(VsCongestion *congestion, uint64_t in_flight, VsTime now
 void vs_congestion_recovered(VsCongestion *congestion);
 void vs_congestion_timeout(VsCongestion *congestion, uint64_t in_flight, bool is_first,
                            VsTime now);
+
+/* The latest reduction was for nothing: 'cwnd' and 'ssthresh' are at least what they were
+ * (Linux tcp_undo_cwnd_reduction(); curves of the algorithm stay as they are). */
+void vs_congestion_undo(VsCongestion *congestion, uint32_t cwnd, uint32_t ssthresh);
 
 /* Does 'kind' need ECN, and its receivers' exact echo of it (RFC 8257 section 3.2)? */
 static inline bool

@@ -167,7 +167,7 @@ is_phase_over(const VsCongestion *congestion, const VsCongestionAck *ack)
 {
     const VsBbr *bbr = &congestion->bbr;
     bool is_long = ack->now - bbr->since > bbr->min_rtt;
-    uint64_t in_flight = ack->snd_nxt - ack->snd_una + ack->acked;
+    uint64_t in_flight = (uint64_t)ack->in_flight + ack->acked;
     unsigned gain = phase_gains[bbr->phase];
 
     if (gain > GAIN_ONE) {
@@ -198,8 +198,7 @@ update_mode(VsCongestion *congestion, const VsCongestionAck *ack)
         bbr->mode = DRAIN;
         congestion->ssthresh = (uint32_t)MIN(pipe(congestion, GAIN_ONE), UINT32_MAX);
     }
-    if (bbr->mode == DRAIN &&
-        ack->snd_nxt - ack->snd_una <= pipe(congestion, GAIN_ONE)) {
+    if (bbr->mode == DRAIN && ack->in_flight <= pipe(congestion, GAIN_ONE)) {
         probe_bandwidth(bbr, ack);
     }
 }
@@ -209,7 +208,7 @@ static void
 probe_rtt(VsCongestion *congestion, const VsCongestionAck *ack)
 {
     VsBbr *bbr = &congestion->bbr;
-    uint64_t in_flight = ack->snd_nxt - ack->snd_una;
+    uint64_t in_flight = ack->in_flight;
 
     if (congestion->delivery) {
         vs_delivery_set_app_limited(congestion->delivery, ack->snd_nxt);
@@ -346,6 +345,7 @@ bbr_on_restart(VsCongestion *congestion, VsTime idle, VsTime rto)
 }
 
 const VsCongestionAlgorithm vs_congestion_bbr = {
+    .is_rate_based = true,
     .init = bbr_init,
     .on_ack = bbr_on_ack,
     .on_ecn = bbr_on_ecn,

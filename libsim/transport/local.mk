@@ -53,12 +53,20 @@ libvethsim_la_SOURCES += \
 	libsim/transport/socket_internal.h \
 	libsim/transport/stub.c \
 	libsim/transport/tcp.c \
+	libsim/transport/tcp_ack.c \
 	libsim/transport/tcp_cookie.c \
+	libsim/transport/tcp_data.c \
+	libsim/transport/tcp_delack.c \
 	libsim/transport/tcp_error.c \
 	libsim/transport/tcp_input.c \
 	libsim/transport/tcp_internal.h \
 	libsim/transport/tcp_listen.c \
 	libsim/transport/tcp_output.c \
+	libsim/transport/tcp_rack.c \
+	libsim/transport/tcp_recovery.c \
+	libsim/transport/tcp_recovery.h \
+	libsim/transport/tcp_sack.c \
+	libsim/transport/tcp_sent.c \
 	libsim/transport/tcp_time_wait.c \
 	libsim/transport/tcp_timer.c \
 	libsim/transport/tcp_train.c \

@@ -57,6 +57,9 @@ vs_sockets_of(VsNetns *netns)
     sockets->config.has_gso = netns->host->sysctls.has_gso;
     vs_pool_init(&sockets->tcps, sizeof(VsTcp), OBJECTS_A_SLAB);
     vs_pool_init(&sockets->messages, sizeof(VsTcpMessage), OBJECTS_A_SLAB);
+    vs_pool_init(&sockets->sents, sizeof(VsTcpSent), OBJECTS_A_SLAB);
+    vs_pool_init(&sockets->flights, sizeof(VsTcpFlight), OBJECTS_A_SLAB);
+    vs_pool_init(&sockets->blocks, sizeof(VsTcpBlocks), OBJECTS_A_SLAB);
     vs_pool_init(&sockets->deliveries, sizeof(VsDelivery), OBJECTS_A_SLAB);
     vs_pool_init(&sockets->time_waits, sizeof(VsTcpTimeWait), OBJECTS_A_SLAB);
     vs_pool_init(&sockets->udp_peers, sizeof(VsUdpPeer), OBJECTS_A_SLAB);
@@ -161,6 +164,9 @@ sockets_free(VsSockets *sockets)
     vs_table_clear(&sockets->path_mtus);
     vs_pool_clear(&sockets->tcps);
     vs_pool_clear(&sockets->messages);
+    vs_pool_clear(&sockets->sents);
+    vs_pool_clear(&sockets->flights);
+    vs_pool_clear(&sockets->blocks);
     vs_pool_clear(&sockets->deliveries);
     vs_pool_clear(&sockets->time_waits);
     vs_pool_clear(&sockets->udp_peers);

@@ -68,12 +68,13 @@ typedef struct VsTcpConfig {
     VsTime rto_initial;      /* 1 s (RFC 6298). */
     VsTime rto_min;          /* 200 ms (Linux TCP_RTO_MIN): RTO >= SRTT + this. */
     VsTime rto_max;          /* 120 s. */
-    VsTime delayed_ack;      /* 40 ms (Linux TCP_DELACK_MIN); 0: every segment at once.
-                               * Never for every second full segment, nor for the first
-                               * 16 until data are sent in answer (Linux quickack). */
-    VsTime time_wait;        /* 60 s (Linux TCP_TIMEWAIT_LEN). */
-    uint32_t syn_retries;    /* 6 (net.ipv4.tcp_syn_retries), 255 at most. */
-    uint32_t retries;        /* 15 (net.ipv4.tcp_retries2), 255 at most. */
+    VsTime delayed_ack; /* 40 ms (Linux TCP_DELACK_MIN), the least: up to 200 ms as the
+                               * data come; 0: every segment at once.  Never for every
+                               * second full segment, nor for the first 16 until data are
+                               * sent in answer (Linux quickack). */
+    VsTime time_wait;   /* 60 s (Linux TCP_TIMEWAIT_LEN). */
+    uint32_t syn_retries;         /* 6 (net.ipv4.tcp_syn_retries), 255 at most. */
+    uint32_t retries;             /* 15 (net.ipv4.tcp_retries2), 255 at most. */
     uint32_t syn_linear_timeouts; /* The first so many retries of a SYN come at even
                                    * intervals, and it has so many more: 0 as before Linux
                                    * 6.5, 4 since (net.ipv4.tcp_syn_linear_timeouts). */
@@ -84,6 +85,9 @@ typedef struct VsTcpConfig {
     uint32_t port_last;        /* net.ipv4.ip_local_port_range. */
     bool has_timestamps; /* RFC 7323, when the peer has, too.  No, though Linux has them
                           * (net.ipv4.tcp_timestamps): 12 bytes a segment. */
+    bool has_sack;       /* Yes (net.ipv4.tcp_sack), when the peer has, too. */
+    bool has_rack;       /* With it: yes (net.ipv4.tcp_recovery). */
+    bool has_loss_probe; /* With it: yes (net.ipv4.tcp_early_retrans). */
     bool is_reusing_time_wait;    /* A new connection may take the port of one in
                                    * TIME_WAIT that has timestamps, a second after the
                                    * peer's latest (net.ipv4.tcp_tw_reuse). */
@@ -102,6 +106,9 @@ typedef struct VsTcpConfig {
                    .rto_min = 200 * VS_MS,               \
                    .rto_max = 120 * VS_S,                \
                    .delayed_ack = 40 * VS_MS,            \
+                   .has_sack = true,                     \
+                   .has_rack = true,                     \
+                   .has_loss_probe = true,               \
                    .time_wait = 60 * VS_S,               \
                    .syn_retries = 6,                     \
                    .keepalive_interval = 75 * VS_S,      \

@@ -47,6 +47,9 @@ struct VsSockets {
     VsTcpStats stats;
     VsPool tcps;
     VsPool messages;
+    VsPool sents;      /* VsTcpSent; */
+    VsPool flights;    /* VsTcpFlight, of connections with data under way; */
+    VsPool blocks;     /* VsTcpBlocks, of those with data beyond a hole. */
     VsPool deliveries; /* VsDelivery, of connections with data under way. */
     VsPool time_waits;
     VsPool udp_peers;

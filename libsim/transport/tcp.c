@@ -228,8 +228,12 @@ vs_tcp_new(VsSockets *sockets, const VsFlow *flow)
     tcp->rto_due = VS_TIME_NEVER;
     tcp->ack_due = VS_TIME_NEVER;
     tcp->keepalive_due = VS_TIME_NEVER;
+    tcp->loss_due = VS_TIME_NEVER;
+    tcp->rack_steps = 1;
+    tcp->reordering = VS_TCP_REORDERING;
+    tcp->has_sack = sockets->config.has_sack;
     vs_timer_init(&tcp->timer, &sockets->netns->host->entity, vs_tcp_timer_due);
-    tcp->snd_una = tcp->snd_nxt = tcp->snd_max = first_position(sockets, flow);
+    tcp->snd_una = tcp->snd_nxt = first_position(sockets, flow);
     tcp->snd_end = tcp->snd_una + 1;
     tcp->has_timestamps = sockets->config.has_timestamps;
     while (tcp->receive_shift < SHIFT_MAX &&
@@ -273,6 +277,7 @@ vs_tcp_take_options(VsTcp *tcp, VsPacket *packet)
         tcp->ts_recent = packet->tcp_options.ts_value;
         tcp->ts_recent_at = vs_now(tcp->sockets->run);
     }
+    tcp->has_sack = tcp->has_sack && (syn->options & VS_TCP_OPTION_SACK_PERMITTED);
     tcp->mss = vs_tcp_data_bytes(tcp, MIN(ours, theirs));
     tcp->is_scaling = syn->wscale != 0;
     if (tcp->is_scaling) {
@@ -291,6 +296,7 @@ void
 vs_tcp_renounce_options(VsTcp *tcp)
 {
     tcp->has_timestamps = false;
+    tcp->has_sack = false;
     tcp->is_scaling = false;
     tcp->send_shift = 0;
     tcp->receive_shift = 0;
@@ -324,7 +330,6 @@ vs_tcp_establish(VsTcp *tcp)
     vs_congestion_init(&tcp->congestion, config->congestion, tcp->mss,
                        config->initial_window);
     tcp->n_retries = 0;
-    tcp->n_quick_acks = VS_TCP_QUICK_ACKS;
     tcp->rto_due = VS_TIME_NEVER;
     if (tcp->sockets->config.keepalive_idle > 0) {
         tcp->received_at = vs_now(tcp->sockets->run);
@@ -351,6 +356,8 @@ vs_tcp_retire(VsTcp *tcp, VsTcpState last)
     vs_timer_cancel(&tcp->timer);
     sockets->n_held -= tcp->early.length;
     vs_packet_queue_drop(&tcp->early, VS_DROP_HOST_CLOSED);
+    vs_tcp_flight_clear(tcp);
+    vs_tcp_sack_clear(tcp);
     while (tcp->queue.first) {
         vs_tcp_messages_pop(tcp, &tcp->queue);
     }

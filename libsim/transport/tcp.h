@@ -4,11 +4,11 @@
  * pieces of one message each, of at most the MSS; the receiver's owner hears of a
  * message when its last byte is in order.  Handshake, MSS option, window scaling,
  * sliding window, delayed ACK, retransmission time-out with back-off (RFC 6298), SYN cookies, fast
- * retransmission (RFC 6582), path MTU discovery, FIN in all states, simultaneous opening,
+ * retransmission by selective ACKs and time (RFC 2018, 8985: transport/tcp_recovery.h) or
+ * without (RFC 6582), path MTU discovery, FIN in all states, simultaneous opening,
  * TIME_WAIT, RST (RFC 5961), the two queues of a listener, timestamps (RFC 7323: RTT, PAWS,
  * ports of TIME_WAIT used again), keep-alive.  The congestion window is that of
- * transport/congestion.h: CUBIC, as in Linux, unless the host says otherwise.  No urgent data,
- * no SACK.
+ * transport/congestion.h: CUBIC, as in Linux, unless the host says otherwise.  No urgent data.
  *
  * A message is sent at once, as by HTTP programs, which set TCP_NODELAY; or by Nagle's
  * algorithm (RFC 896, RFC 1122 section 4.2.3.4) as Linux has it (Minshall): what is less
@@ -175,6 +175,10 @@ typedef struct VsTcpStats {
     uint64_t n_segments_sent;
     uint64_t n_retransmitted;
     uint64_t n_timeouts;
+    uint64_t n_recoveries;       /* Fast: losses found by ACKs. */
+    uint64_t n_loss_probes;      /* Sent: TCPLossProbes of Linux. */
+    uint64_t n_dsacks;           /* Received: what was sent came twice. */
+    uint64_t n_undone;           /* Recoveries from a loss that was none. */
     uint64_t n_without_port;     /* No ephemeral port was free. */
     uint64_t n_time_wait_reused; /* A connection took the port of one in TIME_WAIT. */
     uint64_t n_old_timestamps;   /* Segments that PAWS refused (RFC 7323). */

@@ -45,8 +45,7 @@ shrink(VsTcp *tcp, uint32_t next_mtu)
     if (mss < tcp->mss) {
         tcp->mss = mss;
         vs_congestion_set_mss(&tcp->congestion, mss);
-        tcp->snd_nxt = tcp->snd_una;
-        tcp->cursor = tcp->queue.first;
+        vs_tcp_recovery_shrink(tcp);
         vs_tcp_output(tcp);
     }
 }
@@ -64,7 +63,7 @@ vs_tcp_input_error(VsSockets *sockets, const VsLayer *error, const VsLayer *quot
     }
     position = vs_tcp_position(tcp->snd_una, quoted->tcp.seq);
     if (error->icmp.type != VS_ICMP_UNREACHABLE || position < tcp->snd_una ||
-        position >= tcp->snd_max) {
+        position >= tcp->snd_nxt) {
         return true; /* Of no use, or about what has arrived since. */
     }
     if (tcp->state == VS_TCP_SYN_SENT) {

@@ -127,6 +127,7 @@ send_cookie(VsTcpListener *listener, VsPacket *packet)
     vs_tcp_renounce_options(tcp);
     tcp->snd_una = (UINT64_C(1) << 32) +
                    vs_tcp_cookie_make(sockets, &top->flow, top->tcp.seq, top->tcp.mss);
+    tcp->snd_nxt = tcp->snd_una;
     vs_tcp_send_syn(tcp, packet);
     listener->n_cookies++;
     listener->cookies_until = vs_now(sockets->run) + VS_TCP_COOKIES_VALID;
@@ -167,7 +168,7 @@ take_cookie(VsTcpListener *listener, VsPacket *packet)
     tcp->rcv_edge = tcp->rcv_nxt + MIN(sockets->config.receive_buffer, UINT16_MAX);
     tcp->window_seq = tcp->rcv_nxt - 1;
     tcp->snd_una = (UINT64_C(1) << 32) + cookie;
-    tcp->snd_nxt = tcp->snd_max = tcp->snd_end = tcp->snd_una + 1;
+    tcp->snd_nxt = tcp->snd_end = tcp->snd_una + 1;
     vs_tcp_input(sockets, packet);
     return true;
 }

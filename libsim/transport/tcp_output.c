@@ -5,7 +5,7 @@
 #include "packet/train.h"
 #include "transport/tcp_internal.h"
 
-enum { SYN_OPTION_BYTES = 8 }; /* MSS 4, window scale 3, padding 1. */
+enum { SYN_OPTION_BYTES = 8 }; /* MSS 4, window scale 3, padding 1; more with SACK. */
 
 /* The window field of a segment sent now.  The edge that the peer knows never goes
  * back. */
@@ -33,8 +33,10 @@ static VsPacket *
 new_segment(VsTcp *tcp, uint64_t position, uint8_t flags, uint32_t option_bytes,
             uint32_t payload_bytes)
 {
+    uint32_t sack_bytes =
+        flags & (VS_TCP_SYN | VS_TCP_RST) ? 0 : vs_tcp_sack_option_bytes(tcp);
     uint32_t all_option_bytes =
-        option_bytes + (tcp->has_timestamps ? VS_TCP_TIMESTAMPS_BYTES : 0);
+        option_bytes + sack_bytes + (tcp->has_timestamps ? VS_TCP_TIMESTAMPS_BYTES : 0);
     VsPacket *packet =
         vs_ip_packet_new(tcp->sockets->netns, &tcp->flow,
                          VS_TCP_HEADER_BYTES + all_option_bytes + payload_bytes);
@@ -48,6 +50,9 @@ new_segment(VsTcp *tcp, uint64_t position, uint8_t flags, uint32_t option_bytes,
     header->option_bytes = (uint8_t)all_option_bytes;
     if (tcp->has_timestamps) {
         stamp(tcp->sockets, packet, tcp->ts_recent);
+    }
+    if (G_UNLIKELY(sack_bytes > 0)) {
+        vs_tcp_sack_write(tcp, packet);
     }
     if (flags & VS_TCP_ACK) {
         header->ack = (uint32_t)tcp->rcv_nxt;
@@ -66,6 +71,7 @@ static void
 transmit(VsTcp *tcp, VsPacket *packet)
 {
     tcp->sockets->stats.n_segments_sent += vs_packet_n_frames(packet);
+    vs_tcp_delack_sent(tcp);
     tcp->rcv_acked = tcp->rcv_nxt;
     tcp->ack_due = VS_TIME_NEVER;
     tcp->is_ack_now = false;
@@ -73,28 +79,34 @@ transmit(VsTcp *tcp, VsPacket *packet)
     vs_ip_send(tcp->sockets->netns, packet);
 }
 
-/* Bookkeeping of what the peer must acknowledge, from 'position' to 'end'. */
+/* New was sent, up to 'end'. */
 static void
-note_sent(VsTcp *tcp, uint64_t position, uint64_t end)
+note_new(VsTcp *tcp, uint64_t end)
 {
     VsTime now = vs_now(tcp->sockets->run);
 
-    if (position < tcp->snd_max) {
-        tcp->sockets->stats.n_retransmitted++;
-        tcp->is_timing = false; /* Karn: whose ACK will it be? */
-        vs_congestion_resent(&tcp->congestion);
-    } else {
-        if (!tcp->is_timing) {
-            tcp->is_timing = true;
-            tcp->rtt_started = now;
-            tcp->rtt_end = end;
-        }
-        vs_congestion_sent(&tcp->congestion, &tcp->sockets->deliveries, tcp->snd_una,
-                           end, now);
+    if (!tcp->is_timing) {
+        tcp->is_timing = true;
+        tcp->rtt_started = now;
+        tcp->rtt_end = end;
     }
-    tcp->snd_max = MAX(tcp->snd_max, end);
-    if (tcp->rto_due == VS_TIME_NEVER || position == tcp->snd_una) {
+    vs_congestion_sent(&tcp->congestion, &tcp->sockets->deliveries, tcp->snd_una, end,
+                       now);
+    tcp->snd_nxt = end;
+    if (tcp->rto_due == VS_TIME_NEVER) {
         tcp->rto_due = now + vs_tcp_rto(tcp);
+    }
+}
+
+/* What begins at 'position' was sent again. */
+static void
+note_again(VsTcp *tcp, uint64_t position)
+{
+    tcp->sockets->stats.n_retransmitted++;
+    tcp->is_timing = false; /* Karn: whose ACK will it be? */
+    vs_congestion_resent(&tcp->congestion);
+    if (tcp->rto_due == VS_TIME_NEVER || position == tcp->snd_una) {
+        tcp->rto_due = vs_now(tcp->sockets->run) + vs_tcp_rto(tcp);
     }
 }
 
@@ -121,27 +133,54 @@ make_train(VsTcp *tcp, VsPacket *packet)
     netns->next_ip_id = (uint16_t)(netns->next_ip_id + packet->train.n_segments - 1);
 }
 
-static void
-send_data(VsTcp *tcp, const VsTcpMessage *message, uint64_t position, uint32_t bytes)
+static VsPacket *
+new_data(VsTcp *tcp, const VsTcpMessage *message, uint64_t start, uint64_t end)
 {
-    uint64_t end = position + bytes;
     bool is_last = end == message->start + message->bytes;
-    VsPacket *packet =
-        new_segment(tcp, position, VS_TCP_ACK | (is_last ? VS_TCP_PSH : 0), 0, bytes);
+    VsPacket *packet = new_segment(tcp, start, VS_TCP_ACK | (is_last ? VS_TCP_PSH : 0),
+                                   0, (uint32_t)(end - start));
 
     packet->payload = message->payload;
-    packet->message_offset = position - message->start;
+    packet->message_offset = start - message->start;
     packet->message_bytes = message->bytes;
+    return packet;
+}
+
+static VsPacket *
+new_fin(VsTcp *tcp)
+{
+    return new_segment(tcp, tcp->snd_end, VS_TCP_FIN | VS_TCP_ACK, 0, 0);
+}
+
+uint32_t
+vs_tcp_segment_bytes(const VsTcp *tcp)
+{
+    return tcp->mss - vs_tcp_sack_option_bytes(tcp);
+}
+
+/* Sends 'bytes' at snd_nxt, which are in the message of 'cursor'. */
+static void
+send_next(VsTcp *tcp, uint32_t bytes)
+{
+    VsTcpMessage *message = tcp->cursor;
+    uint64_t start = tcp->snd_nxt, end = start + bytes;
+    VsPacket *packet = new_data(tcp, message, start, end);
+
     if (G_UNLIKELY(bytes > tcp->mss)) {
         make_train(tcp, packet);
     }
-    if (tcp->has_received) {
-        tcp->n_quick_acks = 0; /* A dialogue: answers will carry the ACKs. */
-    }
-    if (tcp->is_ecn && position >= tcp->snd_max) {
+    vs_tcp_delack_sent_data(tcp);
+    if (tcp->is_ecn) {
         make_ecn_capable(tcp, packet);
     }
-    note_sent(tcp, position, end);
+    for (uint64_t at = start; at < end; at += tcp->mss) {
+        vs_tcp_sent_add(tcp, message, at, MIN(at + tcp->mss, end));
+    }
+    note_new(tcp, end);
+    if (end == message->start + message->bytes) {
+        tcp->cursor = message->next;
+    }
+    vs_tcp_recovery_note_sent(tcp, bytes, false);
     vs_packet_follow(packet, tcp->sockets->wait_stage);
     transmit(tcp, packet);
 }
@@ -149,10 +188,47 @@ send_data(VsTcp *tcp, const VsTcpMessage *message, uint64_t position, uint32_t b
 static void
 send_fin(VsTcp *tcp)
 {
-    VsPacket *packet = new_segment(tcp, tcp->snd_end, VS_TCP_FIN | VS_TCP_ACK, 0, 0);
+    VsPacket *packet = new_fin(tcp);
 
-    note_sent(tcp, tcp->snd_end, tcp->snd_end + 1);
+    vs_tcp_sent_add(tcp, NULL, tcp->snd_end, tcp->snd_end + 1);
+    note_new(tcp, tcp->snd_end + 1);
     transmit(tcp, packet);
+}
+
+void
+vs_tcp_resend(VsTcp *tcp, VsTcpSent *sent)
+{
+    VsPacket *packet = sent->message
+                           ? new_data(tcp, sent->message, sent->start, sent->end)
+                           : new_fin(tcp);
+
+    vs_tcp_sent_again(tcp, sent);
+    note_again(tcp, sent->start);
+    vs_tcp_recovery_note_sent(tcp, (uint32_t)(sent->end - sent->start), true);
+    if (sent->message) {
+        vs_packet_follow(packet, tcp->sockets->wait_stage);
+    }
+    transmit(tcp, packet);
+}
+
+/* Bytes that both windows have room for. */
+static uint64_t
+room_for_new(const VsTcp *tcp)
+{
+    uint64_t out = tcp->snd_nxt - tcp->snd_una;
+    uint32_t pipe = vs_tcp_pipe(tcp);
+
+    if (out >= tcp->window || pipe >= tcp->congestion.cwnd) {
+        return 0;
+    }
+    return MIN(tcp->window - out, tcp->congestion.cwnd - pipe);
+}
+
+/* What is left of the message of 'cursor'. */
+static uint64_t
+unsent_of_message(const VsTcp *tcp)
+{
+    return tcp->cursor->start + tcp->cursor->bytes - tcp->snd_nxt;
 }
 
 /* Bytes of the segment at snd_nxt; 0: it must wait for the windows.  What does not
@@ -162,19 +238,17 @@ static uint32_t
 next_bytes(VsTcp *tcp)
 {
     const VsTcpConfig *config = &tcp->sockets->config;
-    const VsTcpMessage *message = tcp->cursor;
-    uint64_t left = message->start + message->bytes - tcp->snd_nxt;
-    uint64_t bytes = MIN(left, tcp->mss);
-    uint64_t in_flight = tcp->snd_nxt - tcp->snd_una;
-    uint64_t window = MIN(tcp->congestion.cwnd, tcp->window);
+    uint64_t left = unsent_of_message(tcp);
+    uint64_t bytes = MIN(left, vs_tcp_segment_bytes(tcp));
+    uint64_t room = room_for_new(tcp);
 
     if (G_UNLIKELY(config->has_gso || !config->is_nodelay)) {
-        bytes = vs_tcp_chunk_bytes(tcp, left, in_flight, window);
+        bytes = vs_tcp_chunk_bytes(tcp, left, room);
     }
-    if (G_LIKELY(in_flight + bytes <= window)) {
+    if (G_LIKELY(bytes <= room)) {
         return (uint32_t)bytes;
     }
-    return in_flight == 0 ? (uint32_t)MIN(bytes, window) : 0;
+    return tcp->snd_nxt == tcp->snd_una ? (uint32_t)MIN(bytes, room) : 0;
 }
 
 /* Is it too early for the next segment? */
@@ -199,59 +273,112 @@ pace(VsTcp *tcp, uint32_t bytes)
     }
 }
 
-void
-vs_tcp_output(VsTcp *tcp)
+/* Cuts what is to be sent again to what fits now.  False: the peer's window has no place
+ * for it (__tcp_retransmit_skb()). */
+static bool
+fit(VsTcp *tcp, VsTcpSent *sent)
+{
+    uint64_t edge = tcp->snd_una + tcp->window;
+    uint64_t most = vs_tcp_segment_bytes(tcp);
+
+    if (sent->end > edge && sent->message) {
+        if (sent->start >= edge) {
+            return false;
+        }
+        most = MIN(most, edge - sent->start);
+    }
+    vs_tcp_sent_join(tcp, sent, (uint32_t)most);
+    if (sent->end - sent->start > most) {
+        vs_tcp_sent_split(tcp, sent, (uint32_t)most);
+    }
+    return true;
+}
+
+/* What is lost goes before what is new (tcp_xmit_retransmit_queue()).  True: not all of it
+ * may go yet. */
+static bool
+output_lost(VsTcp *tcp)
+{
+    VsTcpSent *sent;
+
+    if (G_LIKELY(!tcp->flight || !tcp->flight->board.next_lost)) {
+        return false;
+    }
+    while ((sent = vs_tcp_sent_next_lost(tcp)) && fit(tcp, sent)) {
+        uint32_t bytes = (uint32_t)(sent->end - sent->start);
+        uint32_t pipe = vs_tcp_pipe(tcp);
+
+        if ((pipe > 0 && pipe + bytes > tcp->congestion.cwnd) || must_pace(tcp)) {
+            break;
+        }
+        vs_tcp_resend(tcp, sent);
+        pace(tcp, bytes);
+    }
+    return sent != NULL;
+}
+
+static void
+output_new(VsTcp *tcp)
 {
     uint32_t bytes;
+    bool has_sent = false;
 
-    if (tcp->state == VS_TCP_SYN_SENT || tcp->state == VS_TCP_SYN_RECEIVED) {
-        return;
-    }
-    if (tcp->cursor && tcp->snd_max == tcp->snd_una) {
-        vs_congestion_restart(&tcp->congestion, vs_now(tcp->sockets->run),
-                              vs_tcp_rto(tcp));
-    }
-    tcp->is_paced = false;
     while (tcp->cursor && (bytes = next_bytes(tcp)) > 0 && !must_pace(tcp)) {
-        send_data(tcp, tcp->cursor, tcp->snd_nxt, bytes);
+        send_next(tcp, bytes);
         pace(tcp, bytes);
-        tcp->snd_nxt += bytes;
-        if (tcp->snd_nxt == tcp->cursor->start + tcp->cursor->bytes) {
-            tcp->cursor = tcp->cursor->next;
-        }
+        has_sent = true;
     }
     if (!tcp->cursor) {
         vs_congestion_sent_all(&tcp->congestion, tcp->snd_una, tcp->snd_nxt);
     }
     if (tcp->is_closing && tcp->snd_nxt == tcp->snd_end) {
         send_fin(tcp);
-        tcp->snd_nxt++;
+        has_sent = true;
+    }
+    if (has_sent) {
+        vs_tcp_probe_arm(tcp);
+    }
+}
+
+void
+vs_tcp_output(VsTcp *tcp)
+{
+    if (tcp->state == VS_TCP_SYN_SENT || tcp->state == VS_TCP_SYN_RECEIVED) {
+        return;
+    }
+    if (tcp->cursor && tcp->snd_nxt == tcp->snd_una) {
+        vs_congestion_restart(&tcp->congestion, vs_now(tcp->sockets->run),
+                              vs_tcp_rto(tcp));
+    }
+    tcp->is_paced = false;
+    if (!output_lost(tcp)) {
+        output_new(tcp);
     }
     if (tcp->cursor && tcp->snd_nxt == tcp->snd_una && tcp->rto_due == VS_TIME_NEVER) {
         tcp->rto_due = vs_now(tcp->sockets->run) + vs_tcp_rto(tcp); /* For a probe. */
     }
 }
 
-void
-vs_tcp_retransmit_first(VsTcp *tcp)
+bool
+vs_tcp_send_beyond_window(VsTcp *tcp)
 {
-    const VsTcpMessage *message = tcp->queue.first;
+    uint64_t out = tcp->snd_nxt - tcp->snd_una;
+    uint64_t bytes = 0;
 
-    if (message) {
-        uint64_t end = MIN(message->start + message->bytes, tcp->snd_max);
-
-        send_data(tcp, message, tcp->snd_una,
-                  (uint32_t)MIN(end - tcp->snd_una, tcp->mss));
-    } else if (tcp->is_closing) {
-        send_fin(tcp);
+    if (tcp->cursor) {
+        bytes = MIN(unsent_of_message(tcp), vs_tcp_segment_bytes(tcp));
     }
+    if (bytes == 0 || out + bytes > tcp->window) {
+        return false;
+    }
+    send_next(tcp, (uint32_t)bytes);
+    return true;
 }
 
 void
 vs_tcp_send_ack(VsTcp *tcp)
 {
-    /* snd_nxt may have gone back below what the peer expects. */
-    transmit(tcp, new_segment(tcp, tcp->snd_max, VS_TCP_ACK, 0, 0));
+    transmit(tcp, new_segment(tcp, tcp->snd_nxt, VS_TCP_ACK, 0, 0));
 }
 
 void
@@ -264,7 +391,7 @@ void
 vs_tcp_send_abort(VsTcp *tcp)
 {
     tcp->sockets->stats.n_resets_sent++;
-    transmit(tcp, new_segment(tcp, tcp->snd_max, VS_TCP_RST | VS_TCP_ACK, 0, 0));
+    transmit(tcp, new_segment(tcp, tcp->snd_nxt, VS_TCP_RST | VS_TCP_ACK, 0, 0));
 }
 
 /* A SYN that got no answer is repeated without asking for ECN (RFC 3168 section
@@ -285,15 +412,24 @@ vs_tcp_send_syn(VsTcp *tcp, VsPacket *cause)
 {
     bool is_answer = tcp->state == VS_TCP_SYN_RECEIVED;
     uint8_t flags = syn_flags(tcp, is_answer);
-    VsPacket *packet = new_segment(tcp, tcp->snd_una, flags, SYN_OPTION_BYTES, 0);
+    uint32_t option_bytes =
+        SYN_OPTION_BYTES +
+        (tcp->has_sack && !tcp->has_timestamps ? VS_TCP_SACK_PERMITTED_BYTES : 0);
+    VsPacket *packet = new_segment(tcp, tcp->snd_una, flags, option_bytes, 0);
     VsTcpHeader *header = &vs_packet_top(packet)->tcp;
 
     header->mss = vs_tcp_mss_of(vs_netns_mtu_to(tcp->sockets->netns, tcp->flow.daddr));
     if (!is_answer || tcp->is_scaling) {
         header->wscale = tcp->receive_shift + 1;
     }
-    note_sent(tcp, tcp->snd_una, tcp->snd_una + 1);
-    tcp->snd_nxt = tcp->snd_una + 1;
+    if (tcp->has_sack) {
+        header->options |= VS_TCP_OPTION_SACK_PERMITTED;
+    }
+    if (tcp->snd_nxt == tcp->snd_una) {
+        note_new(tcp, tcp->snd_una + 1);
+    } else {
+        note_again(tcp, tcp->snd_una);
+    }
     if (cause) {
         vs_sockets_hand_trail(cause, packet);
     } else if (tcp->journey) {

@@ -58,7 +58,7 @@ vs_tcp_time_wait_enter(VsTcp *tcp)
 
     *wait = (VsTcpTimeWait){.entry.is_time_wait = true,
                             .flow = tcp->flow,
-                            .snd_nxt = (uint32_t)tcp->snd_max,
+                            .snd_nxt = (uint32_t)tcp->snd_nxt,
                             .rcv_nxt = (uint32_t)tcp->rcv_nxt,
                             .has_timestamps = tcp->has_timestamps,
                             .ts_recent = tcp->ts_recent,

@@ -1,5 +1,5 @@
-/* The timer of a connection: retransmission (RFC 6298, as Linux does it), delayed ACK,
- * pacing.
+/* The timer of a connection: retransmission (RFC 6298, as Linux does it), losses found by
+ * time, delayed ACK, pacing.
  *
  * Deadlines move with every segment; the timer does not.  It stays armed for the
  * earliest deadline it ever had, and when it fires too early it is armed again for
@@ -14,7 +14,8 @@ static void keep_alive(VsTcp *tcp);
 void
 vs_tcp_arm(VsTcp *tcp)
 {
-    VsTime due = MIN(MIN(tcp->rto_due, tcp->ack_due), tcp->keepalive_due);
+    VsTime due =
+        MIN(MIN(tcp->rto_due, tcp->loss_due), MIN(tcp->ack_due, tcp->keepalive_due));
 
     if (tcp->is_paced) {
         due = MIN(due, tcp->pace_due);
@@ -34,11 +35,14 @@ vs_tcp_timer_due(VsTimer *timer)
 
     vs_sockets_enter(sockets);
     if (tcp->ack_due <= timer->due) {
-        vs_tcp_send_ack(tcp);
+        vs_tcp_delack_due(tcp);
     }
     if (tcp->is_paced && tcp->pace_due <= timer->due && vs_tcp_is_alive(tcp)) {
         vs_tcp_output(tcp);
         vs_tcp_tell_sendable(tcp);
+    }
+    if (tcp->loss_due <= timer->due && vs_tcp_is_alive(tcp)) {
+        vs_tcp_loss_due(tcp);
     }
     if (tcp->rto_due <= timer->due && vs_tcp_is_alive(tcp)) {
         time_out(tcp);
@@ -94,6 +98,13 @@ add_sample(VsTcp *tcp, VsTime rtt)
     tcp->min_rtt = tcp->min_rtt == 0 ? rtt : MIN(tcp->min_rtt, rtt);
 }
 
+void
+vs_tcp_sample_timed(VsTcp *tcp)
+{
+    tcp->is_timing = false;
+    add_sample(tcp, MAX(vs_now(tcp->sockets->run) - tcp->rtt_started, VS_PS));
+}
+
 /* Karn: what was sent twice is not timed; but an echo says which of both it was (RFC 7323,
  * 4.1, as tcp_ack_update_rtt() does it). */
 void
@@ -101,8 +112,7 @@ vs_tcp_sample_rtt(VsTcp *tcp, VsPacket *packet)
 {
     if (tcp->is_timing) {
         if (tcp->snd_una >= tcp->rtt_end) {
-            tcp->is_timing = false;
-            add_sample(tcp, MAX(vs_now(tcp->sockets->run) - tcp->rtt_started, VS_PS));
+            vs_tcp_sample_timed(tcp);
         }
     } else if (tcp->has_timestamps &&
                (vs_packet_top(packet)->tcp.options & VS_TCP_OPTION_TIMESTAMPS)) {
@@ -128,24 +138,19 @@ max_retries(const VsTcp *tcp)
     }
 }
 
-/* Nothing sent was acknowledged in time: all of it is sent again, as ACKs allow.  With
+/* Nothing sent was acknowledged in time: what is lost is sent again, as ACKs allow.  With
  * nothing sent, it is the peer's closed window that we ask about. */
 static void
 go_back(VsTcp *tcp)
 {
-    if (tcp->snd_max > tcp->snd_una) {
-        vs_congestion_timeout(&tcp->congestion, tcp->snd_max - tcp->snd_una,
-                              tcp->n_retries == 1 &&
-                                  tcp->recovery != VS_TCP_RECOVERY_FAST,
-                              vs_now(tcp->sockets->run));
-        tcp->recovery = VS_TCP_RECOVERY_TIMEOUT;
-        tcp->recover = tcp->snd_max;
-        tcp->snd_nxt = tcp->snd_una;
-        tcp->cursor = tcp->queue.first;
+    uint64_t n_sent = tcp->sockets->stats.n_segments_sent;
+
+    if (tcp->snd_nxt > tcp->snd_una) {
+        vs_tcp_recovery_time_out(tcp);
     }
     tcp->rto_due = vs_now(tcp->sockets->run) + vs_tcp_rto(tcp);
     vs_tcp_output(tcp);
-    if (tcp->snd_nxt == tcp->snd_una) {
+    if (tcp->sockets->stats.n_segments_sent == n_sent) {
         vs_tcp_send_probe(tcp);
     }
 }
@@ -154,7 +159,7 @@ static void
 time_out(VsTcp *tcp)
 {
     /* An answered probe of a closed window is no failure. */
-    bool is_patient = tcp->snd_max == tcp->snd_una && tcp->is_answered;
+    bool is_patient = tcp->snd_nxt == tcp->snd_una && tcp->is_answered;
 
     if (tcp->is_doomed) {
         vs_tcp_break(tcp, (VsTcpEnd)tcp->end);

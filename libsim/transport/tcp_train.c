@@ -91,17 +91,18 @@ nagle_bytes(VsTcp *tcp)
 }
 
 uint64_t
-vs_tcp_chunk_bytes(VsTcp *tcp, uint64_t left, uint64_t in_flight, uint64_t window)
+vs_tcp_chunk_bytes(VsTcp *tcp, uint64_t left, uint64_t room)
 {
     const VsTcpConfig *config = &tcp->sockets->config;
-    bool is_new = tcp->snd_nxt == tcp->snd_max;
+    uint32_t segment_bytes = vs_tcp_segment_bytes(tcp);
 
     if (!config->is_nodelay) {
         left = MIN(left, nagle_bytes(tcp));
     }
-    if (config->has_gso && is_new && left > tcp->mss &&
-        in_flight + tcp->mss <= window) {
-        return train_bytes(tcp, left, window - in_flight);
+    /* Not with SACK blocks, which would be in each segment. */
+    if (config->has_gso && left > tcp->mss && room >= tcp->mss &&
+        segment_bytes == tcp->mss) {
+        return train_bytes(tcp, left, room);
     }
-    return MIN(left, tcp->mss);
+    return MIN(left, segment_bytes);
 }

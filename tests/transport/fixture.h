@@ -18,8 +18,8 @@
 #define PORT 80
 #define NEVER ((VsTime)-1)
 
-/* On the wire: SYN with 8 bytes of options, a segment without data, n bytes of data. */
-#define SYN_WIRE_BYTES (20 + 20 + 8 + 38)
+/* On the wire: SYN with 12 bytes of options, a segment without data, n bytes of data. */
+#define SYN_WIRE_BYTES (20 + 20 + 12 + 38)
 #define ACK_WIRE_BYTES (46 + 38)
 #define DATA_WIRE_BYTES(n) (20 + 20 + (n) + 38)
 #define MSS 1460

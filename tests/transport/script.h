@@ -25,7 +25,7 @@
  * of S F R P and "." (ACK).  Sequence numbers count from the SYN of each side, which is 0;
  * before there was one, they are the header's own.  What an expectation leaves out may be
  * anything, but for ack, which comes with "." alone.  OPTIONS are "mss N", "wscale N",
- * "ts VALUE ECHO", separated by commas; "<>" is none.  The endpoint's clock of timestamps is 1
+ * "ts VALUE ECHO", "sackOK", "sack START:END ...", separated by commas; "<>" is none.  The endpoint's clock of timestamps is 1
  * at the beginning and goes by milliseconds.  "of": the message that the bytes are part of, else they
  * are one.  The window is the header's field, 65535 when left out of what the endpoint gets.
  *
@@ -55,6 +55,9 @@ typedef struct ScriptSegment {
     bool has_timestamps;
     uint32_t ts_value;
     uint32_t ts_echo;
+    bool has_sack_permitted;
+    uint32_t n_sack;
+    VsSackBlock sack[VS_TCP_SACK_MAX_BLOCKS]; /* From the receiver's SYN. */
     uint32_t message_start;
     uint32_t message_end; /* 'message_start': the segment is a message. */
 } ScriptSegment;

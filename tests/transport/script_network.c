@@ -164,8 +164,7 @@ play_segment_of(const Connection *connection, const Sent *sent)
 {
     const VsTcpHeader *tcp = &sent->layer.tcp;
     bool has_timestamps = tcp->options & VS_TCP_OPTION_TIMESTAMPS;
-
-    return (ScriptSegment){
+    ScriptSegment segment = {
         .flags = tcp->flags,
         .has_range = true,
         .has_ack = (tcp->flags & VS_TCP_ACK) != 0,
@@ -180,7 +179,15 @@ play_segment_of(const Connection *connection, const Sent *sent)
         .has_timestamps = has_timestamps,
         .ts_value = has_timestamps ? sent->options.ts_value : 0,
         .ts_echo = has_timestamps ? sent->options.ts_echo : 0,
+        .has_sack_permitted = tcp->options & VS_TCP_OPTION_SACK_PERMITTED,
+        .n_sack = vs_tcp_n_sack_blocks(tcp),
     };
+
+    for (unsigned i = 0; i < segment.n_sack; i++) {
+        segment.sack[i].start = sent->options.sack[i].start - far_start_of(connection);
+        segment.sack[i].end = sent->options.sack[i].end - far_start_of(connection);
+    }
+    return segment;
 }
 
 /* The next segment sent and not yet expected; its connection in 'ret_connection'. */
@@ -263,10 +270,18 @@ play_inject(Play *play, Connection *connection, const ScriptSegment *segment)
         .window = segment->has_window ? segment->window : UINT16_MAX,
         .mss = segment->mss,
         .wscale = segment->wscale,
-        .options = segment->has_timestamps ? VS_TCP_OPTION_TIMESTAMPS : 0,
+        .options =
+            (uint8_t)((segment->has_timestamps ? VS_TCP_OPTION_TIMESTAMPS : 0) |
+                      (segment->has_sack_permitted ? VS_TCP_OPTION_SACK_PERMITTED : 0) |
+                      segment->n_sack << VS_TCP_OPTION_SACK_SHIFT),
     };
     packet->tcp_options =
         (VsTcpOptions){.ts_value = segment->ts_value, .ts_echo = segment->ts_echo};
+    for (unsigned i = 0; i < segment->n_sack; i++) {
+        packet->tcp_options.sack[i].start =
+            segment->sack[i].start + connection->near_start;
+        packet->tcp_options.sack[i].end = segment->sack[i].end + connection->near_start;
+    }
     packet->payload_bytes = segment->bytes;
     packet->message_bytes = segment->bytes;
     if (segment->message_end != segment->message_start) {

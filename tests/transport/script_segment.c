@@ -74,6 +74,26 @@ parse_range(const char *word, ScriptSegment *segment, GError **error)
     return true;
 }
 
+/* The words after "sack". */
+static bool
+parse_sack(char **words, ScriptSegment *segment, GError **error)
+{
+    segment->n_sack = g_strv_length(words);
+    if (segment->n_sack == 0 || segment->n_sack > VS_TCP_SACK_MAX_BLOCKS) {
+        return fail(error, "sack has 1 to 4 blocks", words[0] ? words[0] : "");
+    }
+    for (unsigned i = 0; i < segment->n_sack; i++) {
+        VsSackBlock *block = &segment->sack[i];
+        int length = 0;
+
+        if (sscanf(words[i], "%u:%u%n", &block->start, &block->end, &length) != 2 ||
+            words[i][length] != '\0') {
+            return fail(error, "a block is START:END", words[i]);
+        }
+    }
+    return true;
+}
+
 static bool
 parse_option(char **words, ScriptSegment *segment, GError **error)
 {
@@ -94,6 +114,10 @@ parse_option(char **words, ScriptSegment *segment, GError **error)
         segment->has_timestamps = true;
         return parse_number(words[1], UINT32_MAX, &segment->ts_value, error) &&
                parse_number(words[2], UINT32_MAX, &segment->ts_echo, error);
+    } else if (n_words == 1 && strcmp(words[0], "sackOK") == 0) {
+        segment->has_sack_permitted = true;
+    } else if (n_words > 1 && strcmp(words[0], "sack") == 0) {
+        return parse_sack(words + 1, segment, error);
     } else {
         return fail(error, "not an option", n_words > 0 ? words[0] : "");
     }
@@ -214,6 +238,10 @@ script_segment_print(const ScriptSegment *segment)
             g_string_append_printf(text, "mss %u", segment->mss);
             comma = ", ";
         }
+        if (segment->has_sack_permitted) {
+            g_string_append_printf(text, "%ssackOK", comma);
+            comma = ", ";
+        }
         if (segment->wscale != 0) {
             g_string_append_printf(text, "%swscale %u", comma, segment->wscale - 1);
             comma = ", ";
@@ -221,10 +249,25 @@ script_segment_print(const ScriptSegment *segment)
         if (segment->has_timestamps) {
             g_string_append_printf(text, "%sts %u %u", comma, segment->ts_value,
                                    segment->ts_echo);
+            comma = ", ";
+        }
+        if (segment->n_sack > 0) {
+            g_string_append_printf(text, "%ssack", comma);
+        }
+        for (unsigned i = 0; i < segment->n_sack; i++) {
+            g_string_append_printf(text, " %u:%u", segment->sack[i].start,
+                                   segment->sack[i].end);
         }
         g_string_append_c(text, '>');
     }
     return g_string_free(text, FALSE);
+}
+
+static bool
+has_same_sack(const ScriptSegment *a, const ScriptSegment *b)
+{
+    return a->has_sack_permitted == b->has_sack_permitted && a->n_sack == b->n_sack &&
+           memcmp(a->sack, b->sack, a->n_sack * sizeof(VsSackBlock)) == 0;
 }
 
 const char *
@@ -246,7 +289,8 @@ script_segment_differs(const ScriptSegment *expected, const ScriptSegment *got)
     if (expected->has_options &&
         (expected->mss != got->mss || expected->wscale != got->wscale ||
          expected->has_timestamps != got->has_timestamps ||
-         expected->ts_value != got->ts_value || expected->ts_echo != got->ts_echo)) {
+         expected->ts_value != got->ts_value || expected->ts_echo != got->ts_echo ||
+         !has_same_sack(expected, got))) {
         return "options";
     }
     return NULL;

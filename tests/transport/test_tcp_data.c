@@ -28,6 +28,26 @@ big_buffer(void)
     return config;
 }
 
+/* Losses are found by time-outs and duplicate ACKs alone. */
+static VsTcpConfig
+no_sack(void)
+{
+    VsTcpConfig config = VS_TCP_CONFIG_DEFAULT;
+
+    config.has_sack = false;
+    return config;
+}
+
+/* A tail is not probed: time-outs come. */
+static VsTcpConfig
+no_probe(void)
+{
+    VsTcpConfig config = VS_TCP_CONFIG_DEFAULT;
+
+    config.has_loss_probe = false;
+    return config;
+}
+
 /* A client on a that has 'bytes' to send to b when it is connected. */
 static void
 upload_begin(Upload *upload, const NetConfig *net, const VsTcpConfig *tcp,
@@ -45,7 +65,9 @@ upload_begin(Upload *upload, const NetConfig *net, const VsTcpConfig *tcp,
     upload->full = DATA_WIRE_BYTES(MSS) * upload->net->ps_per_byte;
     upload->ack = ACK_WIRE_BYTES * upload->net->ps_per_byte;
     /* The data follow the ACK of the handshake on the wire. */
-    upload->begun = 2 * net_time(upload->net, SYN_WIRE_BYTES) + upload->ack;
+    upload->begun =
+        2 * net_time(upload->net, SYN_WIRE_BYTES - (tcp && !tcp->has_sack ? 4 : 0)) +
+        upload->ack;
 }
 
 static void
@@ -178,7 +200,7 @@ test_answers_carry_the_acks_of_a_dialogue(void)
     peer_init(&client, &net->run);
     peer_connect(&client, net, NULL);
     peer_send(&client, 100);
-    net_run(net, VS_S);
+    net_run(net, 50 * VS_MS); /* 10 ms after the answer. */
     peer_send(&client, 100);
     net_run(net, VS_TIME_NEVER);
 
@@ -216,10 +238,11 @@ test_used_up_window_is_acknowledged_at_once(void)
 static void
 test_lost_segment_is_repeated_after_the_time_out(void)
 {
+    VsTcpConfig config = no_probe();
     Upload u;
     VsTime rto = 2 * (SYN_WIRE_BYTES * 80 + 10 * VS_MS) + 200 * VS_MS;
 
-    upload_begin(&u, &fast, NULL, 100);
+    upload_begin(&u, &fast, &config, 100);
     u.net->to_b.lost[0] = 3;
     u.net->to_b.lost[1] = 4;
     net_run(u.net, VS_TIME_NEVER);
@@ -236,10 +259,11 @@ test_lost_segment_is_repeated_after_the_time_out(void)
 static void
 test_progress_ends_the_back_off(void)
 {
+    VsTcpConfig config = no_probe();
     Upload u;
     VsTime rto = 2 * (SYN_WIRE_BYTES * 80 + 10 * VS_MS) + 200 * VS_MS;
 
-    upload_begin(&u, &fast, NULL, 100);
+    upload_begin(&u, &fast, &config, 100);
     u.net->to_b.lost[0] = 3;
     u.net->to_b.lost[1] = 5; /* The 4th repeats the 3rd. */
     net_run(u.net, 10 * VS_S);
@@ -254,10 +278,11 @@ test_progress_ends_the_back_off(void)
 static void
 test_silence_breaks_after_15_retries(void)
 {
+    VsTcpConfig config = no_probe();
     Upload u;
     VsTime due, rto;
 
-    upload_begin(&u, &fast, NULL, 100);
+    upload_begin(&u, &fast, &config, 100);
     net_run(u.net, 25 * VS_MS); /* Connected; what follows is lost. */
     u.net->to_b.loss_ppm = 1000000;
     rto = 2 * (SYN_WIRE_BYTES * 80 + 10 * VS_MS) + 200 * VS_MS;
@@ -272,6 +297,13 @@ test_silence_breaks_after_15_retries(void)
     net_free(u.net);
 }
 
+/* An ACK with SACK blocks. */
+static VsTime
+sack_ack(const Upload *u, unsigned n_blocks)
+{
+    return (20 + 20 + VS_TCP_SACK_BYTES(n_blocks) + 38) * u->net->ps_per_byte;
+}
+
 static void
 test_three_duplicate_acks_repeat_at_once(void)
 {
@@ -282,8 +314,8 @@ test_three_duplicate_acks_repeat_at_once(void)
     net_run(u.net, VS_TIME_NEVER);
     /* The third after it, the 8th, makes it: there, back, and there again. */
     CU_ASSERT_EQUAL(u.server.peers[0].message_at, u.begun + 8 * u.full + u.delay +
-                                                      u.ack + u.delay + u.full +
-                                                      u.delay);
+                                                      sack_ack(&u, 1) + u.delay +
+                                                      u.full + u.delay);
     CU_ASSERT_EQUAL(vs_tcp_stats(u.net->a->root)->n_retransmitted, 1);
     CU_ASSERT_EQUAL(vs_tcp_stats(u.net->a->root)->n_timeouts, 0);
     /* 10, 4 more for the ACKs before the hole, 0.7 of that (CUBIC); no growth until it is
@@ -295,10 +327,11 @@ test_three_duplicate_acks_repeat_at_once(void)
 static void
 test_two_holes_are_filled_one_per_round_trip(void)
 {
+    VsTcpConfig config = no_sack();
     Upload u;
     VsTime back_and_forth;
 
-    upload_begin(&u, &fast, NULL, 10 * MSS);
+    upload_begin(&u, &fast, &config, 10 * MSS);
     u.net->to_b.lost[0] = 2 + 3;
     u.net->to_b.lost[1] = 2 + 5;
     net_run(u.net, VS_TIME_NEVER);
@@ -311,14 +344,35 @@ test_two_holes_are_filled_one_per_round_trip(void)
     upload_end(&u);
 }
 
+/* With SACK one round trip does for both: when 4, 6 and 7 are there, all sent before 7 that is
+ * not is lost. */
+static void
+test_two_holes_are_filled_in_one_round_trip_with_sack(void)
+{
+    Upload u;
+
+    upload_begin(&u, &fast, NULL, 10 * MSS);
+    u.net->to_b.lost[0] = 2 + 3;
+    u.net->to_b.lost[1] = 2 + 5;
+    net_run(u.net, VS_TIME_NEVER);
+    CU_ASSERT_EQUAL(u.server.peers[0].message_at, u.begun + 7 * u.full + u.delay +
+                                                      sack_ack(&u, 2) + u.delay +
+                                                      2 * u.full + u.delay);
+    CU_ASSERT_EQUAL(vs_tcp_stats(u.net->a->root)->n_retransmitted, 2);
+    CU_ASSERT_EQUAL(vs_tcp_stats(u.net->a->root)->n_timeouts, 0);
+    CU_ASSERT_EQUAL(vs_tcp_stats(u.net->a->root)->n_recoveries, 1);
+    upload_end(&u);
+}
+
 /* All ten are lost: after the time-out rounds of 1, 2, 4 and the last 3 segments. */
 static void
 test_lost_window_is_sent_again_in_slow_start(void)
 {
+    VsTcpConfig config = no_probe();
     Upload u;
     VsTime rto = 2 * (SYN_WIRE_BYTES * 80 + 10 * VS_MS) + 200 * VS_MS;
 
-    upload_begin(&u, &fast, NULL, 10 * MSS);
+    upload_begin(&u, &fast, &config, 10 * MSS);
     for (unsigned i = 0; i < 10; i++) {
         u.net->to_b.lost[i] = 3 + i;
     }
@@ -336,10 +390,11 @@ test_lost_window_is_sent_again_in_slow_start(void)
 static void
 test_window_grows_by_two_for_an_ack_of_many_after_a_time_out(void)
 {
+    VsTcpConfig config = no_sack();
     Upload u;
     VsTime next;
 
-    upload_begin(&u, &fast, NULL, 30 * MSS);
+    upload_begin(&u, &fast, &config, 30 * MSS);
     u.net->to_b.lost[0] = 3;
     for (unsigned i = 0; i < 9; i++) {
         u.net->to_a.lost[i] = 2 + i;
@@ -362,9 +417,10 @@ check_lost_tail(VsTime delay)
     NetConfig config = {.bits_per_s = 100000000000, .delay = delay};
     VsTime handshake = 2 * (SYN_WIRE_BYTES * 80 + delay);
     VsTime sample, srtt, rttvar;
+    VsTcpConfig tcp = no_probe();
     Upload u;
 
-    upload_begin(&u, &config, NULL, 10 * MSS);
+    upload_begin(&u, &config, &tcp, 10 * MSS);
     u.net->to_b.lost[0] = 2 + 10;
     net_run(u.net, VS_TIME_NEVER);
     sample = u.ack + u.full + delay + u.ack + delay; /* Behind the handshake's ACK. */
@@ -387,9 +443,10 @@ test_lost_tail_waits_for_the_time_out(void)
 static void
 test_duplicate_acks_of_two_losses_do_not_add_up(void)
 {
+    VsTcpConfig config = no_sack();
     Upload u;
 
-    upload_begin(&u, &fast, NULL, 10 * MSS);
+    upload_begin(&u, &fast, &config, 10 * MSS);
     u.net->to_b.lost[0] = 2 + 8;
     u.net->to_b.lost[1] = 13 + 8; /* The 13th to come repeats that. */
     net_run(u.net, VS_S);
@@ -519,6 +576,8 @@ static const VsTestCase tests[] = {
     {"progress ends the back-off", test_progress_ends_the_back_off},
     {"silence breaks after 15 retries", test_silence_breaks_after_15_retries},
     {"three duplicate ACKs repeat at once", test_three_duplicate_acks_repeat_at_once},
+    {"two holes are filled in one round trip with SACK",
+     test_two_holes_are_filled_in_one_round_trip_with_sack},
     {"two holes are filled in two round trips",
      test_two_holes_are_filled_one_per_round_trip},
     {"a lost window is sent again in slow start",

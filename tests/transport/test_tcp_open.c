@@ -66,7 +66,7 @@ test_syn_carries_the_options(void)
     ack = &tap_get(&net->to_b, 1)->tcp;
     CU_ASSERT_EQUAL(syn->flags, VS_TCP_SYN);
     CU_ASSERT_EQUAL(syn->mss, MSS);
-    CU_ASSERT_EQUAL(syn->option_bytes, 8);
+    CU_ASSERT_EQUAL(syn->option_bytes, 12);
     CU_ASSERT_EQUAL(syn->window, 65535);
     CU_ASSERT_EQUAL(syn->wscale, 2 + 1); /* 4 * 65535 bytes of buffer. */
     CU_ASSERT_EQUAL(syn_ack->flags, VS_TCP_SYN | VS_TCP_ACK);

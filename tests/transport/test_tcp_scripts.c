@@ -79,12 +79,12 @@ test_wrong_scripts_fail(void)
         {"# Nothing comes.\n+0 > S\n", "x:2: expected > S, got nothing"},
         {"# A figure.\n+0 connect\n+0 > S 0:0(0) <mss 1400>\n",
          "x:3: expected @0s [1] > S 0:0(0) <mss 1400>, got @0s [1] > S 0:0(0) "
-         "win 65535 <mss 1460, wscale 2>: options"},
+         "win 65535 <mss 1460, sackOK, wscale 2>: options"},
         {"# A time.\n+0 connect\n+0 > S\n+900ms~50ms > S\n",
          "x:4: expected > S, got nothing"},
         {"# Not expected.\n+0 connect\n+1s quiet\n",
          "x:3: expected nothing, got @0s [1] > S 0:0(0) win 65535 "
-         "<mss 1460, wscale 2>"},
+         "<mss 1460, sackOK, wscale 2>"},
         {"# Not expected at the end.\n+0 listen 1\n+0 state gone\n+0 < S 0:0(0)\n",
          "x:5: expected nothing, got @0s [1] > S. 0:0(0) ack 1 win 65535 "
          "<mss 1460>"},

@@ -55,7 +55,7 @@ stage_send(Stage *stage, const Odd *odd)
                                         VS_TCP_HEADER_BYTES + odd->bytes);
 
     vs_packet_top(packet)->tcp = (VsTcpHeader){
-        .seq = (uint32_t)tcp->snd_max + (uint32_t)odd->seq,
+        .seq = (uint32_t)tcp->snd_nxt + (uint32_t)odd->seq,
         .ack = (uint32_t)tcp->rcv_nxt + (uint32_t)odd->ack,
         .flags = odd->flags,
         .window = UINT16_MAX,
@@ -140,7 +140,7 @@ test_pieces_in_any_order_make_the_message_once(void)
 
     stage_open(&stage);
     tcp = stage.client.tcp;
-    seq = (uint32_t)tcp->snd_max;
+    seq = (uint32_t)tcp->snd_nxt;
     for (unsigned i = 0; i < G_N_ELEMENTS(pieces); i++) {
         uint32_t bytes = pieces[i].end - pieces[i].start;
         VsPacket *packet = vs_ip_packet_new(stage.net->a->root, &tcp->flow,
