@@ -97,7 +97,7 @@ vs_tcp_send(VsTcp *tcp, const VsPayload *payload, uint64_t bytes)
 uint64_t
 vs_tcp_unsent_bytes(const VsTcp *tcp)
 {
-    return tcp->snd_end - MIN(tcp->snd_max, tcp->snd_end);
+    return tcp->snd_end - MIN(tcp->snd_nxt, tcp->snd_end);
 }
 
 void
@@ -228,7 +228,6 @@ vs_tcp_new(VsSockets *sockets, const VsFlow *flow)
     tcp->rto_due = VS_TIME_NEVER;
     tcp->ack_due = VS_TIME_NEVER;
     tcp->keepalive_due = VS_TIME_NEVER;
-    tcp->loss_due = VS_TIME_NEVER;
     tcp->rack_steps = 1;
     tcp->reordering = VS_TCP_REORDERING;
     tcp->has_sack = sockets->config.has_sack;

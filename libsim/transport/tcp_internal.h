@@ -99,6 +99,7 @@ struct VsTcp {
     bool is_paced : 1;    /* The next new segment waits for pace_due. */
     uint32_t window;      /* The peer's, in bytes from snd_una. */
     uint32_t kept_bytes;  /* Of 'kept'. */
+    uint32_t ts_recent; /* 'has_timestamps': the peer's latest in order (TS.Recent), */
 
     VsSockets *sockets;
     VsFlow flow;         /* As we send. */
@@ -108,14 +109,12 @@ struct VsTcp {
     VsTcp *next;             /* In a list of the listener, or of the dead. */
     VsTcp *previous;
 
-    VsTimer timer;   /* Armed for the earliest of five, or for one that has passed. */
-    VsTime rto_due;  /* Or VS_TIME_NEVER. */
-    VsTime loss_due; /* A segment will be lost then, or the tail is probed. */
+    VsTimer timer;  /* Armed for the earliest of five, or for one that has passed. */
+    VsTime rto_due; /* Or VS_TIME_NEVER. */
     VsTime ack_due;
     VsTime keepalive_due;
     VsTime pace_due; /* New data may go from then on. */
 
-    uint32_t ts_recent;  /* 'has_timestamps': the peer's latest in order (TS.Recent), */
     VsTime ts_recent_at; /* which came then. */
 
     VsTime received_at; /* The latest segment; kept where there is keep-alive. */

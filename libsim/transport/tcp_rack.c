@@ -6,6 +6,8 @@
 
 #include "transport/tcp_internal.h"
 
+#define TIMER_MIN (2 * VS_MS) /* TCP_TIMEOUT_MIN: two ticks, of a thousand a second. */
+
 enum { WINDOW_PERSIST = 16, WINDOW_STEPS_MAX = UINT8_MAX };
 
 static bool
@@ -86,10 +88,10 @@ vs_tcp_rack_detect(VsTcp *tcp)
     tcp->flight->rack.has_advanced = false;
     left = detect(tcp);
     if (left > 0) {
-        tcp->loss_due = vs_now(tcp->sockets->run) + left;
+        tcp->flight->loss_due = vs_now(tcp->sockets->run) + left + TIMER_MIN;
         tcp->is_probing = false;
     } else if (!tcp->is_probing) {
-        tcp->loss_due = VS_TIME_NEVER;
+        tcp->flight->loss_due = VS_TIME_NEVER;
     }
 }
 
@@ -130,20 +132,21 @@ vs_tcp_probe_arm(VsTcp *tcp)
     const VsTcpScoreboard *board;
     VsTime wait = config->rto_initial;
 
-    if (!tcp->flight || (tcp->loss_due != VS_TIME_NEVER && !tcp->is_probing)) {
+    if (!tcp->flight || (tcp->flight->loss_due != VS_TIME_NEVER && !tcp->is_probing)) {
         return; /* Reordering is waited for. */
     }
     board = &tcp->flight->board;
-    tcp->loss_due = VS_TIME_NEVER;
+    tcp->flight->loss_due = VS_TIME_NEVER;
     if (!config->has_loss_probe || !tcp->has_sack || !board->first ||
         tcp->recovery != VS_TCP_RECOVERY_NONE || board->n_sacked > 0) {
         return;
     }
     if (tcp->srtt > 0) {
         /* Of one segment the ACK may be delayed. */
-        wait = 2 * tcp->srtt + (board->first == board->last ? config->rto_min : 0);
+        wait =
+            2 * tcp->srtt + (board->first == board->last ? config->rto_min : TIMER_MIN);
     }
-    tcp->loss_due = MIN(vs_now(tcp->sockets->run) + wait, tcp->rto_due);
+    tcp->flight->loss_due = MIN(vs_now(tcp->sockets->run) + wait, tcp->rto_due);
     tcp->is_probing = true;
 }
 
@@ -170,7 +173,7 @@ send_probe(VsTcp *tcp)
     tcp->sockets->stats.n_loss_probes++;
     rack->probe_end = tcp->snd_nxt;
     tcp->rto_due = vs_now(tcp->sockets->run) + vs_tcp_rto(tcp);
-    tcp->loss_due = VS_TIME_NEVER; /* Not after what it has sent. */
+    tcp->flight->loss_due = VS_TIME_NEVER; /* Not after what it has sent. */
 }
 
 /* tcp_process_tlp_ack(): if nothing says that the last segment came twice, the probe has
@@ -195,7 +198,7 @@ vs_tcp_probe_take_ack(VsTcp *tcp, const VsTcpNews *news)
 void
 vs_tcp_loss_due(VsTcp *tcp)
 {
-    tcp->loss_due = VS_TIME_NEVER;
+    tcp->flight->loss_due = VS_TIME_NEVER;
     if (tcp->is_probing) {
         send_probe(tcp);
     } else {

@@ -126,6 +126,14 @@ undo(VsTcp *tcp)
 
 /* States. --------------------------------------------------------------------------- */
 
+/* What the loss says the path could not bear: without what went in limited transmit (RFC
+ * 5681, 3.2). */
+static uint64_t
+flight_size(const VsTcp *tcp)
+{
+    return MIN(tcp->snd_nxt - tcp->snd_una, (uint64_t)tcp->congestion.cwnd);
+}
+
 /* tcp_enter_recovery() */
 static void
 begin(VsTcp *tcp)
@@ -137,11 +145,11 @@ begin(VsTcp *tcp)
     tcp->flight->recover = tcp->snd_nxt;
     tcp->flight->rack.probe_end = 0;
     if (tcp->is_probing) {
-        tcp->loss_due = VS_TIME_NEVER;
+        tcp->flight->loss_due = VS_TIME_NEVER;
     }
     tcp->flight->prr = (VsTcpPrr){.prior_cwnd = tcp->congestion.cwnd};
     tcp->sockets->stats.n_recoveries++;
-    vs_congestion_loss(&tcp->congestion, tcp->snd_nxt - tcp->snd_una, now);
+    vs_congestion_loss(&tcp->congestion, flight_size(tcp), now);
 }
 
 static void
@@ -160,8 +168,7 @@ end(VsTcp *tcp)
 void
 vs_tcp_reduce_once(VsTcp *tcp)
 {
-    vs_congestion_loss(&tcp->congestion, tcp->snd_nxt - tcp->snd_una,
-                       vs_now(tcp->sockets->run));
+    vs_congestion_loss(&tcp->congestion, flight_size(tcp), vs_now(tcp->sockets->run));
     vs_congestion_recovered(&tcp->congestion);
 }
 
@@ -317,7 +324,7 @@ vs_tcp_recovery_time_out(VsTcp *tcp)
     if (is_first) {
         remember(tcp);
     }
-    vs_congestion_timeout(&tcp->congestion, tcp->snd_nxt - tcp->snd_una, is_first,
+    vs_congestion_timeout(&tcp->congestion, flight_size(tcp), is_first,
                           vs_now(tcp->sockets->run));
     if (board->first && board->first->is_sacked) {
         vs_tcp_sent_forget_sacks(tcp);
@@ -333,7 +340,7 @@ vs_tcp_recovery_time_out(VsTcp *tcp)
     tcp->recovery = VS_TCP_RECOVERY_TIMEOUT;
     tcp->flight->recover = tcp->snd_nxt;
     tcp->flight->rack.probe_end = 0;
-    tcp->loss_due = VS_TIME_NEVER;
+    tcp->flight->loss_due = VS_TIME_NEVER;
     vs_congestion_set_cwnd(&tcp->congestion, vs_tcp_pipe(tcp) + tcp->congestion.cwnd);
 }
 

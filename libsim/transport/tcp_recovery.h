@@ -98,6 +98,7 @@ typedef struct VsTcpFlight {
     VsTcpRack rack;
     VsTcpPrr prr; /* Of fast recovery. */
     VsTcpUndo undo;
+    VsTime loss_due;  /* A segment will be lost then, or the tail is probed. */
     uint64_t recover; /* Recovery ends when that is acknowledged. */
 } VsTcpFlight;
 

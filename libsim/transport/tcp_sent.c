@@ -123,6 +123,7 @@ vs_tcp_sent_add(VsTcp *tcp, VsTcpMessage *message, uint64_t start, uint64_t end)
     if (!tcp->flight) {
         tcp->flight = vs_pool_alloc(&tcp->sockets->flights);
         memset(tcp->flight, 0, sizeof(*tcp->flight));
+        tcp->flight->loss_due = VS_TIME_NEVER;
     }
     *sent = (VsTcpSent){.start = start,
                         .end = end,
@@ -326,7 +327,6 @@ free_flight(VsTcp *tcp)
 {
     vs_pool_free(&tcp->sockets->flights, tcp->flight);
     tcp->flight = NULL;
-    tcp->loss_due = VS_TIME_NEVER;
 }
 
 void

@@ -11,11 +11,17 @@
 static void time_out(VsTcp *tcp);
 static void keep_alive(VsTcp *tcp);
 
+static inline VsTime
+loss_due_of(const VsTcp *tcp)
+{
+    return tcp->flight ? tcp->flight->loss_due : VS_TIME_NEVER;
+}
+
 void
 vs_tcp_arm(VsTcp *tcp)
 {
     VsTime due =
-        MIN(MIN(tcp->rto_due, tcp->loss_due), MIN(tcp->ack_due, tcp->keepalive_due));
+        MIN(MIN(tcp->rto_due, loss_due_of(tcp)), MIN(tcp->ack_due, tcp->keepalive_due));
 
     if (tcp->is_paced) {
         due = MIN(due, tcp->pace_due);
@@ -41,7 +47,7 @@ vs_tcp_timer_due(VsTimer *timer)
         vs_tcp_output(tcp);
         vs_tcp_tell_sendable(tcp);
     }
-    if (tcp->loss_due <= timer->due && vs_tcp_is_alive(tcp)) {
+    if (loss_due_of(tcp) <= timer->due && vs_tcp_is_alive(tcp)) {
         vs_tcp_loss_due(tcp);
     }
     if (tcp->rto_due <= timer->due && vs_tcp_is_alive(tcp)) {

@@ -17,7 +17,7 @@
 
 /* Bytes that travel, headers, preamble, FCS and gap included. */
 #define WIRE_BYTES(ip_bytes) (MAX((ip_bytes), 46) + 14 + 24)
-#define SYN_BYTES WIRE_BYTES(20 + 20 + 8) /* With MSS and window scale. */
+#define SYN_BYTES WIRE_BYTES(20 + 20 + 12) /* With MSS, SACK, window scale. */
 
 /* Every step of the datapath has a round cost of its own, in us. */
 static const char round_costs[] =

@@ -282,9 +282,9 @@ test_switches_are_one_segment(void)
     model_run(model, 5 * VS_S);
     CU_ASSERT_EQUAL(model_counter(model, "c", "error-refused"), 3);
     CU_ASSERT_EQUAL(got->entries->len, 3);
-    /* The second SYN, 86 bytes of 8 ns three times: nobody has to be asked for. */
+    /* The second SYN, 90 bytes of 8 ns three times: nobody has to be asked for. */
     CU_ASSERT_EQUAL(tap_get(got, 1)->time - tap_get(sent, 1)->time,
-                    3 * 86 * 8 * VS_NS + (10 + 20 + 40 + 1 + 2) * VS_US);
+                    3 * 90 * 8 * VS_NS + (10 + 20 + 40 + 1 + 2) * VS_US);
     CU_ASSERT_EQUAL(tap_get(got, 1)->ttl, 64);
     model_free(model);
     tap_free(sent);

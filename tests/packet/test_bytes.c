@@ -133,6 +133,78 @@ test_timestamps(void)
     fixture_clear(&f);
 }
 
+/* RFC 2018: kind 4 in a SYN, in place of what aligns timestamps if there are any (Linux); kind
+ * 5 with the blocks. */
+static void
+test_sack(void)
+{
+    static const char alone[] = "\x02\x04\x05\xb4\x01\x01\x04\x02\x03\x03\x07\x01";
+    static const char together[] =
+        "\x02\x04\x05\xb4\x04\x02\x08\x0a\x00\x00\x03\xe9\x00\x00\x00\x00\x03\x03"
+        "\x07\x01";
+    static const char blocks[] = "\x01\x01\x05\x12\x00\x00\x00\x64\x00\x00\x00\xc8"
+                                 "\xff\xff\xff\xff\x00\x00\x00\x0a";
+    static const struct {
+        VsTcpHeader header;
+        const char *expected;
+    } cases[] = {
+        {{.flags = VS_TCP_SYN,
+          .mss = 1460,
+          .wscale = 8,
+          .option_bytes = 12,
+          .options = VS_TCP_OPTION_SACK_PERMITTED},
+         alone},
+        {{.flags = VS_TCP_SYN,
+          .mss = 1460,
+          .wscale = 8,
+          .option_bytes = 20,
+          .options = VS_TCP_OPTION_SACK_PERMITTED | VS_TCP_OPTION_TIMESTAMPS},
+         together},
+        {{.flags = VS_TCP_ACK,
+          .option_bytes = VS_TCP_SACK_BYTES(2),
+          .options = 2 << VS_TCP_OPTION_SACK_SHIFT},
+         blocks},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        uint32_t n_bytes = cases[i].header.option_bytes;
+        Fixture f;
+        VsPacket *packet;
+
+        fixture_init(&f);
+        packet = packet_new(&f, VS_PROTOCOL_TCP, VS_TCP_HEADER_BYTES + n_bytes);
+        packet->layers[0].tcp = cases[i].header;
+        packet->tcp_options =
+            (VsTcpOptions){.ts_value = 1001, .sack = {{100, 200}, {0xffffffff, 10}}};
+        print(&f, packet);
+        CU_ASSERT_EQUAL_FATAL(f.out->len, 14 + 20 + 20 + n_bytes);
+        CU_ASSERT_EQUAL(
+            memcmp(f.out->data + f.out->len - n_bytes, cases[i].expected, n_bytes), 0);
+        CU_ASSERT_TRUE(is_right(&f));
+        vs_packet_deliver(packet);
+        fixture_clear(&f);
+    }
+}
+
+static VsPacket *
+query_new(Fixture *f)
+{
+    VsPacket *packet;
+    VsPayload payload = {.kind = VS_PAYLOAD_DNS, .dns = {.id = 0x1234}};
+    uint32_t bytes;
+
+    payload.dns.name = vs_names_intern(&f->run.packets->names, "shop.example");
+    bytes = vs_dns_measure(&payload.dns, &f->run.packets->names);
+    packet = packet_new(f, VS_PROTOCOL_UDP, VS_UDP_HEADER_BYTES + bytes);
+    packet->payload = payload;
+    packet->payload_bytes = bytes;
+    packet->message_bytes = bytes;
+    packet->layers[0].ip_id = 0x1235;
+    packet->layers[0].flow.sport = 40000;
+    packet->layers[0].flow.dport = VS_DNS_PORT;
+    return packet;
+}
+
 static void
 test_query(void)
 {
@@ -339,6 +411,7 @@ static const VsTestCase tests[] = {
     {"an ARP request, byte by byte", test_arp},
     {"a SYN with its options, byte by byte", test_syn},
     {"timestamps, byte by byte", test_timestamps},
+    {"SACK: permitted, and blocks", test_sack},
     {"a DNS query, byte by byte", test_query},
     {"no UDP checksum is zero", test_udp_checksum_is_never_zero},
     {"segments carry exactly their message", test_segments_of_a_message},

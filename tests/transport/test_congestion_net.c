@@ -286,10 +286,13 @@ test_reno_follows_the_square_root_law(void)
     static const struct {
         VsTime rtt;
         uint32_t loss_every;
-    } cases[] = {{10 * VS_MS, 1000},
-                 {100 * VS_MS, 1000},
-                 {100 * VS_MS, 5000},
-                 {20 * VS_MS, 3000}};
+    } cases[] = {{10 * VS_MS, 1000},  {10 * VS_MS, 2000},  {10 * VS_MS, 3000},
+                 {10 * VS_MS, 5000},  {20 * VS_MS, 1000},  {20 * VS_MS, 2000},
+                 {20 * VS_MS, 3000},  {20 * VS_MS, 5000},  {50 * VS_MS, 1000},
+                 {50 * VS_MS, 2000},  {50 * VS_MS, 3000},  {50 * VS_MS, 5000},
+                 {100 * VS_MS, 1000}, {100 * VS_MS, 2000}, {100 * VS_MS, 3000},
+                 {100 * VS_MS, 5000}, {200 * VS_MS, 1000}, {200 * VS_MS, 2000},
+                 {200 * VS_MS, 3000}, {200 * VS_MS, 5000}};
 
     for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
         double rtt = (double)cases[i].rtt / (double)VS_S;
@@ -309,7 +312,9 @@ test_cubic_follows_its_response_function(void)
     static const struct {
         VsTime rtt;
         uint32_t loss_every;
-    } cases[] = {{100 * VS_MS, 10000}, {200 * VS_MS, 5000}, {100 * VS_MS, 30000}};
+    } cases[] = {{100 * VS_MS, 10000}, {100 * VS_MS, 20000}, {100 * VS_MS, 30000},
+                 {200 * VS_MS, 5000},  {200 * VS_MS, 10000}, {200 * VS_MS, 20000},
+                 {400 * VS_MS, 5000},  {400 * VS_MS, 10000}};
 
     for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
         double rtt = (double)cases[i].rtt / (double)VS_S;
