@@ -58,9 +58,8 @@ typedef struct VsTcpScoreboard {
         uint64_t end;
     } known[VS_TCP_SACK_MAX_BLOCKS];
 
-    uint16_t
-        n_duplicate_acks; /* Without SACK: of so many segments we guess that they are */
-                          /* there (RFC 6582). */
+    /* Without SACK: so many segments we guess to be there (RFC 6582). */
+    uint16_t n_duplicate_acks;
 } VsTcpScoreboard;
 
 typedef struct VsTcpRack {

@@ -87,6 +87,12 @@ test_settings_that_cannot_act_are_refused(void)
                       SITE("tcp-tw-reuse='yes'", "", ""));
     model_check_error("tcp-tw-reuse has no effect without timestamps",
                       SITE("", "tcp-tw-reuse='yes'", ""));
+    model_check_error(NULL, SITE("tcp-sack='no'", "tcp-sack='no'", ""));
+    model_check_error(NULL, SITE("tcp-recovery='no' tcp-early-retrans='no'", "", ""));
+    model_check_error("tcp-recovery and tcp-early-retrans have no effect without SACK",
+                      SITE("tcp-sack='no' tcp-early-retrans='no'", "", ""));
+    model_check_error("tcp-recovery and tcp-early-retrans have no effect without SACK",
+                      SITE("", "tcp-sack='no' tcp-recovery='yes'", ""));
     model_check_error("local-port-first=\"50000\" is above local-port-last=\"40000\"",
                       SITE("local-port-first='50000' local-port-last='40000'", "", ""));
     model_check_error("have no effect without tcp-keepalive-time",
