@@ -9,7 +9,8 @@ vs_element_has(const VsElement *element, const char *name)
 {
     const VsParam *param = vs_params_find(element->model->params, name);
 
-    return param && (element->given >> (param - element->model->params) & 1);
+    return param &&
+           vs_param_set_has(&element->given, (size_t)(param - element->model->params));
 }
 
 char *

@@ -23,7 +23,7 @@ struct VsElement {
     unsigned n_children;
     const VsElement **children; /* In document order. */
     void *config;               /* The model's configuration struct, filled. */
-    uint64_t given;             /* Bit i: the file gave parameter i of the model. */
+    VsParamSet given;           /* Parameters of the model that the file gave. */
 };
 
 /* True when the file gave the attribute 'name' (a parameter of the element's model). */

@@ -87,7 +87,7 @@ struct VsModel {
     bool is_single;   /* At most one in its parent. */
 
     size_t config_size;
-    const VsParam *params; /* NULL or at most 64 rows. */
+    const VsParam *params; /* NULL or at most VS_PARAMS_MAX rows. */
     const VsProfile *profiles; /* NULL or rows ended by { 0 }; then there is a parameter
                                 * "profile" that chooses one. */
 

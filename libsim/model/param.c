@@ -313,15 +313,15 @@ vs_param_parse(const VsParam *param, const char *text, void *config,
 }
 
 void
-vs_params_set_defaults(const VsParam *params, uint64_t given, void *config,
+vs_params_set_defaults(const VsParam *params, const VsParamSet *given, void *config,
                        GStringChunk *strings)
 {
     for (unsigned i = 0; params && params[i].name; i++) {
         const VsParam *param = &params[i];
         g_autoptr(GError) error = NULL;
 
-        if (!param->def || (given >> i & 1) || param->type == VS_PARAM_TYPE_REF ||
-            param->type == VS_PARAM_TYPE_REFS) {
+        if (!param->def || vs_param_set_has(given, i) ||
+            param->type == VS_PARAM_TYPE_REF || param->type == VS_PARAM_TYPE_REFS) {
             continue;
         }
         if (!vs_param_parse(param, param->def, config, strings, &error)) {

@@ -184,10 +184,37 @@ bool vs_param_parse(const VsParam *param, const char *text, void *config,
  * value again.  A REF that was not given is "". */
 char *vs_param_print(const VsParam *param, const void *config);
 
-/* Sets every parameter of the table that has a default and no bit in 'given'.  References
+/* Some of the parameters of a table, by their rows. */
+enum { VS_PARAMS_MAX = 128 };
+
+typedef struct VsParamSet {
+    uint64_t bits[VS_PARAMS_MAX / 64];
+} VsParamSet;
+
+static inline bool
+vs_param_set_has(const VsParamSet *set, size_t row)
+{
+    g_assert(row < VS_PARAMS_MAX);
+    return set->bits[row / 64] >> row % 64 & 1;
+}
+
+static inline void
+vs_param_set_add(VsParamSet *set, size_t row)
+{
+    g_assert(row < VS_PARAMS_MAX);
+    set->bits[row / 64] |= UINT64_C(1) << row % 64;
+}
+
+static inline bool
+vs_param_set_is_empty(const VsParamSet *set)
+{
+    return set->bits[0] == 0 && set->bits[1] == 0;
+}
+
+/* Sets every parameter of the table that has a default and is not in 'given'.  References
  * are left alone.  A default that cannot be read is a mistake in the table: an assertion. */
-void vs_params_set_defaults(const VsParam *params, uint64_t given, void *config,
-                            GStringChunk *strings);
+void vs_params_set_defaults(const VsParam *params, const VsParamSet *given,
+                            void *config, GStringChunk *strings);
 
 /* Frees what the member owns, and zeroes it. */
 void vs_param_clear(const VsParam *param, void *config);

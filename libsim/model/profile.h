@@ -23,8 +23,8 @@ typedef struct VsProfile {
 } VsProfile;
 
 /* Sets in 'config' what the profile that its parameter "profile" names sets, but for
- * parameters whose bit is in 'given'; nothing if "profile" was not given, or 'profiles' is
- * NULL.  Returns the bits of those that it set.  A value that cannot be read, or a setting
+ * parameters that are in 'set', and adds them to it; nothing if "profile" is not in 'set', or
+ * 'profiles' is NULL.  A value that cannot be read, or a setting
  * of an unknown parameter, is a mistake in the table: an assertion. */
-uint64_t vs_profile_set(const VsProfile *profiles, const VsParam *params,
-                        uint64_t given, void *config, GStringChunk *strings);
+void vs_profile_set(const VsProfile *profiles, const VsParam *params, VsParamSet *set,
+                    void *config, GStringChunk *strings);

@@ -31,7 +31,7 @@ static void
 put_attribute(JsonBuilder *json, const VsElement *element, unsigned index)
 {
     const VsParam *param = &element->model->params[index];
-    bool is_given = element->given >> index & 1;
+    bool is_given = vs_param_set_has(&element->given, index);
     g_autofree char *value = NULL;
 
     /* Without default and not given: it has no value. */

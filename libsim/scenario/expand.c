@@ -155,7 +155,7 @@ fill_config(Expansion *expansion, VsElement *element, const VsXmlNode *node,
     const VsModel *model = element->model;
     const VsParam *params = model->params;
     GStringChunk *strings = expansion->scenario->strings;
-    uint64_t profiled;
+    VsParamSet set;
 
     for (unsigned i = 0; params && params[i].name; i++) {
         const char *written = vs_xml_node_attribute(node, params[i].name);
@@ -165,12 +165,12 @@ fill_config(Expansion *expansion, VsElement *element, const VsXmlNode *node,
                             error)) {
                 return false;
             }
-            element->given |= UINT64_C(1) << i;
+            vs_param_set_add(&element->given, i);
         }
     }
-    profiled = vs_profile_set(model->profiles, params, element->given, element->config,
-                              strings);
-    vs_params_set_defaults(params, element->given | profiled, element->config, strings);
+    set = element->given;
+    vs_profile_set(model->profiles, params, &set, element->config, strings);
+    vs_params_set_defaults(params, &set, element->config, strings);
     return true;
 }
 

@@ -71,13 +71,14 @@ static void
 add_file(GByteArray *bytes, const VsElement *element, const char *file)
 {
     g_autofree char *path = vs_element_path(element, file);
-    g_autofree char *text = NULL;
     g_autofree char *hash = NULL;
-    gsize length = 0;
+    GMappedFile *mapped = g_mapped_file_new(path, FALSE, NULL);
 
-    if (g_file_get_contents(path, &text, &length, NULL)) {
-        hash = g_compute_checksum_for_data(G_CHECKSUM_SHA256, (const guchar *)text,
-                                           length);
+    if (mapped) { /* Not copied: a trace of requests may be large. */
+        g_autoptr(GBytes) text = g_mapped_file_get_bytes(mapped);
+
+        hash = g_compute_checksum_for_bytes(G_CHECKSUM_SHA256, text);
+        g_mapped_file_unref(mapped);
     }
     add_string(bytes, hash);
 }
@@ -132,7 +133,7 @@ add_element(Hasher *hasher, const VsElement *element)
     add_uint(bytes, element->member);
     add_uint(bytes, element->n_members);
     for (unsigned i = 0; params && params[i].name; i++) {
-        if (params[i].def || (element->given >> i & 1)) {
+        if (params[i].def || vs_param_set_has(&element->given, i)) {
             add_string(bytes, params[i].name);
             add_value(hasher, &params[i], element);
         }

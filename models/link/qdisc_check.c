@@ -361,7 +361,7 @@ link_match_check(const void *config_, const VsElement *element, GError **error)
     bool has_port = vs_element_has(element, "source-port") ||
                     vs_element_has(element, "destination-port");
 
-    if (element->given == 0) {
+    if (vs_param_set_is_empty(&element->given)) {
         return refuse(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
                       "a <match> without attributes holds for all; give the class "
                       "default=\"yes\" instead");

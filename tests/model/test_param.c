@@ -237,11 +237,10 @@ test_errors_say_what_would_be_right(void)
                     "write more than 0/s"));
     CU_ASSERT(fails("arrivals", "closed(0)",
                     "arrivals=\"closed(0)\" has no users: write 1 to 4294967295"));
-    CU_ASSERT(
-        fails("arrivals", "burst(5/s)",
-              "arrivals=\"burst(5/s)\": there are no burst arrivals: write "
-              "constant(1000/s), poisson(1000/s), ramp(10/s,1000/s,60s), "
-              "mmpp(100/s:10s,900/s:1s) or closed(16,exponential(1s))"));
+    CU_ASSERT(fails("arrivals", "burst(5/s)",
+                    "arrivals=\"burst(5/s)\": there are no burst arrivals: write "
+                    "constant(1000/s), poisson(1000/s), ramp(10/s,1000/s,60s), "
+                    "mmpp(100/s:10s,900/s:1s) or closed(16,exponential(1s))"));
 }
 
 static void
@@ -261,7 +260,7 @@ test_defaults_fill_what_was_not_given(void)
     g_autoptr(GStringChunk) strings = g_string_chunk_new(64);
     ToyWire wire = {.rate = 5};
 
-    vs_params_set_defaults(toy_wire_params, 1 << 2, &wire, strings);
+    vs_params_set_defaults(toy_wire_params, &(VsParamSet){{1 << 2}}, &wire, strings);
     CU_ASSERT_EQUAL(wire.rate, 5); /* Row 2 was given. */
     CU_ASSERT_EQUAL(wire.delay, VS_US);
     CU_ASSERT_EQUAL(wire.queue.amount, 1000);
@@ -307,10 +306,10 @@ check_table(const VsRegistry *registry, const VsModel *model)
             CU_ASSERT_PTR_NOT_NULL(vs_registry_find(registry, *kind));
         }
     }
-    CU_ASSERT(n <= 64);
+    CU_ASSERT(n <= VS_PARAMS_MAX);
 
     /* Reads all defaults and bounds, and aborts over a bad one. */
-    vs_params_set_defaults(model->params, 0, config, strings);
+    vs_params_set_defaults(model->params, &(VsParamSet){0}, config, strings);
     vs_params_clear(model->params, config);
 }
 
