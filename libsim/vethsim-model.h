@@ -32,6 +32,7 @@
 #include "model/tcp_host_params.h"
 #include "model/tcp_params.h"
 #include "model/tls_params.h"
+#include "model/value.h"
 #include "net/bond.h"
 #include "net/bridge.h"
 #include "net/decision.h"

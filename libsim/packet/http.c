@@ -14,6 +14,13 @@ enum {
     DNS_NAME_MAX = 253,
 };
 
+const char *const vs_http_method_names[] = {
+    [VS_HTTP_GET] = "GET",         [VS_HTTP_HEAD] = "HEAD",
+    [VS_HTTP_POST] = "POST",       [VS_HTTP_PUT] = "PUT",
+    [VS_HTTP_PATCH] = "PATCH",     [VS_HTTP_DELETE] = "DELETE",
+    [VS_HTTP_OPTIONS] = "OPTIONS",
+};
+
 static void
 put_content_length(VsSink *sink, const VsHttp *http)
 {
@@ -32,13 +39,18 @@ put_forwarded_for(VsSink *sink, VsAddr address)
     }
 }
 
+bool
+vs_http_tells_length(const VsHttp *request)
+{
+    return request->method == VS_HTTP_POST || request->method == VS_HTTP_PUT ||
+           request->method == VS_HTTP_PATCH || request->body_bytes > 0;
+}
+
 static void
 put_request(VsSink *sink, const VsHttp *http, const VsNames *names)
 {
-    static const char *const methods[] = {
-        [VS_HTTP_GET] = "GET ", [VS_HTTP_HEAD] = "HEAD ", [VS_HTTP_POST] = "POST "};
-
-    vs_sink_put(sink, methods[http->method]);
+    vs_sink_put(sink, vs_http_method_names[http->method]);
+    vs_sink_put(sink, " ");
     vs_sink_put(sink, http->path ? vs_names_get(names, http->path) : "/");
     vs_sink_put(sink, " HTTP/1.1\r\nHost: ");
     vs_sink_put(sink, vs_names_get(names, http->host));
@@ -46,7 +58,7 @@ put_request(VsSink *sink, const VsHttp *http, const VsNames *names)
     if (http->forwarded_for) {
         put_forwarded_for(sink, http->forwarded_for);
     }
-    if (http->method == VS_HTTP_POST || http->body_bytes > 0) {
+    if (vs_http_tells_length(http)) {
         put_content_length(sink, http);
     }
 }
@@ -208,6 +220,12 @@ is_host(const char *text, size_t length)
     }
     return length > 0 && length <= DNS_NAME_MAX && g_ascii_isalnum(text[0]) &&
            text[length - 1] != '-';
+}
+
+bool
+vs_http_is_host(const char *text)
+{
+    return is_host(text, strlen(text));
 }
 
 /* Visible ASCII; a fragment ('#') never leaves the browser. */

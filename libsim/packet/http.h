@@ -6,6 +6,13 @@
 #include "packet/names.h"
 #include "packet/payload.h"
 
+/* "GET", ..., by VsHttpMethod. */
+extern const char *const vs_http_method_names[VS_HTTP_N_METHODS];
+
+/* A request has Content-Length: it has a body, or its method could have given it one (RFC 9110,
+ * section 8.6). */
+bool vs_http_tells_length(const VsHttp *request);
+
 /* Writes the bytes of the message's head, as they would travel, to 'out'.
  * Request:  "GET /cart HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: vethsim\r\n
  *            Accept: * / *\r\n[X-Forwarded-For: ...\r\n][Content-Length: ...\r\n]
@@ -22,6 +29,9 @@ VsPayload vs_http_new_request(VsNames *names, const char *host, const char *path
 
 /* "OK", "Not Found", ... of RFC 9110; "Unknown" for others. */
 const char *vs_http_reason(unsigned status);
+
+/* A name as DNS can carry it (RFC 1035, section 2.3.4), or an IPv4 address. */
+bool vs_http_is_host(const char *text);
 
 /* Splits "http://host[:port]/path", or "https://...", which is TLS; the port defaults to 80 or
  * 443.  Returns false when it is not of that form.  Newly allocated. */

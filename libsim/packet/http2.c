@@ -1,5 +1,6 @@
 #include "packet/http2.h"
 
+#include "packet/http.h"
 #include "packet/sink.h"
 
 /* Types of frames, flags, settings: RFC 9113, sections 6 and 6.5.2. */
@@ -127,10 +128,10 @@ put_request(VsSink *sink, const VsHttp2Frames *frames, const VsNames *names)
     const VsHttp *http = &frames->http;
     const char *path = http->path ? vs_names_get(names, http->path) : "/";
 
-    if (http->method == VS_HTTP_HEAD) {
-        put_literal(sink, METHOD_GET, "HEAD");
-    } else {
+    if (http->method == VS_HTTP_GET || http->method == VS_HTTP_POST) {
         put_indexed(sink, http->method == VS_HTTP_POST ? METHOD_POST : METHOD_GET);
+    } else {
+        put_literal(sink, METHOD_GET, vs_http_method_names[http->method]);
     }
     put_indexed(sink, frames->set & VS_HTTP2_HTTPS ? SCHEME_HTTPS : SCHEME_HTTP);
     if (strcmp(path, "/") == 0) {
@@ -141,7 +142,7 @@ put_request(VsSink *sink, const VsHttp2Frames *frames, const VsNames *names)
     put_authority(sink, frames, names);
     put_literal(sink, USER_AGENT, "vethsim");
     put_literal(sink, ACCEPT, "*/*");
-    if (http->method == VS_HTTP_POST || http->body_bytes > 0) {
+    if (vs_http_tells_length(http)) {
         put_content_length(sink, http->body_bytes);
     }
 }

@@ -68,6 +68,11 @@ typedef enum VsHttpMethod {
     VS_HTTP_GET,
     VS_HTTP_HEAD,
     VS_HTTP_POST,
+    VS_HTTP_PUT,
+    VS_HTTP_PATCH,
+    VS_HTTP_DELETE,
+    VS_HTTP_OPTIONS,
+    VS_HTTP_N_METHODS
 } VsHttpMethod;
 
 typedef struct VsHttp {
@@ -78,6 +83,8 @@ typedef struct VsHttp {
     uint8_t method;       /* VsHttpMethod. */
     bool is_close;        /* "Connection: close". */
     uint32_t head_bytes;
+    uint32_t told_bytes; /* In a request: 1 + the body bytes that its answer had where it was
+                          * recorded; 0: its server says.  It does not travel. */
     uint64_t body_bytes;
 } VsHttp;
 

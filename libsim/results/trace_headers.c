@@ -179,15 +179,13 @@ describe_dns(const VsDns *dns, const VsNames *names)
 static char *
 describe_http(const VsTraceRecord *record, const VsNames *names)
 {
-    static const char *const methods[] = {
-        [VS_HTTP_GET] = "GET", [VS_HTTP_HEAD] = "HEAD", [VS_HTTP_POST] = "POST"};
     const VsHttp *http = &record->payload.http;
 
     if (http->status != 0) {
         return g_strdup_printf("%u %s, %u bytes", http->status,
                                vs_http_reason(http->status), record->payload_bytes);
     }
-    return g_strdup_printf("%s %s, %u bytes", methods[http->method],
+    return g_strdup_printf("%s %s, %u bytes", vs_http_method_names[http->method],
                            vs_names_get(names, http->path), record->payload_bytes);
 }
 

@@ -17,13 +17,14 @@ static const char *const grpc_policy_choices[] = {
 };
 
 static const VsParam client_params[] = {
-    VS_PARAM_ARRIVALS(ClientConfig, arrivals, "arrivals", .is_required = true,
+    VS_PARAM_ARRIVALS(ClientConfig, arrivals, "arrivals",
                       .doc =
                           "constant(100/s), poisson(100/s), ramp(10/s,1000/s,60s), "
                           "mmpp(100/s:10s,900/s:1s): requests come whatever happens to "
                           "earlier ones (open loop); closed(16) or "
                           "closed(16,exponential(1s)): that many users, each waiting "
-                          "for its answer, then thinking."),
+                          "for its answer, then thinking.  Or write trace."),
+    CLIENT_TRACE_PARAM_ROWS(ClientConfig, trace),
     VS_PARAM_STRING(ClientConfig, to, "to", .is_required = true,
                     .doc = "What is requested: http://host[:port]/path, or https://."),
     VS_PARAM_REFS(ClientConfig, resolv.servers, "resolver", .to = "resolver dns",
@@ -105,6 +106,8 @@ static const VsStat client_stats[] = {
     ERROR_COUNTER(STATUS, "status", "Another status than 200."),
     VS_COUNTER(Client, stub.n_by_tcp, "tcp-lookups", "query",
                "DNS answers that were cut short: asked again by TCP."),
+    VS_COUNTER(Client, trace.n_skipped, "trace-skipped", "line",
+               "Lines of the trace that were no requests."),
     VS_COUNTER(Client, stub.n_asked, "lookups", "query", "DNS queries sent."),
     VS_CALL_STAT_ROWS(Client, caller),
     VS_COUNTER(Client, stub.n_no_name, "no-such-name", "answer",
@@ -306,7 +309,8 @@ client_check(const void *config_, const VsElement *element, GError **error)
     uint16_t port;
     uint32_t address;
 
-    if (!vs_call_params_check(&config->call, element, error)) {
+    if (!vs_call_params_check(&config->call, element, error) ||
+        !client_trace_check(&config->trace, element, error)) {
         return false;
     }
     if (!vs_http_split_url(config->to, &is_tls, &host, &port, &path, &reason)) {
@@ -487,7 +491,8 @@ client_open(void *self, const VsElement *element, VsBuild *build, GError **error
     client->wait_stage =
         vs_stages_add(&build->run->packets->stages, place, "waiting", VS_STAGE_DELAY);
     if (!vs_http_split_url(client->config->to, &is_tls, &host, &port, &path, error) ||
-        !client_lookup_open(client, element, build, host, error)) {
+        !client_lookup_open(client, element, build, host, error) ||
+        !client_load_open(client, element, path, error)) {
         return false;
     }
     client_exchange_open(client, host, path, port, is_tls);

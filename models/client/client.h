@@ -2,10 +2,12 @@
  *
  * client.c    configuration, statistics, the start and end of a request
  * load.c      when requests begin
+ * trace.h     requests from a file
  * lookup.c    the address of the host
  * exchange.c  the request and its answer */
 #pragma once
 
+#include "models/client/trace.h"
 #include "vethsim-model.h"
 
 typedef struct Client Client;
@@ -14,6 +16,7 @@ typedef struct ClientConfig {
     VsHostParams host;
     VsTcpHostParams tcp_host;
     VsArrivals arrivals;
+    ClientTraceConfig trace;
     const char *to;
     VsResolvParams resolv;
     VsChoice libc; /* VsLibc. */
@@ -74,7 +77,7 @@ typedef struct ClientRequest {
     VsTimer timeout;
     VsHttpCall call; /* From the connect phase on. */
     VsStubLookup lookup;
-    uint32_t user;       /* Closed loop: whose request. */
+    uint32_t user;       /* Closed loop: whose request; else of the trace: which. */
     bool is_closed_loop; /* Open loop: one that a closed loop would have sent, too. */
 } ClientRequest;
 
@@ -92,6 +95,7 @@ struct Client {
     VsRng state_rng;
     VsTimer arrival;
     uint64_t n_arrivals;
+    ClientTrace trace;
     double ramp_mass;         /* RAMP: arrivals expected until the last one. */
     unsigned state;           /* MMPP: the present one... */
     VsTime state_end;         /* ...and its end. */
@@ -132,6 +136,8 @@ void client_complete(ClientRequest *request);
 void client_fail(ClientRequest *request, ClientError error);
 
 /* load.c */
+bool client_load_open(Client *client, const VsElement *element, const char *path,
+                      GError **error);
 void client_load_start(Client *client);
 void client_load_next(const ClientRequest *request); /* It has ended. */
 void client_load_close(Client *client);

@@ -133,11 +133,32 @@ client_set_addresses(Client *client, const VsAddr *addresses, unsigned n_address
                                   client->port);
 }
 
+/* What the trace tells of it. */
+static void
+set_traced(VsHttp *http, const ClientRequest *request)
+{
+    const Client *client = request->client;
+    VsTime at;
+    const ClientTraceRequest *traced =
+        client_trace_get(&client->trace, request->user, &at);
+
+    http->method = traced->method;
+    http->path = traced->path ? traced->path : http->path;
+    http->host = traced->host ? traced->host : http->host;
+    http->body_bytes = traced->body_bytes;
+    http->told_bytes = traced->told_bytes;
+    vs_http_measure(http, &client->netns->run->packets->names);
+}
+
 void
 client_connect(ClientRequest *request)
 {
     Client *client = request->client;
     VsPayload payload = client->message;
+
+    if (client->trace.requests) {
+        set_traced(&payload.http, request);
+    }
 
     client_enter_phase(request, CLIENT_PHASE_CONNECT);
     vs_payload_set_journey(&payload, &request->journey);

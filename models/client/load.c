@@ -9,6 +9,7 @@
 #define PS_IN_10_6_S ((unsigned __int128)1000000 * VS_S)
 
 static void arrival_fire(VsTimer *timer);
+static void trace_fire(VsTimer *timer);
 static void user_fire(VsTimer *timer);
 
 static bool
@@ -118,6 +119,31 @@ start_users(Client *client)
     }
 }
 
+bool
+client_load_open(Client *client, const VsElement *element, const char *path,
+                 GError **error)
+{
+    VsRun *run = client->host->part.run;
+    VsRng rng;
+
+    if (!client->config->trace.file) {
+        return true;
+    }
+    vs_rng_init(&rng, run->seed, client->name, "trace-spread");
+    return client_trace_open(&client->trace, &client->config->trace, element, path,
+                             &run->packets->names, &rng, error);
+}
+
+static void
+arm_next_of_trace(Client *client)
+{
+    VsTime at;
+
+    if (client_trace_get(&client->trace, client->n_arrivals, &at)) {
+        vs_timer_arm(&client->arrival, client->config->start + at);
+    }
+}
+
 void
 client_load_start(Client *client)
 {
@@ -126,6 +152,11 @@ client_load_start(Client *client)
 
     vs_rng_init(&client->arrival_rng, run->seed, name, "arrivals");
     vs_rng_init(&client->think_rng, run->seed, name, "think");
+    if (client->trace.requests) {
+        vs_timer_init(&client->arrival, &client->entity, trace_fire);
+        arm_next_of_trace(client);
+        return;
+    }
     if (client->config->arrivals.kind == VS_ARRIVALS_CLOSED) {
         start_users(client);
         return;
@@ -145,6 +176,7 @@ client_load_close(Client *client)
 {
     g_free(client->users);
     client->users = NULL;
+    client_trace_clear(&client->trace);
 }
 
 static void
@@ -156,6 +188,20 @@ arrival_fire(VsTimer *timer)
     if (may_begin(client, now)) {
         vs_timer_arm(timer, next_arrival(client, now));
         client_begin(client, now, 0);
+    }
+}
+
+static void
+trace_fire(VsTimer *timer)
+{
+    Client *client = VS_CONTAINER_OF(timer, Client, arrival);
+    VsTime now = timer->due;
+    uint32_t which = (uint32_t)(client->n_arrivals % client->trace.requests->len);
+
+    if (may_begin(client, now)) {
+        client->n_arrivals++;
+        arm_next_of_trace(client);
+        client_begin(client, now, which);
     }
 }
 

@@ -64,7 +64,8 @@ static const VsParam container_params[] = {
                            "others wait in the accept queue (prefork).  Not for UDP."),
     VS_PARAM_SIZE(ContainerConfig, response_bytes, "response", .def = "1KiB",
                   .doc =
-                      "Body of an answer; of UDP all its data, at most 65507 bytes."),
+                      "Body of an answer, unless the trace of a client says how long it "
+                      "was; of UDP all its data, at most 65507 bytes."),
     VS_PARAM_STRING(ContainerConfig, cpu_limit, "cpu-limit",
                     .doc =
                         "resources.limits.cpu: cores, 0.4 or 400m.  All workers "
@@ -197,11 +198,21 @@ container_journey(const Container *container, VsJob *job)
     return vs_payload_journey(container_payload(container, job));
 }
 
+/* What a recorded request was answered with, or else what is configured. */
+static uint64_t
+answer_bytes(const Container *container, VsJob *job)
+{
+    const VsPayload *payload = container_payload(container, job);
+    bool is_told = payload->kind == VS_PAYLOAD_HTTP && payload->http.told_bytes > 0;
+
+    return is_told ? payload->http.told_bytes - 1 : container->config->response_bytes;
+}
+
 void
 container_answer(Container *container, VsJob *job, unsigned status)
 {
     VsUdpRequest *request = VS_CONTAINER_OF(job, VsUdpRequest, job);
-    uint64_t bytes = status == 200 ? container->config->response_bytes : 0;
+    uint64_t bytes = status == 200 ? answer_bytes(container, job) : 0;
     VsPayload answer = {.kind = VS_PAYLOAD_NONE};
     VsJourney *journey;
 

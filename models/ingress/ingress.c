@@ -116,7 +116,8 @@ static const VsParam ingress_params[] = {
                            "same; same: the endpoint that failed."),
     VS_PARAM_BOOL(IngressConfig, policy.is_retry_non_idempotent, "retry-non-idempotent",
                   .def = "no",
-                  .doc = "yes: also a POST that has been sent is tried again."),
+                  .doc = "yes: also a POST or PATCH that has been sent is tried "
+                         "again."),
     VS_PARAM_BOOL(IngressConfig, policy.is_retry_reused, "retry-reused", .def = "no",
                   .doc = "yes: what broke on a connection that was kept is tried "
                          "again, and does not count."),

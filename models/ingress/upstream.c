@@ -309,6 +309,13 @@ is_stale(const Exchange *exchange, IngressFailure failure)
            exchange->owner->config.policy.is_retry_reused;
 }
 
+/* RFC 9110, section 9.2.2; RFC 5789. */
+static bool
+is_non_idempotent(uint8_t method)
+{
+    return method == VS_HTTP_POST || method == VS_HTTP_PATCH;
+}
+
 static bool
 may_retry(const Exchange *exchange, IngressFailure failure)
 {
@@ -319,7 +326,7 @@ may_retry(const Exchange *exchange, IngressFailure failure)
     if (!exchange->request->connection) {
         return false; /* Nobody waits for the answer any more. */
     }
-    if (is_sent && exchange->request->payload.http.method == VS_HTTP_POST &&
+    if (is_sent && is_non_idempotent(exchange->request->payload.http.method) &&
         !policy->is_retry_non_idempotent) {
         return false;
     }

@@ -12,6 +12,7 @@ check_PROGRAMS += \
 	tests/models/test_client_arrivals \
 	tests/models/test_client_load \
 	tests/models/test_client_retry \
+	tests/models/test_client_trace \
 	tests/models/test_cni \
 	tests/models/test_cni_addresses \
 	tests/models/test_cni_bridge \
@@ -87,6 +88,8 @@ tests_models_test_container_SOURCES = tests/models/test_container.c \
 tests_models_test_client_retry_SOURCES = tests/models/test_client_retry.c \
 	$(model_tests_fixture)
 
+tests_models_test_client_trace_SOURCES = tests/models/test_client_trace.c \
+	$(model_tests_fixture)
 tests_models_test_container_calls_SOURCES = tests/models/test_container_calls.c \
 	$(model_tests_fixture)
 
