@@ -29,9 +29,14 @@ node_free(gpointer node_)
 }
 
 static void
-pod_free(gpointer pod)
+pod_free(gpointer pod_)
 {
-    g_free(((VsPod *)pod)->ports);
+    VsPod *pod = pod_;
+
+    if (pod->outages) {
+        g_array_free(pod->outages, TRUE);
+    }
+    g_free(pod->ports);
     g_free(pod);
 }
 

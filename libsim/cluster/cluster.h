@@ -89,6 +89,8 @@ struct VsNode {
                                           * plug-in's: iptables-save's text; or NULL. */
     struct VsProxy *proxy; /* kube-proxy; its model's. */
     void (*free_proxy)(struct VsProxy *proxy);
+    void (*tell_proxy)(struct VsProxy *proxy,
+                       VsTime changed); /* Endpoints have changed now. */
 };
 
 /* An open port of a pod: which container has it. */
@@ -108,6 +110,12 @@ typedef enum VsPodCondition {
     VS_POD_REMOVED,             /* In no endpoint slice any more. */
 } VsPodCondition;
 
+/* From 'from' to before 'to' (VS_TIME_NEVER: it lasts) a pod fails its readiness probe. */
+typedef struct VsPodOutage {
+    VsTime from;
+    VsTime to;
+} VsPodOutage;
+
 struct VsPod {
     const char *name;
     VsNode *node;
@@ -123,6 +131,9 @@ struct VsPod {
     VsTime ready_at;      /* Until then it fails its probe; 0: ready from the start. */
     VsTime terminates_at; /* Deleted, serves on; VS_TIME_NEVER: stays. */
     VsTime removed_at;    /* Its endpoint is gone. */
+    bool may_fail;        /* A container of it may die during the run. */
+    unsigned n_down;      /* Containers that are dead, or not ready again. */
+    GArray *outages;      /* Of VsPodOutage: when n_down was above 0; NULL: never. */
     unsigned n_ports;
     VsPodPort *ports;
 };
@@ -284,6 +295,11 @@ void vs_cluster_complete(VsCluster *cluster);
 const VsService *vs_cluster_find_claim(const VsCluster *cluster,
                                        const VsService *service, VsAddr address);
 
+/* A container of 'pod' is dead, or not any more and ready again, from 'now' on: its readiness
+ * changes with the first and the last of them, and kube-proxy of every node is told.  Only for
+ * pods that may fail. */
+void vs_pod_set_down(VsPod *pod, bool is_down, VsTime now);
+
 /* What the control plane says of 'pod' at 'time', from the very moment of a change on. */
 VsPodCondition vs_pod_condition_at(const VsPod *pod, VsTime time);
 
@@ -297,7 +313,10 @@ bool vs_service_differs(const VsService *service, VsTime a, VsTime b);
 /* Whether endpoints of 'service' change during the run. */
 bool vs_service_changes(const VsService *service);
 
-/* When endpoints of services change, with 'has_names' also those of services that are only
+/* Whether endpoints of any service do, but for those that are only names. */
+bool vs_cluster_changes(const VsCluster *cluster);
+
+/* When endpoints of services are known to change, with 'has_names' also those of services that are only
  * names: times above 0, each once, in order.  An array of VsTime, to be freed with
  * g_array_free(). */
 GArray *vs_cluster_endpoint_changes(const VsCluster *cluster, bool has_names);

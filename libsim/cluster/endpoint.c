@@ -9,6 +9,49 @@ terminating(VsPodCondition condition)
                : VS_POD_TERMINATING_UNREADY;
 }
 
+static bool
+is_failing(const VsPod *pod, VsTime time)
+{
+    for (unsigned i = pod->outages ? pod->outages->len : 0; i-- > 0;) {
+        const VsPodOutage *outage = &g_array_index(pod->outages, VsPodOutage, i);
+
+        if (time >= outage->from) {
+            return time < outage->to;
+        }
+    }
+    return false;
+}
+
+static void
+tell_proxies(const VsCluster *cluster, VsTime now)
+{
+    for (unsigned i = 0; i < cluster->nodes->len; i++) {
+        const VsNode *node = cluster->nodes->pdata[i];
+
+        if (node->proxy) {
+            node->tell_proxy(node->proxy, now);
+        }
+    }
+}
+
+void
+vs_pod_set_down(VsPod *pod, bool is_down, VsTime now)
+{
+    VsPodOutage outage = {.from = now, .to = VS_TIME_NEVER};
+
+    g_assert(pod->may_fail && (is_down || pod->n_down > 0));
+    if (is_down && pod->n_down++ == 0) {
+        if (!pod->outages) {
+            pod->outages = g_array_new(FALSE, FALSE, sizeof(VsPodOutage));
+        }
+        g_array_append_val(pod->outages, outage);
+        tell_proxies(pod->node->cluster, now);
+    } else if (!is_down && --pod->n_down == 0) {
+        g_array_index(pod->outages, VsPodOutage, pod->outages->len - 1).to = now;
+        tell_proxies(pod->node->cluster, now);
+    }
+}
+
 VsPodCondition
 vs_pod_condition_at(const VsPod *pod, VsTime time)
 {
@@ -17,7 +60,7 @@ vs_pod_condition_at(const VsPod *pod, VsTime time)
     if (time >= pod->removed_at) {
         return VS_POD_REMOVED;
     }
-    if (condition == VS_POD_READY && time < pod->ready_at) {
+    if (condition == VS_POD_READY && (time < pod->ready_at || is_failing(pod, time))) {
         condition = VS_POD_UNREADY;
     }
     return time >= pod->terminates_at ? terminating(condition) : condition;
@@ -56,7 +99,7 @@ vs_service_differs(const VsService *service, VsTime a, VsTime b)
 static bool
 changes(const VsPod *pod)
 {
-    return pod->ready_at > 0 || pod->terminates_at != VS_TIME_NEVER ||
+    return pod->may_fail || pod->ready_at > 0 || pod->terminates_at != VS_TIME_NEVER ||
            pod->removed_at != VS_TIME_NEVER;
 }
 
@@ -65,6 +108,17 @@ vs_service_changes(const VsService *service)
 {
     for (unsigned i = 0; i < service->n_all_endpoints; i++) {
         if (changes(service->all_endpoints[i].pod)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+vs_cluster_changes(const VsCluster *cluster)
+{
+    for (unsigned i = 0; i < cluster->services->len; i++) {
+        if (vs_service_changes(cluster->services->pdata[i])) {
             return true;
         }
     }

@@ -4,6 +4,7 @@
 
 #include "packet/http2.h"
 #include "packet/packet.h"
+#include "transport/http_server_internal.h"
 
 enum { QPACK_PREFIX_BYTES = 2 };
 
@@ -162,13 +163,13 @@ server_message(VsQuicStream *stream, const VsPayload *payload)
 {
     const VsQuic *quic = stream->connection->quic;
     VsHttpServer *server = quic->user;
-    VsHttpRequest *request = vs_pool_alloc(&server->requests);
+    const VsHttpRequest begun = {.server = server,
+                                 .quic = stream,
+                                 .is_first = stream->number == 0,
+                                 .payload = *payload,
+                                 .arrived = vs_now(server->netns->run)};
+    VsHttpRequest *request = vs_http_request_add(server, &begun);
 
-    *request = (VsHttpRequest){.server = server,
-                               .quic = stream,
-                               .is_first = stream->number == 0,
-                               .payload = *payload,
-                               .arrived = vs_now(server->netns->run)};
     stream->user = request;
     server->n_connections = quic->n_connections;
     server->n_requests++;

@@ -15,6 +15,7 @@ struct VsHttpLink {
     VsTcp *tcp;
     VsHttpExchange *exchange; /* Under way, or NULL. */
     bool was_sent;            /* Its first request. */
+    bool is_idle;             /* In the list of those. */
 };
 
 static const VsTcpOps link_ops;
@@ -128,6 +129,7 @@ unlink_idle(VsHttpLink *link)
         at = &(*at)->next;
     }
     *at = link->next;
+    link->is_idle = false;
 }
 
 static void
@@ -154,6 +156,7 @@ use_idle(VsHttpClient *client, VsHttpExchange *exchange)
     VsHttpLink *link = client->idle;
 
     client->idle = link->next;
+    link->is_idle = false;
     link->exchange = exchange;
     exchange->link = link;
     send_request(link);
@@ -189,12 +192,23 @@ forget(VsHttpLink *link)
     vs_tcp_set_user(link->tcp, NULL);
     if (exchange) {
         exchange->link = NULL;
-    } else if (client->config.is_keep_alive) {
+    } else if (link->is_idle) {
         unlink_idle(link);
     }
     client->n_links--;
     vs_pool_free(&client->links, link);
     return exchange;
+}
+
+void
+vs_http_client_drop_idle(VsHttpClient *client)
+{
+    while (client->idle) {
+        VsTcp *tcp = client->idle->tcp;
+
+        forget(client->idle);
+        vs_tcp_abort(tcp);
+    }
 }
 
 static void
@@ -227,8 +241,9 @@ link_message(VsTcp *tcp, const VsPayload *payload, uint64_t bytes)
     client = link->client;
     exchange->link = NULL;
     link->exchange = NULL;
-    if (client->config.is_keep_alive) {
+    if (client->config.is_keep_alive && !payload->http.is_close) {
         link->next = client->idle;
+        link->is_idle = true;
         client->idle = link;
     } else if (client->config.is_closing_first) {
         vs_tcp_close(tcp);

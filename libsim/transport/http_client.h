@@ -78,6 +78,9 @@ void vs_http_client_open(VsHttpClient *client, const VsHttpClientConfig *config)
 /* The namespace's sockets must not run any more.  Zeroed memory is fine. */
 void vs_http_client_close(VsHttpClient *client);
 
+/* The process is gone: resets connections that wait for a request.  Not for HTTP/2. */
+void vs_http_client_drop_idle(VsHttpClient *client);
+
 /* Would an exchange find a connection that is open; of HTTP/2: is the server's address
  * known; of HTTP/3: is there one, open or not? */
 bool vs_http_client_has_idle(const VsHttpClient *client);

@@ -32,6 +32,14 @@ vs_http_connection_free(VsHttpConnection *connection)
         connection->request->connection = NULL;
     }
     vs_http2_connection_clear(connection);
+    if (connection->next) {
+        connection->next->previous = connection->previous;
+    }
+    if (connection->previous) {
+        connection->previous->next = connection->next;
+    } else {
+        connection->server->open_connections = connection->next;
+    }
     release_worker(connection);
     vs_pool_free(&connection->server->connections, connection);
 }
@@ -42,19 +50,33 @@ server_connected(VsTcp *tcp)
     (void)tcp;
 }
 
+VsHttpRequest *
+vs_http_request_add(VsHttpServer *server, const VsHttpRequest *begun)
+{
+    VsHttpRequest *request = vs_pool_alloc(&server->requests);
+
+    *request = *begun;
+    request->next = server->open_requests;
+    if (request->next) {
+        request->next->previous = request;
+    }
+    server->open_requests = request;
+    return request;
+}
+
 void
 vs_http_request_begin(VsHttpConnection *connection, const VsPayload *payload,
                       VsHttp2Stream *stream)
 {
     VsHttpServer *server = connection->server;
-    VsHttpRequest *request = vs_pool_alloc(&server->requests);
+    const VsHttpRequest begun = {.server = server,
+                                 .connection = connection,
+                                 .stream = stream,
+                                 .is_first = connection->n_requests == 0,
+                                 .payload = *payload,
+                                 .arrived = vs_now(server->netns->run)};
+    VsHttpRequest *request = vs_http_request_add(server, &begun);
 
-    *request = (VsHttpRequest){.server = server,
-                               .connection = connection,
-                               .stream = stream,
-                               .is_first = connection->n_requests == 0,
-                               .payload = *payload,
-                               .arrived = vs_now(server->netns->run)};
     if (stream) {
         stream->user = request;
     } else {
@@ -135,7 +157,12 @@ server_accept(VsTcpListener *listener, VsTcp *tcp)
     VsHttpServer *server = listener->user;
     VsHttpConnection *connection = vs_pool_alloc(&server->connections);
 
-    *connection = (VsHttpConnection){.server = server, .tcp = tcp};
+    *connection = (VsHttpConnection){
+        .server = server, .tcp = tcp, .next = server->open_connections};
+    if (connection->next) {
+        connection->next->previous = connection;
+    }
+    server->open_connections = connection;
     vs_tcp_set_user(tcp, connection);
     server->n_connections++;
     if (server->n_workers > 0) {
@@ -162,8 +189,9 @@ vs_http_server_open(VsHttpServer *server, VsNetns *netns, VsAddr address, uint16
                     uint32_t backlog, const VsHttpServerOps *ops, void *user)
 {
     vs_http_server_init(server, netns, ops, user);
-    return vs_tcp_listen(&server->listener, netns, address, port, backlog,
-                         &listener_ops, server);
+    server->is_listening = vs_tcp_listen(&server->listener, netns, address, port,
+                                         backlog, &listener_ops, server);
+    return server->is_listening;
 }
 
 void
@@ -177,6 +205,70 @@ vs_http_server_set_tls(VsHttpServer *server, const VsTlsConfig *config)
 {
     if (config->version != VS_TLS_NONE) {
         vs_tls_listen(&server->listener, config);
+    }
+}
+
+static void
+request_free(VsHttpRequest *request)
+{
+    VsHttpServer *server = request->server;
+
+    if (request->next) {
+        request->next->previous = request->previous;
+    }
+    if (request->previous) {
+        request->previous->next = request->next;
+    } else {
+        server->open_requests = request->next;
+    }
+    vs_pool_free(&server->requests, request);
+}
+
+static void
+stop_listening(VsHttpServer *server)
+{
+    if (server->is_listening) {
+        server->is_listening = false;
+        vs_tcp_unlisten(&server->listener);
+    }
+}
+
+void
+vs_http_server_kill(VsHttpServer *server)
+{
+    stop_listening(server);
+    while (server->open_connections) {
+        VsTcp *tcp = server->open_connections->tcp;
+
+        vs_http_connection_free(server->open_connections);
+        vs_tcp_abort(tcp);
+    }
+    while (server->open_requests) {
+        server->ops->lost(server, server->open_requests);
+        request_free(server->open_requests);
+    }
+}
+
+void
+vs_http_server_restart(VsHttpServer *server)
+{
+    server->is_listening = true;
+    vs_tcp_listen_again(&server->listener);
+}
+
+void
+vs_http_server_drain(VsHttpServer *server)
+{
+    stop_listening(server);
+    for (VsHttpConnection *connection = server->open_connections; connection;
+         connection = connection->next) {
+        if (connection->session) {
+            vs_http2_session_go_away(connection->session);
+        } else if (connection->request) {
+            connection->request->payload.http.is_close = true;
+        } else {
+            vs_tcp_close(connection->tcp);
+        }
     }
 }
 
@@ -221,7 +313,7 @@ vs_http_reply(VsHttpRequest *request, unsigned status, uint64_t body_bytes)
     VsQuicStream *quic = request->quic;
     VsPayload payload = request->payload;
 
-    vs_pool_free(&server->requests, request);
+    request_free(request);
     payload.http.status = (uint16_t)status;
     payload.http.body_bytes = payload.http.method == VS_HTTP_HEAD ? 0 : body_bytes;
     if (quic) {

@@ -27,10 +27,18 @@ typedef struct VsHttpRequest {
     VsPayload payload;            /* As received: kind VS_PAYLOAD_HTTP. */
     VsTime arrived;
     void *user; /* The owner's. */
+
+    /* The server's. */
+    struct VsHttpRequest *next; /* Among those to be answered, the last first. */
+    struct VsHttpRequest *previous;
 } VsHttpRequest;
 
 typedef struct VsHttpServerOps {
     void (*request)(VsHttpServer *server, VsHttpRequest *request);
+
+    /* May be NULL for a server that is never killed.  The process has died over 'request', which
+     * is freed after the call. */
+    void (*lost)(VsHttpServer *server, VsHttpRequest *request);
 } VsHttpServerOps;
 
 struct VsHttpServer {
@@ -40,6 +48,9 @@ struct VsHttpServer {
     VsTcpListener listener;
     VsPool connections;
     VsPool requests;
+    VsHttpConnection *open_connections; /* All, the last first. */
+    VsHttpRequest *open_requests;
+    bool is_listening;
     struct VsHttp2Server *http2; /* NULL: HTTP/1.1 alone. */
     struct VsQuic *quic;         /* HTTP/3 alone, or NULL. */
     uint32_t n_workers;     /* That each have a connection to the end; 0: no limit. */
@@ -65,6 +76,19 @@ void vs_http_server_set_workers(VsHttpServer *server, uint32_t n_workers);
 /* Connections accepted from now on speak TLS, unless config->version is VS_TLS_NONE
  * (transport/tls.h). */
 void vs_http_server_set_tls(VsHttpServer *server, const VsTlsConfig *config);
+
+/* The process is killed: nobody listens any more, what is open is reset, and ops->lost is
+ * called for each request that is not answered, the last one first.  From an event of the
+ * owner's own. */
+void vs_http_server_kill(VsHttpServer *server);
+
+/* After it was killed, or drained: it listens again. */
+void vs_http_server_restart(VsHttpServer *server);
+
+/* The process shuts down as servers do at SIGTERM (nginx: quit; Go: Shutdown): it listens no
+ * more and resets what it has not accepted, closes connections that wait for a request, and
+ * answers the last one of each other connection with "Connection: close"; HTTP/2 gets GOAWAY. */
+void vs_http_server_drain(VsHttpServer *server);
 
 /* Frees connections and requests; the namespace's sockets must not run any more. */
 void vs_http_server_close(VsHttpServer *server);

@@ -12,7 +12,9 @@ struct VsHttpConnection {
     VsTcp *tcp;
     VsHttpRequest *request; /* HTTP/1.1: being answered, or NULL. */
     uint64_t n_requests;
-    bool has_worker; /* Of the server's n_workers. */
+    bool has_worker;        /* Of the server's n_workers. */
+    VsHttpConnection *next; /* Among the server's. */
+    VsHttpConnection *previous;
 
     VsHttp2Session *session; /* NULL: HTTP/1.1, or nothing has come yet. */
     VsTimer age;             /* HTTP/2: GOAWAY, and then its end. */
@@ -26,6 +28,9 @@ struct VsHttp2Server {
 };
 
 /* http_server.c */
+
+/* A request of the server that is to be answered: a copy of 'begun', in its list. */
+VsHttpRequest *vs_http_request_add(VsHttpServer *server, const VsHttpRequest *begun);
 
 /* A request has come, with 'stream' for one of HTTP/2; the server is told. */
 void vs_http_request_begin(VsHttpConnection *connection, const VsPayload *payload,

@@ -135,6 +135,9 @@ bool vs_tcp_listen(VsTcpListener *listener, VsNetns *netns, VsAddr address,
 /* Stops listening, and resets what was not accepted.  Accepted connections go on. */
 void vs_tcp_unlisten(VsTcpListener *listener);
 
+/* After that: listens again where it did, which nobody has taken; its counters go on. */
+void vs_tcp_listen_again(VsTcpListener *listener);
+
 /* Accepts the connection that has waited longest, for owners that set is_accepting
  * to false (all workers are busy).  Its 'connected' is called, then 'message' for
  * each that has arrived meanwhile (its journey is accounted for up to its arrival:

@@ -36,6 +36,17 @@ vs_tcp_unlisten(VsTcpListener *listener)
     }
 }
 
+void
+vs_tcp_listen_again(VsTcpListener *listener)
+{
+    bool is_free = vs_table_insert(
+        &vs_sockets_of(listener->netns)->bound,
+        vs_bound_key(VS_PROTOCOL_TCP, listener->address, listener->port), listener);
+
+    g_assert(is_free);
+    listener->is_accepting = true;
+}
+
 bool
 vs_tcp_accept_waiting(VsTcpListener *listener)
 {

@@ -397,7 +397,7 @@ has_changes(const VsCluster *cluster, bool has_names)
 {
     g_autoptr(GArray) changes = vs_cluster_endpoint_changes(cluster, has_names);
 
-    return changes->len > 0;
+    return changes->len > 0 || vs_cluster_changes(cluster);
 }
 
 /* What says how kube-proxy, and DNS too, follow changes, where there are none. */

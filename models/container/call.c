@@ -4,12 +4,14 @@
 enum { RUNS_A_SLAB = 32 };
 
 /* A call under way. */
-typedef struct Run {
+typedef struct ContainerRun {
     VsHttpCall call;
     ContainerCall *owner;
     ContainerCalls *calls; /* Of the request that waits for it; NULL: nobody waits. */
     VsTime began;
     VsTimer timeout;
+    struct ContainerRun *next; /* Among the container's. */
+    struct ContainerRun *previous;
 } Run;
 
 static const VsHttpCallOps run_ops;
@@ -63,12 +65,28 @@ static const VsStat call_stats[] = {
 /* Calls of a request. -------------------------------------------------------------- */
 
 static void
+run_free(Run *run)
+{
+    Container *container = run->owner->container;
+
+    vs_timer_cancel(&run->timeout);
+    if (run->next) {
+        run->next->previous = run->previous;
+    }
+    if (run->previous) {
+        run->previous->next = run->next;
+    } else {
+        container->open_runs = run->next;
+    }
+    vs_pool_free(&container->runs, run);
+}
+
+static void
 run_end(Run *run, unsigned status)
 {
     ContainerCalls *calls = run->calls;
 
-    vs_timer_cancel(&run->timeout);
-    vs_pool_free(&run->owner->container->runs, run);
+    run_free(run);
     if (calls) {
         if (status != 200) {
             calls->status = status;
@@ -131,7 +149,12 @@ call_begin(ContainerCall *owner, ContainerCalls *calls, VsJourney *journey)
     Run *run = vs_pool_alloc(&container->runs);
     VsPayload payload = owner->message;
 
-    *run = (Run){.owner = owner, .calls = calls, .began = now};
+    *run = (Run){
+        .owner = owner, .calls = calls, .began = now, .next = container->open_runs};
+    if (run->next) {
+        run->next->previous = run;
+    }
+    container->open_runs = run;
     vs_http_call_init(&run->call, owner->caller, &run_ops);
     vs_timer_init(&run->timeout, &container->entity, run_timeout);
     vs_timer_arm(&run->timeout, now + owner->config->timeout);
@@ -302,6 +325,20 @@ call_close(void *self)
     if (call->config) {
         vs_http_caller_close(&call->own);
         vs_histogram_clear(&call->latency);
+    }
+}
+
+void
+container_calls_kill(Container *container)
+{
+    while (container->open_runs) {
+        vs_http_call_cancel(&container->open_runs->call);
+        run_free(container->open_runs);
+    }
+    for (unsigned i = 0; container->calls && i < container->calls->len; i++) {
+        ContainerCall *call = container->calls->pdata[i];
+
+        vs_http_client_drop_idle(&call->own.client);
     }
 }
 

@@ -62,10 +62,10 @@ static const VsParam container_params[] = {
                            "wait for workers (an event loop).  by-workers: a worker "
                            "that is free accepts one and has it until it is closed; "
                            "others wait in the accept queue (prefork).  Not for UDP."),
-    VS_PARAM_SIZE(ContainerConfig, response_bytes, "response", .def = "1KiB",
-                  .doc =
-                      "Body of an answer, unless the trace of a client says how long it "
-                      "was; of UDP all its data, at most 65507 bytes."),
+    VS_PARAM_SIZE(
+        ContainerConfig, response_bytes, "response", .def = "1KiB",
+        .doc = "Body of an answer, unless the trace of a client says how long it "
+               "was; of UDP all its data, at most 65507 bytes."),
     VS_PARAM_STRING(ContainerConfig, cpu_limit, "cpu-limit",
                     .doc =
                         "resources.limits.cpu: cores, 0.4 or 400m.  All workers "
@@ -92,6 +92,30 @@ static const VsParam container_params[] = {
     VS_PARAM_TIME(ContainerConfig, quic_idle, "quic-idle", .def = "30s", .min = "1ms",
                   .doc = "HTTP/3: a connection silent for so long is forgotten "
                          "(max_idle_timeout)."),
+    VS_PARAM_SIZE(ContainerConfig, life.memory, "memory", .def = "0B",
+                  .doc = "What it has without requests."),
+    VS_PARAM_SIZE(ContainerConfig, life.request_memory, "request-memory", .def = "0B",
+                  .doc = "What each request has until it is answered, also one that "
+                         "waits."),
+    VS_PARAM_SIZE(ContainerConfig, life.memory_limit, "memory-limit",
+                  .doc = "resources.limits.memory: with more than that it is killed "
+                         "(OOMKilled, 137): connections are reset, requests lost, its "
+                         "pod is not ready.  It is restarted at once, and after "
+                         "further kills in 10s, 20s, 40s, up to 300s, until it has "
+                         "lived for 600s."),
+    VS_PARAM_TIME(ContainerConfig, life.start_time, "start-time", .def = "1s",
+                  .doc = "From a restart until it listens, and its readiness probe "
+                         "succeeds."),
+    VS_PARAM_CHOICE(ContainerConfig, life.on_sigterm, "on-sigterm",
+                    .choices = container_sigterm_choices,
+                    .doc =
+                        "When its pod terminates, after pre-stop.  drain: it listens "
+                        "no more, closes connections that wait for a request, and "
+                        "others with their answer, which has \"Connection: close\".  "
+                        "exit: all is reset.  ignore: it serves on.  At the end of "
+                        "grace it is killed.  Without it, it serves for ever."),
+    VS_PARAM_TIME(ContainerConfig, life.pre_stop, "pre-stop", .def = "0s",
+                  .doc = "A preStop hook that sleeps: so long SIGTERM is put off."),
     {0},
 };
 
@@ -117,6 +141,11 @@ static const VsStat container_stats[] = {
     VS_BUSY(Container, busy, "workers", "worker", "Workers at work."),
     VS_COUNTER(Container, cpu.n_throttled, "throttled", "period",
                "Periods in which the CPU limit stopped work (nr_throttled)."),
+    VS_COUNTER(Container, n_oom_kills, "oom-kills", "kill",
+               "Ends by its memory limit (OOMKilled, exit code 137)."),
+    VS_COUNTER(Container, n_lost, "lost", "request",
+               "Requests that its process died over."),
+    VS_COUNTER(Container, memory_max, "memory-max", "byte", "The most it had."),
     {0},
 };
 
@@ -155,12 +184,14 @@ http_request(VsHttpServer *server, VsHttpRequest *request)
     Container *container = VS_CONTAINER_OF(server, Container, http);
 
     container->n_requests++;
+    container_life_arrived(container);
     if (!vs_station_submit(&container->station, &request->job)) {
         container_answer(container, &request->job, 503);
     }
 }
 
-static const VsHttpServerOps http_ops = {http_request};
+static const VsHttpServerOps http_ops = {.request = http_request,
+                                         .lost = container_life_lost};
 
 /* UDP. ----------------------------------------------------------------------------- */
 
@@ -218,6 +249,7 @@ container_answer(Container *container, VsJob *job, unsigned status)
 
     if (!container->is_udp) {
         vs_http_reply(VS_CONTAINER_OF(job, VsHttpRequest, job), status, bytes);
+        container_life_answered(container);
         return;
     }
     journey = container_journey(container, job);
@@ -311,6 +343,7 @@ container_check(const void *config_, const VsElement *element, GError **error)
     bool is_udp = vs_port_protocol(config->protocol) == VS_PROTOCOL_UDP;
 
     return container_check_work(element, error) &&
+           container_check_life(element, error) &&
            vs_http2_serve_params_check(&config->http2, element, error) &&
            (is_udp ? check_udp : check_tcp)(config, element, error);
 }
@@ -322,7 +355,8 @@ container_declare(void *self, const VsElement *element, VsBuild *build, GError *
     VsPod *pod = vs_cluster_find_pod(build->cluster, element->parent->id);
 
     (void)self;
-    return vs_build_open_port(pod, vs_port_protocol(config->protocol),
+    return container_life_declare(element, pod, error) &&
+           vs_build_open_port(pod, vs_port_protocol(config->protocol),
                               (uint16_t)config->port, element, error);
 }
 
@@ -364,6 +398,7 @@ container_open(void *self, const VsElement *element, VsBuild *build, GError **er
         vs_station_init(&container->station, &container->entity, config->workers,
                         config->queue, &plain_ops);
     }
+    container_life_open(container, element, pod);
     /* The port is free: the pod has given it to us. */
     if (is_udp) {
         return vs_udp_server_open(&container->udp, pod->netns, VS_ADDR_ANY,

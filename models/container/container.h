@@ -3,6 +3,7 @@
  * container.c  configuration, statistics, requests in and answers out
  * work.c       what a request takes: CPU time, waiting, calls
  * call.c       calls of other services
+ * life.c       memory, kills and restarts; the end of its pod
  *
  * A container whose requests take but a time of a worker each is a plain station, whose
  * services are single events; any other has work.c follow each request. */
@@ -15,6 +16,22 @@ typedef enum ContainerScheduling {
     CONTAINER_EVENT_LOOP,
     CONTAINER_SHARING,
 } ContainerScheduling;
+
+/* What its program does at SIGTERM. */
+typedef enum ContainerSigterm {
+    CONTAINER_SIGTERM_DRAIN,
+    CONTAINER_SIGTERM_EXIT,
+    CONTAINER_SIGTERM_IGNORE,
+} ContainerSigterm;
+
+typedef struct ContainerLifeConfig {
+    uint64_t memory;
+    uint64_t request_memory;
+    uint64_t memory_limit;
+    VsTime start_time;
+    VsChoice on_sigterm; /* ContainerSigterm, if given. */
+    VsTime pre_stop;
+} ContainerLifeConfig;
 
 typedef struct ContainerConfig {
     VsChoice protocol;
@@ -36,6 +53,7 @@ typedef struct ContainerConfig {
     uint64_t certificate_bytes;
     bool is_early;
     VsTime quic_idle;
+    ContainerLifeConfig life;
 } ContainerConfig;
 
 typedef struct ContainerCallConfig {
@@ -71,8 +89,24 @@ typedef struct Container {
     VsStage throttled_stage;
     VsStage wait_stage;
 
+    /* life.c */
+    VsPod *pod;
+    uint32_t n_open;     /* Requests that have come and are not answered. */
+    uint64_t memory_max; /* The most that it had, in bytes. */
+    bool is_terminating; /* SIGTERM has come: it exits with its last answer. */
+    bool is_over;        /* It has exited, and is not started again. */
+    VsTime back_off;     /* Of the next restart; 0: at once. */
+    VsTime started;      /* The last restart. */
+    VsTimer kill;
+    VsTimer restart;
+    VsTimer sigterm;
+    VsTimer sigkill;
+    uint64_t n_oom_kills;
+    uint64_t n_lost;
+
     /* call.c */
-    GPtrArray *calls; /* Of ContainerCall, in the scenario's order. */
+    struct ContainerRun *open_runs; /* Calls under way. */
+    GPtrArray *calls;               /* Of ContainerCall, in the scenario's order. */
     VsPool runs;
     VsStage calls_stage;
 } Container;
@@ -130,7 +164,31 @@ void container_work_close(Container *container);
 /* A call that a request waits for has ended: called by call.c. */
 void container_calls_ended(ContainerCalls *calls);
 
+/* Takes back a request that is worked on, or waits for that: it is lost. */
+void container_work_lose(Container *container, VsHttpRequest *request);
+
+/* life.c */
+
+extern const char *const container_sigterm_choices[];
+
+/* Checks what it says of memory and the pod's end. */
+bool container_check_life(const VsElement *element, GError **error);
+
+/* In declare: the pod's readiness may change.  Fails when its end contradicts ours. */
+bool container_life_declare(const VsElement *element, VsPod *pod, GError **error);
+void container_life_open(Container *container, const VsElement *element, VsPod *pod);
+
+/* A request has come, or is answered. */
+void container_life_arrived(Container *container);
+void container_life_answered(Container *container);
+
+/* The process died over 'request'. */
+void container_life_lost(VsHttpServer *server, VsHttpRequest *request);
+
 /* call.c */
+
+/* The process is gone: calls under way are given up, connections reset. */
+void container_calls_kill(Container *container);
 
 void container_calls_open(Container *container);
 void container_calls_close(Container *container);

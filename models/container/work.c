@@ -235,8 +235,31 @@ work_begin(VsStation *station, VsJob *job)
                    .cpu = {.done = cpu_over},
                    .calls = {.container = container, .status = 200}};
     vs_timer_init(&work->wait, &container->entity, wait_over);
+    if (!container->is_udp) {
+        VS_CONTAINER_OF(job, VsHttpRequest, job)->user = work;
+    }
     vs_cpu_start(&container->cpu, &work->cpu,
                  vs_dist_draw(&container->config->service_time, &container->rng));
+}
+
+void
+container_work_lose(Container *container, VsHttpRequest *request)
+{
+    bool is_event_loop = container->config->scheduling == CONTAINER_EVENT_LOOP;
+    Work *work = request->user;
+
+    /* An event loop lets go of what it has worked on. */
+    if (!work || !is_event_loop || work->cpu.place > 0) {
+        vs_station_withdraw(&container->station, &request->job);
+    }
+    if (work) {
+        vs_cpu_cancel(&container->cpu, &work->cpu);
+        vs_timer_cancel(&work->wait);
+        vs_pool_free(&container->works, work);
+    }
+    container->busy = container->config->scheduling == CONTAINER_SHARING
+                          ? container->cpu.used
+                          : container->station.busy;
 }
 
 static void

@@ -269,14 +269,36 @@ make_news(const VsCluster *cluster, uint64_t seed, const char *name)
     vs_rng_init(&rng, seed, name, "endpoint-delay");
     for (unsigned i = 0; i < changes->len; i++) {
         VsTime change = g_array_index(changes, VsTime, i);
-        CorednsNews news = {
-            change, MAX(last, change + vs_dist_draw(&cluster->endpoint_delay, &rng))};
+        VsTime delay = vs_dist_draw(&cluster->endpoint_delay, &rng);
+        CorednsNews news = {change, MAX(last, change + delay)};
 
         last = news.known;
         g_array_append_val(all, news);
     }
     g_array_free(changes, TRUE);
     return all;
+}
+
+/* What pods say of themselves is known from the start, or it is not followed. */
+static bool
+check_names(const VsCluster *cluster, const VsElement *element, GError **error)
+{
+    for (unsigned i = 0; i < cluster->dns_services->len; i++) {
+        const VsService *service = cluster->dns_services->pdata[i];
+
+        for (unsigned j = 0; j < service->n_all_endpoints; j++) {
+            if (service->all_endpoints[j].pod->may_fail) {
+                vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                                "service \"%s\" is but names of its pods, and pod "
+                                "\"%s\" may fail, which <coredns> does not follow; "
+                                "leave out memory-limit and on-sigterm, or give the "
+                                "service a cluster IP",
+                                service->name, service->all_endpoints[j].pod->name);
+                return false;
+            }
+        }
+    }
+    return true;
 }
 
 static bool
@@ -295,6 +317,9 @@ coredns_open(void *self, const VsElement *element, VsBuild *build, GError **erro
     g_autofree char *name = g_strdup_printf("%s/%s", pod->name, element->id);
     Coredns *coredns = self;
 
+    if (!check_names(build->cluster, element, error)) {
+        return false;
+    }
     coredns->config = config;
     coredns->cluster = build->cluster;
     vs_table_init(&coredns->names);

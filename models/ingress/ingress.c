@@ -227,7 +227,7 @@ ingress_request(VsHttpServer *server, VsHttpRequest *request)
     vs_station_submit(&ingress->station, &request->job);
 }
 
-static const VsHttpServerOps server_ops = {ingress_request};
+static const VsHttpServerOps server_ops = {.request = ingress_request};
 
 static bool
 is_to_endpoints(const IngressConfig *config)

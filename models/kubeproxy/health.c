@@ -82,7 +82,7 @@ health_request(VsHttpServer *server, VsHttpRequest *request)
     vs_http_reply(request, health->n_local > 0 ? 200 : 503, health->body_bytes);
 }
 
-static const VsHttpServerOps server_ops = {health_request};
+static const VsHttpServerOps server_ops = {.request = health_request};
 
 static void
 listen_at(const VsService *service, const VsNode *node, VsAddr address,

@@ -22,6 +22,7 @@ struct VsProxy {
     ProxyIpvs *ipvs; /* NULL: another mode. */
     /* Of endpoints that change during the run; without any, nothing below is used. */
     VsEntity entity;
+    VsRng delay_rng;
     GArray *news; /* Of News, in order of both times. */
     unsigned n_known;
     unsigned n_written; /* That are in the rules. */
@@ -192,20 +193,45 @@ news_arrive(VsTimer *timer)
 
 /* A watch keeps the order: news that would overtake others comes with them. */
 static void
+add_news(VsProxy *proxy, VsTime changed)
+{
+    const VsDist *delay = &proxy->node->cluster->endpoint_delay;
+    News news = {.changed = changed,
+                 .arrives = changed + vs_dist_draw(delay, &proxy->delay_rng)};
+    unsigned place = proxy->news->len;
+
+    while (place > 0 && g_array_index(proxy->news, News, place - 1).changed > changed) {
+        place--;
+    }
+    if (place > 0) {
+        news.arrives =
+            MAX(news.arrives, g_array_index(proxy->news, News, place - 1).arrives);
+    }
+    g_array_insert_val(proxy->news, place, news);
+    for (unsigned i = place + 1; i < proxy->news->len; i++) {
+        News *later = &g_array_index(proxy->news, News, i);
+
+        later->arrives = MAX(later->arrives, news.arrives);
+    }
+}
+
+/* What nobody could foresee has changed now. */
+static void
+proxy_tell(VsProxy *proxy, VsTime changed)
+{
+    add_news(proxy, changed);
+    arm_news(proxy);
+}
+
+static void
 schedule_news(VsProxy *proxy, const GArray *changes)
 {
     const VsNode *node = proxy->node;
-    VsTime last = 0;
-    VsRng rng;
 
-    vs_rng_init(&rng, node->host->root->run->seed, node->name, "endpoint-delay");
+    vs_rng_init(&proxy->delay_rng, node->host->root->run->seed, node->name,
+                "endpoint-delay");
     for (unsigned i = 0; i < changes->len; i++) {
-        News news = {.changed = g_array_index(changes, VsTime, i)};
-
-        last = MAX(last,
-                   news.changed + vs_dist_draw(&node->cluster->endpoint_delay, &rng));
-        news.arrives = last;
-        g_array_append_val(proxy->news, news);
+        add_news(proxy, g_array_index(changes, VsTime, i));
     }
     proxy_runner_init(&proxy->runner, node->proxy_mode == VS_PROXY_IPVS
                                           ? node->cluster->ipvs_min_sync_period
@@ -230,6 +256,7 @@ proxy_attach(VsNode *node)
     proxy = g_new0(VsProxy, 1);
     node->proxy = proxy;
     node->free_proxy = proxy_free;
+    node->tell_proxy = proxy_tell;
     proxy->node = node;
     ruleset = proxy_ruleset_new(node, &proxy->targets);
     vs_cni_add_rules(node, ruleset);
@@ -237,7 +264,7 @@ proxy_attach(VsNode *node)
     vs_filter_on_translated(proxy->filter, proxy_translated, &proxy->targets);
     proxy->news = g_array_new(FALSE, FALSE, sizeof(News));
     changes = vs_cluster_endpoint_changes(node->cluster, false);
-    if (changes->len > 0) {
+    if (vs_cluster_changes(node->cluster)) {
         schedule_news(proxy, changes);
     }
     g_array_free(changes, TRUE);

@@ -23,6 +23,7 @@ check_PROGRAMS += \
 	tests/models/test_conntrack \
 	tests/models/test_container \
 	tests/models/test_container_calls \
+	tests/models/test_container_life \
 	tests/models/test_container_work \
 	tests/models/test_coredns \
 	tests/models/test_device_qdisc \
@@ -91,6 +92,9 @@ tests_models_test_client_retry_SOURCES = tests/models/test_client_retry.c \
 tests_models_test_client_trace_SOURCES = tests/models/test_client_trace.c \
 	$(model_tests_fixture)
 tests_models_test_container_calls_SOURCES = tests/models/test_container_calls.c \
+	$(model_tests_fixture)
+
+tests_models_test_container_life_SOURCES = tests/models/test_container_life.c \
 	$(model_tests_fixture)
 
 tests_models_test_container_work_SOURCES = tests/models/test_container_work.c \
