@@ -3,6 +3,8 @@
 #include <glib.h>
 #include <string.h>
 
+#include "engine/calendar_bag.h"
+
 enum {
     MIN_BUCKETS = 64,
     MAX_BUCKETS = 1 << 12, /* Their last lines are a quarter of a megabyte. */

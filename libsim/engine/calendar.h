@@ -32,9 +32,22 @@
 
 #include "base/pool.h"
 #include "engine/pending.h"
-#include "engine/pending_bag.h"
 #include "engine/time.h"
 #include "engine/timer.h"
+
+/* An armed timer in a bucket. */
+typedef struct VsPendingEntry {
+    VsTime due;
+    VsTimer *timer;
+} VsPendingEntry;
+
+typedef struct VsPendingChunk VsPendingChunk;
+
+/* A bag of entries: chunks, all full but the last.  Empty: both NULL. */
+typedef struct VsPendingBag {
+    VsPendingChunk *first;
+    VsPendingEntry *end; /* Where the next entry goes, unless that is a chunk's end. */
+} VsPendingBag;
 
 typedef struct VsCalendar {
     uint64_t horizon; /* Due before: front or heap.  Else: bucket or far. */

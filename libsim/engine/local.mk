@@ -4,7 +4,6 @@ engine_headers = \
 	libsim/engine/digest.h \
 	libsim/engine/entity.h \
 	libsim/engine/pending.h \
-	libsim/engine/pending_bag.h \
 	libsim/engine/run.h \
 	libsim/engine/station.h \
 	libsim/engine/stats.h \
@@ -13,6 +12,7 @@ engine_headers = \
 
 libvethsim_la_SOURCES += \
 	libsim/engine/calendar.c \
+	libsim/engine/calendar_bag.h \
 	libsim/engine/cpu.c \
 	libsim/engine/pending.c \
 	libsim/engine/run.c \

@@ -1,29 +1,19 @@
-/* Armed timers in no order: a bucket of the pending set.
+/* Within the calendar: its bags, armed timers in no order.
  *
- * What is kept of a timer lies in chunks of a few cache lines, so that adding one touches no
- * other timer, and reading a bag is reading memory from end to end.  A timer knows where its
- * entry is.  Chunks are from a pool of theirs, aligned to their size; O(1). */
+ * Adding one touches no other timer, and reading a bag is reading memory from end to end.  A
+ * timer knows where its entry is.  Chunks are from a pool of theirs, aligned to their size;
+ * O(1). */
 #pragma once
 
 #include <glib.h>
-#include <stdint.h>
 
-#include "base/pool.h"
-#include "engine/time.h"
-#include "engine/timer.h"
-
-/* An armed timer in a bucket. */
-typedef struct VsPendingEntry {
-    VsTime due;
-    VsTimer *timer;
-} VsPendingEntry;
+#include "engine/calendar.h"
 
 enum {
     VS_PENDING_CHUNK_BYTES = 256,
     VS_PENDING_CHUNK_LENGTH = VS_PENDING_CHUNK_BYTES / sizeof(VsPendingEntry) - 1,
 };
 
-typedef struct VsPendingChunk VsPendingChunk;
 struct VsPendingChunk {
     VsPendingChunk *previous;
     VsPendingChunk *next;
@@ -31,12 +21,6 @@ struct VsPendingChunk {
 };
 
 _Static_assert(sizeof(VsPendingChunk) == VS_PENDING_CHUNK_BYTES, "aligned to its size");
-
-/* A bag of entries: chunks, all full but the last.  Empty: both NULL. */
-typedef struct VsPendingBag {
-    VsPendingChunk *first;
-    VsPendingEntry *end; /* Where the next entry goes, unless that is a chunk's end. */
-} VsPendingBag;
 
 /* Of a bag that is not empty. */
 static inline VsPendingChunk *
