@@ -280,7 +280,8 @@ read_cluster_ip(const ServiceConfig *config, const VsCluster *cluster,
         return true;
     }
     if (!vs_parse_ipv4(config->cluster_ip, ret_address, &reason)) {
-        vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE, "cluster-ip: %s",
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
+                        "cluster-ip: %s, or none for a headless service",
                         reason->message);
         return false;
     }
