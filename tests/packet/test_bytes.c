@@ -186,25 +186,6 @@ test_sack(void)
     }
 }
 
-static VsPacket *
-query_new(Fixture *f)
-{
-    VsPacket *packet;
-    VsPayload payload = {.kind = VS_PAYLOAD_DNS, .dns = {.id = 0x1234}};
-    uint32_t bytes;
-
-    payload.dns.name = vs_names_intern(&f->run.packets->names, "shop.example");
-    bytes = vs_dns_measure(&payload.dns, &f->run.packets->names);
-    packet = packet_new(f, VS_PROTOCOL_UDP, VS_UDP_HEADER_BYTES + bytes);
-    packet->payload = payload;
-    packet->payload_bytes = bytes;
-    packet->message_bytes = bytes;
-    packet->layers[0].ip_id = 0x1235;
-    packet->layers[0].flow.sport = 40000;
-    packet->layers[0].flow.dport = VS_DNS_PORT;
-    return packet;
-}
-
 static void
 test_query(void)
 {

@@ -86,7 +86,7 @@ web_request(VsHttpServer *server, VsHttpRequest *request)
     }
 }
 
-static const VsHttpServerOps web_ops = {web_request};
+static const VsHttpServerOps web_ops = {.request = web_request};
 
 static Web *
 web_new(const NetConfig *config, const VsHttp2ServerConfig *server, bool is_http2)

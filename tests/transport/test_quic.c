@@ -73,7 +73,7 @@ web_request(VsHttpServer *server, VsHttpRequest *request)
     vs_http_reply(request, 200, web->answer_bytes[web->n_requests++ % N_GETS]);
 }
 
-static const VsHttpServerOps web_ops = {web_request};
+static const VsHttpServerOps web_ops = {.request = web_request};
 
 static Web *
 web_new(const NetConfig *config, uint32_t certificate_bytes, bool is_early)
