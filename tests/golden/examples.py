@@ -40,6 +40,12 @@ MISSING = [
                                     '<service id="kube-dns" protocol="udp" port="53" '
                                     'cluster-ip="10.96.0.10" select="k8s-app=kube-dns"/>'
                                     '<pod id="dns" labels="k8s-app=kube-dns"><coredns/></pod>'),
+    (r'<nodelocaldns', r'id="kube-dns"', '<service id="kube-dns" protocol="udp" port="53" '
+                                         'cluster-ip="10.96.0.10" select="k8s-app=kube-dns"/>'),
+    (r'to="old"', r'id="old"', '<switch id="sw"/><link from="authority" to="sw"/>'
+                               '<link from="isp" to="sw"/>' + "".join(
+                                   f'<router id="{name}"/><link from="{name}" to="sw"/>'
+                                   for name in ("old", "new", "here", "there"))),
     (r'endpoint-delay=', r'<service', '<service id="shop" select="app=shop"/>'),
     (r'service="db"', r'<service id="db"', '<service id="db" select="app=db"/>'),
     (r'service="db"', r'labels="app=db"', '<pod id="db" labels="app=db">'
