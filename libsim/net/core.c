@@ -77,8 +77,8 @@ work_on_backlog(VsCore *core)
     core->is_busy = true;
     while ((packet = vs_packet_queue_pop(&core->backlog))) {
         vs_packet_step(packet, core->queue_stage, now - packet->entered);
+        core->charge = packet->charge;
         packet->charge = 0;
-        core->charge = 0;
         core->started = now;
         core->arrived = packet->entered;
         core->n_packets++;

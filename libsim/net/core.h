@@ -40,7 +40,7 @@ void vs_core_init(VsCore *core, VsPart *part, const char *host_name, unsigned nu
 /* Drops what it holds. */
 void vs_core_clear(VsCore *core);
 
-/* Queues 'packet' to be handed to packet->hop.  When 'is_limited', a full backlog drops it
+/* Queues 'packet' to be handed to packet->hop, after work of packet->charge.  When 'is_limited', a full backlog drops it
  * with VS_DROP_BACKLOG_FULL. */
 void vs_core_enqueue(VsCore *core, VsPacket *packet, bool is_limited);
 

@@ -91,6 +91,7 @@ vs_host_receive(VsHost *host, VsPacket *packet, VsHop *hop)
         return;
     }
     packet->hop = hop;
+    packet->charge = 0;
     vs_core_enqueue(steer_received(host, packet), packet, true);
 }
 
@@ -108,6 +109,21 @@ vs_host_submit(VsHost *host, VsPacket *packet, VsHop *hop)
         return;
     }
     packet->hop = hop;
+    packet->charge = 0;
+    vs_core_enqueue(steer(host, packet), packet, false);
+}
+
+/* Within a core's work a socket answers for the kernel (a reset), which owes nothing. */
+void
+vs_host_submit_owing(VsHost *host, VsPacket *packet, VsHop *hop)
+{
+    if (host->owed == 0 || host->core) {
+        vs_host_submit(host, packet, hop);
+        return;
+    }
+    packet->hop = hop;
+    packet->charge = host->owed;
+    host->owed = 0;
     vs_core_enqueue(steer(host, packet), packet, false);
 }
 

@@ -33,6 +33,7 @@ typedef struct VsHost {
     VsCore *cores;
     VsRss *rss; /* Owned; NULL: received packets are steered by vs_flow_mix(), too. */
     VsHop resubmit; /* Submits what was made while a core worked. */
+    VsTime owed;    /* Work of sockets that their next packet takes to its core, ps. */
     VsCore *core; /* That handles a packet right now; NULL: none, or no cores at all. */
     struct VsNetns *root; /* The root namespace. */
     struct VsNetns
@@ -60,6 +61,9 @@ void vs_host_receive(VsHost *host, VsPacket *packet, VsHop *hop);
  * done. */
 void vs_host_submit(VsHost *host, VsPacket *packet, VsHop *hop);
 
+/* The same for a socket's packet, whose core first does the work that sockets owe. */
+void vs_host_submit_owing(VsHost *host, VsPacket *packet, VsHop *hop);
+
 /* Called while 'packet' is handled: it goes to 'hop' when the work is done. */
 void vs_host_depart(VsHost *host, VsPacket *packet, VsHop *hop);
 
@@ -69,6 +73,17 @@ vs_host_charge(VsHost *host, VsTime cost)
 {
     if (host->core) {
         host->core->charge += cost;
+    }
+}
+
+/* Called by a socket, which runs when the work on what it got is done: there is 'cost' more
+ * to do (keys, ciphers), before the next packet that a socket of the host sends.  So what a
+ * socket does with its answer takes time, and what it does last of all delays nobody. */
+static inline void
+vs_host_owe(VsHost *host, VsTime cost)
+{
+    if (host->n_cores > 0) {
+        host->owed += cost;
     }
 }
 

@@ -116,7 +116,7 @@ vs_ip_receive_prerouted(VsIface *iface, VsPacket *packet, const VsRoute *route)
 void
 vs_ip_send(VsNetns *netns, VsPacket *packet)
 {
-    vs_host_submit(netns->host, packet, &netns->output);
+    vs_host_submit_owing(netns->host, packet, &netns->output);
 }
 
 VsPacket *
@@ -189,7 +189,11 @@ static void
 output_receive(VsHop *hop, VsPacket *packet)
 {
     VsNetns *netns = VS_CONTAINER_OF(hop, VsNetns, output);
+    const VsCore *core = netns->host->core;
 
+    if (G_UNLIKELY(core && core->charge > 0)) {
+        vs_host_mark(netns->host, packet, netns->cipher_stage);
+    }
     vs_host_charge(netns->host, netns->host->costs.socket_send);
     vs_ip_output(netns, packet);
 }

@@ -46,6 +46,7 @@ vs_netns_new(VsHost *host, const char *name)
     netns->run = host->part.run;
     netns->name = g_strdup_printf("%s/%s", host->name, name);
     netns->work_stage = vs_stages_add(stages, place, "processing", VS_STAGE_SERVICE);
+    netns->cipher_stage = vs_stages_add(stages, place, "ciphers", VS_STAGE_SERVICE);
     netns->neighbour_stage = vs_stages_add(stages, place, "arp", VS_STAGE_DELAY);
     netns->reassembly_stage =
         vs_stages_add(stages, place, "reassembly", VS_STAGE_DELAY);

@@ -54,6 +54,7 @@ struct VsNetns {
     struct VsRedirectNat *redirect_nat; /* net/redirect.h; its model's, or NULL. */
 
     VsStage work_stage;       /* CPU time spent in here. */
+    VsStage cipher_stage;     /* CPU time of its sockets' keys and ciphers. */
     VsStage neighbour_stage;  /* Waiting for ARP. */
     VsStage reassembly_stage; /* Waiting for the other fragments. */
 };

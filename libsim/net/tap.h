@@ -19,6 +19,5 @@ struct VsTap {
 
     /* 'packet' passes at 'time', which may be later than now by the work of the core
      * that handles it: packets of several interfaces are not seen in order of time. */
-    void (*see)(VsTap *tap, VsPacket *packet, VsTime time,
-                VsTapDirection direction);
+    void (*see)(VsTap *tap, VsPacket *packet, VsTime time, VsTapDirection direction);
 };

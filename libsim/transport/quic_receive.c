@@ -79,7 +79,7 @@ charge_handshake(const VsQuicConnection *connection)
 {
     VsHost *host = connection->quic->netns->host;
 
-    vs_host_charge(host, connection->is_resumed        ? host->costs.tls_resume
+    vs_host_owe(host, connection->is_resumed        ? host->costs.tls_resume
                          : connection->quic->is_server ? host->costs.tls_sign
                                                        : host->costs.tls_verify);
 }
@@ -266,7 +266,7 @@ take_datagram(VsQuicConnection *connection, VsPacket *packet)
     connection->received_bytes += packet->payload_bytes;
     connection->idle_since = vs_quic_now(connection);
     connection->has_asked = false;
-    vs_host_charge(host, (VsTime)((uint64_t)packet->payload_bytes *
+    vs_host_owe(host, (VsTime)((uint64_t)packet->payload_bytes *
                                   (uint64_t)host->costs.tls_kib / KIB));
     take_journey(connection, packet);
     whole = take_packets(connection, packet->quic);

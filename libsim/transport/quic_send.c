@@ -252,7 +252,7 @@ send_datagram(VsQuicConnection *connection, VsQuicDatagram *datagram, uint32_t b
                                      .ticket = connection->ticket};
     record(connection, datagram);
     connection->sent_bytes += bytes;
-    vs_host_charge(host,
+    vs_host_owe(host,
                    (VsTime)((uint64_t)bytes * (uint64_t)host->costs.tls_kib / KIB));
     vs_udp_send_quic(connection->udp, connection->local, connection->remote,
                      connection->remote_port, &payload, datagram, bytes);

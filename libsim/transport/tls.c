@@ -72,7 +72,7 @@ charge_handshake(const VsTcp *tcp)
     VsHost *host = host_of(tcp);
     const VsTls *tls = tcp->tls;
 
-    vs_host_charge(host, tls->is_resumed  ? host->costs.tls_resume
+    vs_host_owe(host, tls->is_resumed  ? host->costs.tls_resume
                          : tls->is_server ? host->costs.tls_sign
                                           : host->costs.tls_verify);
 }
@@ -323,7 +323,7 @@ charge_data(const VsTcp *tcp, uint64_t bytes)
 {
     VsHost *host = host_of(tcp);
 
-    vs_host_charge(host, (VsTime)(bytes * (uint64_t)host->costs.tls_kib / KIB));
+    vs_host_owe(host, (VsTime)(bytes * (uint64_t)host->costs.tls_kib / KIB));
 }
 
 uint64_t

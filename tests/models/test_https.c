@@ -3,11 +3,12 @@
 
 /* A site 10 ms away from an ingress, whose pod answers at once. */
 static Model *
-shop(const char *client, const char *ingress)
+shop_of_costs(const char *costs, const char *client, const char *ingress)
 {
     return model_new(
-        "%s<client id='c' costs='free' %s start='1ms'/>"
-        "<node id='n' costs='free'/>"
+        "%s<costs id='keys' tls-sign='7ms' tls-resume='3ms'/><client id='c' "
+        "costs='free' %s start='1ms'/>"
+        "<node id='n' costs='%s'/>"
         "<link from='c' to='n' subnet='172.16.0.0/24' delay='10ms'/>"
         "<pod id='controller' labels='app=ingress'>"
         "<ingress id='i' port='443' processing='0s' default-service='web' %s/>"
@@ -15,7 +16,13 @@ shop(const char *client, const char *ingress)
         "port='443' target-port='443' select='app=ingress'/>"
         "<pod id='p' labels='app=web'><container service-time='0s'/></pod>"
         "<service id='web' target-port='8080' select='app=web'/>",
-        model_free_costs, client, ingress);
+        model_free_costs, client, costs, ingress);
+}
+
+static Model *
+shop(const char *client, const char *ingress)
+{
+    return shop_of_costs("free", client, ingress);
 }
 
 #define TO "to='https://172.16.0.2:30443/' arrivals='constant(10/s)' stop='350ms' "
@@ -58,6 +65,28 @@ test_requests_take_their_round_trips(void)
     }
 }
 
+/* The node's work for keys is part of the time of those that ask first, and again; its other
+ * work is some 20 us. */
+static void
+test_keys_take_their_time(void)
+{
+    static const struct {
+        unsigned round_trips;
+        VsTime work;
+    } expected[] = {{4, 7 * VS_MS}, {3, 3 * VS_MS}};
+    Model *model = shop_of_costs("keys", TO, "tls='1.3'");
+    const VsHistogram *latency = model_histogram(model, "c", "latency");
+
+    model_run(model, 2 * VS_S);
+    for (unsigned i = 0; i < G_N_ELEMENTS(expected); i++) {
+        VsTime time = i == 0 ? vs_histogram_max(latency) : vs_histogram_min(latency);
+        VsTime work = time - expected[i].round_trips * 20 * VS_MS;
+
+        CU_ASSERT(work > expected[i].work && work < expected[i].work + 100 * VS_US);
+    }
+    model_free(model);
+}
+
 /* One speaks TLS and the other does not. */
 static void
 test_tls_and_plain_do_not_mix(void)
@@ -93,6 +122,7 @@ test_what_cannot_act_is_refused(void)
 
 static const VsTestCase tests[] = {
     {"requests take their round trips", test_requests_take_their_round_trips},
+    {"keys take their time", test_keys_take_their_time},
     {"TLS and plain do not mix", test_tls_and_plain_do_not_mix},
     {"what cannot act is refused", test_what_cannot_act_is_refused},
     {0},

@@ -25,6 +25,7 @@ static const VsTlsConfig server_early = {
 typedef struct Visit {
     unsigned until_ready;
     unsigned until_answer;
+    VsTime answered_at;
 } Visit;
 
 static unsigned
@@ -67,7 +68,7 @@ visit(Net *net, const VsTlsConfig *config)
     }
     net_run(net, VS_TIME_NEVER);
     return (Visit){round_trips(client.connected_at - began),
-                   round_trips(client.message_at - began)};
+                   round_trips(client.message_at - began), client.message_at};
 }
 
 static void
@@ -158,6 +159,53 @@ test_refused_early_data_are_sent_again(void)
     net_free(net);
 }
 
+/* When a visit has its answer, from its beginning. */
+static VsTime
+time_to_answer(Net *net, const VsTlsConfig *config)
+{
+    VsTime began = vs_now(&net->run);
+
+    return visit(net, config).answered_at - began;
+}
+
+/* Each side's keys, and each side's ciphers for request and answer: all of it, and once. */
+static void
+test_work_takes_its_time(void)
+{
+    static const struct {
+        VsTime sign, verify, resume, kib;
+        VsTime first, again; /* What the work adds. */
+    } cases[] = {
+        {.sign = 120 * VS_US, .first = 120 * VS_US},
+        {.verify = 150 * VS_US, .first = 150 * VS_US},
+        {.resume = 60 * VS_US, .again = 2 * 60 * VS_US},
+        {.kib = 1024 * VS_NS, .first = 3000 * VS_NS, .again = 3000 * VS_NS},
+    };
+    /* The flight before the request leaves the wire while that is ciphered. */
+    const VsTime overlap = 200 * VS_NS;
+    Net *net = net_new(&far_away);
+    VsTime first, again, added;
+    Server server;
+
+    serve(&server, net, &server_1_3);
+    first = time_to_answer(net, &client_1_3);
+    again = time_to_answer(net, &client_1_3);
+    net_free(net);
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        net = net_new(&far_away);
+        net->a->costs.tls_verify = cases[i].verify;
+        net->b->costs.tls_sign = cases[i].sign;
+        net->a->costs.tls_resume = net->b->costs.tls_resume = cases[i].resume;
+        net->a->costs.tls_kib = net->b->costs.tls_kib = cases[i].kib;
+        serve(&server, net, &server_1_3);
+        added = time_to_answer(net, &client_1_3) - first;
+        CU_ASSERT(added <= cases[i].first && added + overlap >= cases[i].first);
+        added = time_to_answer(net, &client_1_3) - again;
+        CU_ASSERT(added <= cases[i].again && added + overlap >= cases[i].again);
+        net_free(net);
+    }
+}
+
 static void
 test_records_have_their_overhead(void)
 {
@@ -228,6 +276,7 @@ static const VsTestCase tests[] = {
     {"round trips before a request", test_round_trips_before_a_request},
     {"tickets are counted and end", test_tickets_are_counted_and_end},
     {"refused early data are sent again", test_refused_early_data_are_sent_again},
+    {"work takes its time", test_work_takes_its_time},
     {"records have their overhead", test_records_have_their_overhead},
     {"flights have their lengths", test_flights_have_their_lengths},
     {"a long chain costs a round trip", test_a_long_chain_costs_a_round_trip},
