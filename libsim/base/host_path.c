@@ -145,6 +145,8 @@ typedef struct PathScan {
     uint64_t word;    /* Letters not yet in the hash. */
     uint64_t slashes; /* Bits of those that are ahead in 'word'. */
     TextHash hash;
+    size_t end;      /* Of the element. */
+    uint64_t before; /* The bits of 'word' below its end. */
     bool has_ended;
 } PathScan;
 
@@ -182,28 +184,29 @@ scan_on(PathScan *scan)
     return true;
 }
 
-/* The key of the path up to the end of its next element; false at the end.  "/" has none. */
+/* Goes to the end of the path's next element, a slash or the path's own; false at the end.  "/"
+ * has none. */
 static inline bool
-scan_element(PathScan *scan, VsKey *ret_key)
+scan_element(PathScan *scan)
 {
-    uint64_t before;
-
     if (scan->has_ended) {
         return false;
     }
-    while (!scan->slashes) {
-        if (!scan_on(scan)) {
-            scan->has_ended = true;
-            *ret_key = finish(scan->hash, scan->word, scan->length, TEXT_PREFIX);
-            return scan->length > 1;
-        }
+    while (!scan->slashes && scan_on(scan)) {
     }
-    before = (scan->slashes & -scan->slashes) - 1;
-    *ret_key =
-        finish(scan->hash, scan->word & before >> 7,
-               scan->at + (unsigned)__builtin_ctzll(scan->slashes) / 8, TEXT_PREFIX);
+    scan->has_ended = scan->slashes == 0;
+    scan->before = (scan->slashes & -scan->slashes) - 1;
+    scan->end = scan->slashes ? scan->at + (unsigned)__builtin_ctzll(scan->slashes) / 8
+                              : scan->length;
     scan->slashes &= scan->slashes - 1;
-    return true;
+    return !scan->has_ended || scan->length > 1;
+}
+
+/* The key of the path up to there. */
+static inline VsKey
+scan_key(const PathScan *scan)
+{
+    return finish(scan->hash, scan->word & scan->before >> 7, scan->end, TEXT_PREFIX);
 }
 
 /* The key of the whole path as an exact one. */
@@ -316,12 +319,12 @@ add_path(VsHostPath *table, const char *path)
     uint32_t node = 0;
     unsigned depth = 0;
     PathScan scan;
-    VsKey key;
 
     scan_open(&scan, path, prefix_length(path));
-    while (scan_element(&scan, &key)) {
+    while (scan_element(&scan)) {
         depth++;
-        node = add_node(table, key, node, MIN(depth, BIT_DEEP));
+        node = add_node(table, scan_key(&scan), node, MIN(depth, BIT_DEEP));
+        table->prefix_lengths |= UINT64_C(1) << scan.end % 64;
     }
     table->depth_max = MAX(table->depth_max, depth);
     return node;
@@ -382,7 +385,6 @@ vs_host_path_resolve_path(const VsHostPath *table, const char *path)
     const size_t length = (size_t)(strchrnul(path, '?') - path);
     uint32_t node = 0, next;
     PathScan scan;
-    VsKey key;
 
     if (table->has_exact) {
         scan_open(&scan, path, length);
@@ -393,9 +395,11 @@ vs_host_path_resolve_path(const VsHostPath *table, const char *path)
     }
     scan_open(&scan, path, length);
     /* With a path, all that it starts with is there: none is below one that is not. */
-    for (unsigned depth = 0; depth < table->depth_max && scan_element(&scan, &key);
-         depth++) {
-        next = find_node(table, key);
+    for (unsigned depth = 0; depth < table->depth_max && scan_element(&scan); depth++) {
+        if (!(table->prefix_lengths >> scan.end % 64 & 1)) {
+            break;
+        }
+        next = find_node(table, scan_key(&scan));
         if (next == 0) {
             break;
         }
@@ -491,11 +495,13 @@ vs_host_path_find_bulk(const VsHostPath *table, const uint32_t *hosts,
     }
 }
 
+/* A short text's second cache line, too, if it has one. */
 static inline void
 fetch_texts(const char *const *texts, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         __builtin_prefetch(texts[i]);
+        __builtin_prefetch(texts[i] + 32);
     }
 }
 

@@ -36,6 +36,8 @@ typedef struct VsHostPath {
     GArray *host_depths;
     GArray *path_nodes; /* Of VsHostPathNode. */
     uint32_t any_host;  /* The number of rules without a host, or NONE. */
+    uint64_t
+        prefix_lengths; /* Bit n % 64: a rule's path, or a start of it, has n letters. */
     unsigned depth_max; /* The most elements of a path. */
     bool has_exact, has_wildcard;
 } VsHostPath;
