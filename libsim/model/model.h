@@ -32,6 +32,7 @@ typedef enum VsStatKind {
     VS_STAT_HISTOGRAM, /* VsHistogram of ps */
     VS_STAT_QUEUE,     /* VsQueueStat */
     VS_STAT_BUSY,      /* VsTime of busy time: reported as a share of the run */
+    VS_STAT_TIME,      /* VsTime, added up: reported among the counters */
     VS_STAT_SHARES,    /* VsShares: how often each of several was chosen */
     VS_STAT_STAGES,    /* VsStageTotals: where the time of requests went */
 } VsStatKind;
@@ -57,6 +58,8 @@ typedef struct VsStat {
     VS_STAT_ROW(Self, member, VsQueueStat, VS_STAT_QUEUE, name, unit, doc)
 #define VS_BUSY(Self, member, name, unit, doc) \
     VS_STAT_ROW(Self, member, VsTime, VS_STAT_BUSY, name, unit, doc)
+#define VS_TIME_TOTAL(Self, member, name, doc) \
+    VS_STAT_ROW(Self, member, VsTime, VS_STAT_TIME, name, "ps", doc)
 #define VS_SHARES(Self, member, name, unit, doc) \
     VS_STAT_ROW(Self, member, VsShares, VS_STAT_SHARES, name, unit, doc)
 #define VS_STAGES(Self, member, name, unit, doc) \
@@ -87,7 +90,7 @@ struct VsModel {
     bool is_single;   /* At most one in its parent. */
 
     size_t config_size;
-    const VsParam *params; /* NULL or at most VS_PARAMS_MAX rows. */
+    const VsParam *params;     /* NULL or at most VS_PARAMS_MAX rows. */
     const VsProfile *profiles; /* NULL or rows ended by { 0 }; then there is a parameter
                                 * "profile" that chooses one. */
 

@@ -98,6 +98,7 @@ add_stats(VsRecorder *recorder, const VsStat *stats, const void *self, const cha
             add_queue(recorder, entity, stat->name, stat->unit, value);
             break;
         case VS_STAT_BUSY:
+        case VS_STAT_TIME:
             add_series(recorder, entity, stat->name, "ps", SERIES_TIME, value);
             break;
         case VS_STAT_HISTOGRAM:

@@ -6,7 +6,7 @@
  * integers.  Counters are cumulative.  A metric's rows begin when it is first not
  * zero; before, it is zero.  Recorded are
  *   of all instances: counters; queues, how many there are and ("-time") how much time
- *     all have spent there; busy times; histograms ("-count", "-sum")
+ *     all have spent there; busy and other times; histograms ("-count", "-sum")
  *   of all wires and cores: what waits there, what passed, busy times
  *   of the run: its events, the one row that each sample has. */
 #pragma once

@@ -149,6 +149,9 @@ add_stat(VsSummary *summary, const VsSummaryStat *row)
         g_array_append_vals(summary->counters, row, 1);
         add_pod_requests(summary, row);
         break;
+    case VS_STAT_TIME:
+        g_array_append_vals(summary->counters, row, 1);
+        break;
     case VS_STAT_HISTOGRAM:
         g_array_append_vals(summary->histograms, row, 1);
         break;

@@ -256,7 +256,7 @@ append_histograms(const VsSummary *summary, GString *out)
 /* Of an instance, or of several with the same table. */
 typedef struct CounterLine {
     const VsSummaryStat *row; /* The first. */
-    uint64_t count;
+    uint64_t count;           /* Or time, ps. */
     unsigned n_instances;
 } CounterLine;
 
@@ -308,7 +308,9 @@ append_counters(const VsSummary *summary, GString *out)
                            line->n_instances > 1
                                ? g_strdup_printf("%s (%u)", kind, line->n_instances)
                                : print_entity(kind, line->row->entity));
-        vs_text_table_take(table, vs_number_print_count(line->count));
+        vs_text_table_take(table, line->row->stat->kind == VS_STAT_TIME
+                                      ? vs_text_print_time((int64_t)line->count)
+                                      : vs_number_print_count(line->count));
         vs_text_table_put(table, line->row->stat->name);
         vs_text_table_put(table, line->row->stat->doc ? line->row->stat->doc : "");
     }

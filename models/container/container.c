@@ -141,6 +141,11 @@ static const VsStat container_stats[] = {
     VS_BUSY(Container, busy, "workers", "worker", "Workers at work."),
     VS_COUNTER(Container, cpu.n_throttled, "throttled", "period",
                "Periods in which the CPU limit stopped work (nr_throttled)."),
+    VS_TIME_TOTAL(Container, cpu.throttled, "throttled-time",
+                  "Time in which it did (throttled_usec)."),
+    VS_TIME_TOTAL(Container, cpu.used, "cpu-time",
+                  "CPU time used (usage_usec); told of containers with a cpu-limit, "
+                  "pauses or scheduling."),
     VS_COUNTER(Container, n_oom_kills, "oom-kills", "kill",
                "Ends by its memory limit (OOMKilled, exit code 137)."),
     VS_COUNTER(Container, n_lost, "lost", "request",

@@ -81,6 +81,9 @@ test_cpu_limit_throttles(void)
     model_run(model, 12 * VS_S);
     CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 10);
     CU_ASSERT_EQUAL(model_counter(model, "web", "throttled"), 20);
+    CU_ASSERT(model_counter(model, "web", "throttled-time") > 10 * 119 * VS_MS);
+    CU_ASSERT(model_counter(model, "web", "throttled-time") <= 10 * 120 * VS_MS);
+    CU_ASSERT_EQUAL(model_counter(model, "web", "cpu-time"), VS_S);
     check_latency(model, 0.5, 220 * VS_MS, VS_MS);
     check_latency(model, 1, 220 * VS_MS, VS_MS);
     model_free(model);

@@ -18,6 +18,8 @@ stat_kind(VsStatKind kind)
         return "queue";
     case VS_STAT_BUSY:
         return "busy time";
+    case VS_STAT_TIME:
+        return "time";
     case VS_STAT_SHARES:
         return "shares";
     case VS_STAT_STAGES:
