@@ -11,3 +11,10 @@ install-data-local:
 
 uninstall-local:
 	rm -rf "$(DESTDIR)$(pkgdatadir)/scenarios"
+
+# Draws the figures again, in the source tree: after runs changed, or a figure.txt or .gp.
+figures: vethsim$(EXEEXT)
+	python3 $(top_srcdir)/tools/figures.py ./vethsim$(EXEEXT) \
+	    $$(dirname $$(find $(top_srcdir)/scenarios -name figure.txt | sort))
+
+.PHONY: figures

@@ -9,3 +9,6 @@ vethsim_LDADD = libvethsim.la $(DEPS_LIBS)
 vethsim_LDFLAGS = $(AM_LDFLAGS) -export-dynamic
 
 include tools/vethsim/local.mk
+
+# Draws the figures of scenarios; see scenarios/local.mk.
+EXTRA_DIST += tools/figures.py tools/figures.gp

@@ -9,6 +9,7 @@ script_tests += \
 	tests/golden/compilers.sh \
 	tests/golden/digests.sh \
 	tests/golden/examples.sh \
+	tests/golden/figures.sh \
 	tests/golden/schema.sh
 
 EXTRA_DIST += \
