@@ -10,11 +10,14 @@ script_tests += \
 	tests/golden/digests.sh \
 	tests/golden/examples.sh \
 	tests/golden/figures.sh \
+	tests/golden/incidents.sh \
+	tests/golden/readme.sh \
 	tests/golden/schema.sh
 
 EXTRA_DIST += \
 	tests/golden/digests.txt \
 	tests/golden/examples.py \
+	tests/golden/incidents.py \
 	tests/golden/renew.sh
 
 # What compilers.sh keeps.
