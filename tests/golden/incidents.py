@@ -46,6 +46,10 @@ class Run:
         """In the first queue of the entity."""
         return next(q for q in self.summary["queues"] if q["entity"] == entity)[which]
 
+    def total(self, name):
+        """Of a counter, of all that have one."""
+        return sum(row["count"] for row in self.summary["counters"] if row["name"] == name)
+
     def requests(self, prefix):
         """Of each pod whose name begins so, in order."""
         return [row["count"] for row in self.summary["counters"]
@@ -107,6 +111,19 @@ TABLES = {
         'of them "no such name"': count("calls", "no-such-name", "requests"),
         "`dns`, median": latency("calls", "p50", name="latency-dns"),
     },
+    "oom-kill": {
+        "`completed` of `users`, of 22,630": count("users", "completed"),
+        "`error-refused`": count("users", "error-refused"),
+        "`error-reset`: they were in a pod that was killed": count("users", "error-reset"),
+        "`error-503`": count("users", "error-503"),
+        "`oom-kills` of all pods": lambda run: [run.total("oom-kills")],
+    },
+    "prestop-drain": {
+        "`error-refused` of `users`": count("users", "error-refused"),
+        "`error-reset`": count("users", "error-reset"),
+        "max of `network-programming-latency` of `node-1`":
+            latency("node-1", "max", name="network-programming-latency"),
+    },
     "retry-storm": {
         "answered, 1 s to 10 s": answered(1, 10),
         "answered, 25 s to 40 s": answered(25, 40),
@@ -138,6 +155,9 @@ SENTENCES = {
         (3, r"of (\S+) questions (\d+) go further",
          lambda run: [run.count("calls", "lookups"),
                       run.count("node-1/nodelocaldns:1", "cluster-asked")]),
+    ],
+    "oom-kill": [
+        (1, r"of `users`, of (\S+)", count("users", "requests")),
     ],
     "syn-backlog": [
         (2, r"here (\d+) requests come", count("burst", "requests")),

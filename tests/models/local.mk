@@ -38,6 +38,7 @@ check_PROGRAMS += \
 	tests/models/test_http2 \
 	tests/models/test_http3 \
 	tests/models/test_https \
+	tests/models/test_incidents_life \
 	tests/models/test_incidents_tcp \
 	tests/models/test_incidents_load \
 	tests/models/test_ingress \
@@ -119,6 +120,8 @@ tests_models_test_http2_LDADD = $(TEST_LIBS) -lm
 tests_models_test_https_SOURCES = tests/models/test_https.c $(model_tests_fixture)
 tests_models_test_gso_SOURCES = tests/models/test_gso.c $(model_tests_fixture)
 tests_models_test_health_check_SOURCES = tests/models/test_health_check.c \
+	$(model_tests_fixture)
+tests_models_test_incidents_life_SOURCES = tests/models/test_incidents_life.c \
 	$(model_tests_fixture)
 tests_models_test_incidents_tcp_SOURCES = tests/models/test_incidents_tcp.c \
 	$(model_tests_fixture)
