@@ -29,5 +29,6 @@ tests_results_test_trace_why_SOURCES = \
 script_tests += \
 	tests/results/capture.sh \
 	tests/results/capture_cni.sh \
-	tests/results/capture_edges.sh
-EXTRA_DIST += tests/results/shark.sh tests/results/edges.xml
+	tests/results/capture_edges.sh \
+	tests/results/capture_transport.sh
+EXTRA_DIST += tests/results/shark.sh tests/results/edges.xml tests/results/losses.xml
