@@ -46,14 +46,16 @@ vs_http3_refuse(const VsElement *element, const char *why, GError **error)
 }
 
 static bool
-check_absent(const VsElement *element, const char *const *names, GError **error)
+check_absent(const VsElement *element, const char *const *names, bool is_http3,
+             GError **error)
 {
+    const char *why = is_http3 ? "with http-version=\"3\": it is a setting of HTTP/2;"
+                               : "without HTTP/2; write http-version=\"2\" or";
+
     for (; *names; names++) {
         if (vs_element_has(element, *names)) {
             vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
-                            "%s has no effect without HTTP/2; write http-version=\"2\" "
-                            "or leave it out",
-                            *names);
+                            "%s has no effect %s leave it out", *names, why);
             return false;
         }
     }
@@ -67,7 +69,8 @@ vs_http2_call_params_check(const VsHttp2CallParams *params, const VsElement *ele
     static const char *const names[] = {"channels", "http2-window", "grpc-policy",
                                         NULL};
 
-    return vs_http2_is_called(params) || check_absent(element, names, error);
+    return vs_http2_is_called(params) ||
+           check_absent(element, names, vs_http3_is_called(params), error);
 }
 
 bool
@@ -79,7 +82,7 @@ vs_http2_serve_params_check(const VsHttp2ServeParams *params, const VsElement *e
                                         "max-connection-age-grace", NULL};
 
     if (!vs_http2_is_served(params)) {
-        return check_absent(element, names, error);
+        return check_absent(element, names, vs_http3_is_served(params), error);
     }
     if (params->max_age_grace > 0 && params->max_age == 0) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,

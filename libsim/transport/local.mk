@@ -35,6 +35,8 @@ libvethsim_la_SOURCES += \
 	libsim/transport/call_policy.c \
 	libsim/transport/http2.c \
 	libsim/transport/http2_client.c \
+	libsim/transport/http2_client_internal.h \
+	libsim/transport/http2_link.c \
 	libsim/transport/http_caller.c \
 	libsim/transport/http_client.c \
 	libsim/transport/http_server.c \

@@ -40,8 +40,7 @@ check_completed(const Model *model, uint64_t n_connects)
 static void
 test_a_service_forwards_it(void)
 {
-    Model *model =
-        shop("arrivals='poisson(200/s)' stop='1s'", "response='100KiB'");
+    Model *model = shop("arrivals='poisson(200/s)' stop='1s'", "response='100KiB'");
 
     model_run(model, 60 * VS_S);
     check_completed(model, 1);
@@ -122,7 +121,11 @@ test_what_cannot_act_is_refused(void)
         {CLIENT("http", "http-version='3'"), "write https:// and tls=\"1.3\""},
         {CLIENT("https", "http-version='3' tls='1.2'"), "write https://"},
         {CLIENT("https", "http-version='3' keep-alive='yes'"), "keep-alive has no"},
-        {CLIENT("https", "http-version='3' channels='2'"), "channels has no effect"},
+        {CLIENT("https", "http-version='3' channels='2'"),
+         "channels has no effect with http-version=\"3\": it is a setting of HTTP/2"},
+        {POD("protocol='udp' http-version='3' max-streams='2'"),
+         "max-streams has no effect with http-version=\"3\": it is a setting of "
+         "HTTP/2"},
         {CLIENT("https", "quic-idle='3s'"), "quic-idle has no effect"},
         {POD("http-version='3'"), "write protocol=\"udp\""},
         {POD("protocol='udp' http-version='2'"), "unless it is \"3\""},
