@@ -63,6 +63,7 @@ vs_cluster_new(void)
     cluster->node_port_prefixes = g_array_new(FALSE, FALSE, sizeof(VsPrefix));
     vs_table_init(&cluster->claims);
     cluster->load_balancers = g_array_new(FALSE, FALSE, sizeof(VsLoadBalancer));
+    cluster->watches = g_ptr_array_new();
     return cluster;
 }
 
@@ -80,6 +81,7 @@ vs_cluster_free(VsCluster *cluster)
     g_ptr_array_free(cluster->dns_services, TRUE);
     g_ptr_array_free(cluster->pods, TRUE);
     g_ptr_array_free(cluster->nodes, TRUE);
+    g_ptr_array_free(cluster->watches, TRUE);
     g_free(cluster);
 }
 

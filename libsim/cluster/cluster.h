@@ -89,8 +89,6 @@ struct VsNode {
                                           * plug-in's: iptables-save's text; or NULL. */
     struct VsProxy *proxy; /* kube-proxy; its model's. */
     void (*free_proxy)(struct VsProxy *proxy);
-    void (*tell_proxy)(struct VsProxy *proxy,
-                       VsTime changed); /* Endpoints have changed now. */
 };
 
 /* An open port of a pod: which container has it. */
@@ -232,6 +230,7 @@ struct VsCluster {
     GPtrArray *dns_services;    /* The same: headless ones and other names, which are
                                  * nothing to kube-proxy. */
     GArray *load_balancers;     /* Of VsLoadBalancer. */
+    GPtrArray *watches;         /* Of VsWatch (cluster/watch.h): their owners'. */
     VsTable claims;             /* Address, port, protocol to the VsService that they
                                  * lead to. */
     VsAddr next_cluster_ip;
@@ -296,7 +295,7 @@ const VsService *vs_cluster_find_claim(const VsCluster *cluster,
                                        const VsService *service, VsAddr address);
 
 /* A container of 'pod' is dead, or not any more and ready again, from 'now' on: its readiness
- * changes with the first and the last of them, and kube-proxy of every node is told.  Only for
+ * changes with the first and the last of them, and all who watch are told.  Only for
  * pods that may fail. */
 void vs_pod_set_down(VsPod *pod, bool is_down, VsTime now);
 

@@ -1,5 +1,5 @@
 /* Endpoints in the course of time. */
-#include "cluster/cluster.h"
+#include "cluster/watch.h"
 
 static VsPodCondition
 terminating(VsPodCondition condition)
@@ -22,18 +22,6 @@ is_failing(const VsPod *pod, VsTime time)
     return false;
 }
 
-static void
-tell_proxies(const VsCluster *cluster, VsTime now)
-{
-    for (unsigned i = 0; i < cluster->nodes->len; i++) {
-        const VsNode *node = cluster->nodes->pdata[i];
-
-        if (node->proxy) {
-            node->tell_proxy(node->proxy, now);
-        }
-    }
-}
-
 void
 vs_pod_set_down(VsPod *pod, bool is_down, VsTime now)
 {
@@ -45,10 +33,10 @@ vs_pod_set_down(VsPod *pod, bool is_down, VsTime now)
             pod->outages = g_array_new(FALSE, FALSE, sizeof(VsPodOutage));
         }
         g_array_append_val(pod->outages, outage);
-        tell_proxies(pod->node->cluster, now);
+        vs_watches_tell(pod->node->cluster, now);
     } else if (!is_down && --pod->n_down == 0) {
         g_array_index(pod->outages, VsPodOutage, pod->outages->len - 1).to = now;
-        tell_proxies(pod->node->cluster, now);
+        vs_watches_tell(pod->node->cluster, now);
     }
 }
 

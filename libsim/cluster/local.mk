@@ -3,7 +3,8 @@ cluster_headers = \
 	libsim/cluster/cni.h \
 	libsim/cluster/eni.h \
 	libsim/cluster/ipam.h \
-	libsim/cluster/labels.h
+	libsim/cluster/labels.h \
+	libsim/cluster/watch.h
 
 libvethsim_la_SOURCES += \
 	libsim/cluster/cluster.c \
@@ -17,4 +18,5 @@ libvethsim_la_SOURCES += \
 	libsim/cluster/eni.c \
 	libsim/cluster/ipam.c \
 	libsim/cluster/service.c \
-	libsim/cluster/service.h
+	libsim/cluster/service.h \
+	libsim/cluster/watch.c

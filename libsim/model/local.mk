@@ -18,6 +18,7 @@ model_headers = \
 	libsim/model/registry.h \
 	libsim/model/resolv_params.h \
 	libsim/model/rss_params.h \
+	libsim/model/sigterm_params.h \
 	libsim/model/tcp_params.h \
 	libsim/model/tcp_host_params.h \
 	libsim/model/tls_params.h \
@@ -47,6 +48,7 @@ libvethsim_la_SOURCES += \
 	libsim/model/routing_internal.h \
 	libsim/model/routing_ways.c \
 	libsim/model/rss_params.c \
+	libsim/model/sigterm_params.c \
 	libsim/model/tcp_params.c \
 	libsim/model/tcp_host_params.c \
 	libsim/model/tls_params.c \

@@ -106,16 +106,7 @@ static const VsParam container_params[] = {
     VS_PARAM_TIME(ContainerConfig, life.start_time, "start-time", .def = "1s",
                   .doc = "From a restart until it listens, and its readiness probe "
                          "succeeds."),
-    VS_PARAM_CHOICE(ContainerConfig, life.on_sigterm, "on-sigterm",
-                    .choices = container_sigterm_choices,
-                    .doc =
-                        "When its pod terminates, after pre-stop.  drain: it listens "
-                        "no more, closes connections that wait for a request, and "
-                        "others with their answer, which has \"Connection: close\".  "
-                        "exit: all is reset.  ignore: it serves on.  At the end of "
-                        "grace it is killed.  Without it, it serves for ever."),
-    VS_PARAM_TIME(ContainerConfig, life.pre_stop, "pre-stop", .def = "0s",
-                  .doc = "A preStop hook that sleeps: so long SIGTERM is put off."),
+    VS_SIGTERM_PARAM_ROWS(ContainerConfig, life.sigterm),
     {0},
 };
 

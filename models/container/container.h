@@ -17,20 +17,12 @@ typedef enum ContainerScheduling {
     CONTAINER_SHARING,
 } ContainerScheduling;
 
-/* What its program does at SIGTERM. */
-typedef enum ContainerSigterm {
-    CONTAINER_SIGTERM_DRAIN,
-    CONTAINER_SIGTERM_EXIT,
-    CONTAINER_SIGTERM_IGNORE,
-} ContainerSigterm;
-
 typedef struct ContainerLifeConfig {
     uint64_t memory;
     uint64_t request_memory;
     uint64_t memory_limit;
     VsTime start_time;
-    VsChoice on_sigterm; /* ContainerSigterm, if given. */
-    VsTime pre_stop;
+    VsSigtermParams sigterm;
 } ContainerLifeConfig;
 
 typedef struct ContainerConfig {
@@ -168,8 +160,6 @@ void container_calls_ended(ContainerCalls *calls);
 void container_work_lose(Container *container, VsHttpRequest *request);
 
 /* life.c */
-
-extern const char *const container_sigterm_choices[];
 
 /* Checks what it says of memory and the pod's end. */
 bool container_check_life(const VsElement *element, GError **error);

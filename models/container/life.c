@@ -1,13 +1,6 @@
 /* What ends a container: its memory limit, and the deletion of its pod. */
 #include "models/container/container.h"
 
-const char *const container_sigterm_choices[] = {
-    [CONTAINER_SIGTERM_DRAIN] = "drain",
-    [CONTAINER_SIGTERM_EXIT] = "exit",
-    [CONTAINER_SIGTERM_IGNORE] = "ignore",
-    NULL,
-};
-
 /* The kubelet's back-off of restarts (MaxContainerBackOff, backOffPeriod; client-go,
  * util/flowcontrol, Backoff): the first restart is at once; the next waits for the back-off,
  * which doubles with each; it is forgotten when a container ends more than twice the longest
@@ -100,9 +93,7 @@ container_check_life(const VsElement *element, GError **error)
         return false;
     }
     return check_memory(&config->life, element, error) &&
-           (vs_element_has(element, "on-sigterm") ||
-            !vs_element_has(element, "pre-stop") ||
-            refuse(element, "pre-stop", "without on-sigterm=\"drain\"", error)) &&
+           vs_sigterm_params_check(element, error) &&
            (!has_life(element) || check_calls(element, error));
 }
 
@@ -185,12 +176,12 @@ static void
 sigterm(VsTimer *timer)
 {
     Container *container = VS_CONTAINER_OF(timer, Container, sigterm);
-    ContainerSigterm what = (ContainerSigterm)container->config->life.on_sigterm;
+    VsSigterm what = (VsSigterm)container->config->life.sigterm.what;
 
-    if (container->is_over || what == CONTAINER_SIGTERM_IGNORE) {
+    if (container->is_over || what == VS_SIGTERM_IGNORE) {
         return;
     }
-    if (what == CONTAINER_SIGTERM_EXIT || vs_timer_is_armed(&container->restart)) {
+    if (what == VS_SIGTERM_EXIT || vs_timer_is_armed(&container->restart)) {
         end_for_good(container);
         return;
     }
@@ -211,20 +202,7 @@ container_life_declare(const VsElement *element, VsPod *pod, GError **error)
     const ContainerConfig *config = element->config;
 
     pod->may_fail |= has_life(element);
-    if (!vs_element_has(element, "on-sigterm")) {
-        return true;
-    }
-    if (pod->terminates_at == VS_TIME_NEVER) {
-        return refuse(element, "on-sigterm",
-                      "in a pod that stays; give the pod terminates-at", error);
-    }
-    if (config->life.pre_stop >= pod->removed_at - pod->terminates_at) {
-        vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
-                        "pre-stop is not shorter than the pod's grace, which it is a "
-                        "part of; write a longer grace");
-        return false;
-    }
-    return true;
+    return vs_sigterm_params_declare(&config->life.sigterm, element, pod, error);
 }
 
 void
@@ -239,7 +217,8 @@ container_life_open(Container *container, const VsElement *element, VsPod *pod)
     vs_timer_init(&container->sigterm, &container->entity, sigterm);
     vs_timer_init(&container->sigkill, &container->entity, sigkill);
     if (vs_element_has(element, "on-sigterm")) {
-        vs_timer_arm(&container->sigterm, pod->terminates_at + config->pre_stop);
+        vs_timer_arm(&container->sigterm,
+                     pod->terminates_at + config->sigterm.pre_stop);
         vs_timer_arm(&container->sigkill, pod->removed_at);
     }
 }

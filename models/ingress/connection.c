@@ -178,6 +178,27 @@ connection_close(IngressConnection *connection)
     vs_tcp_close(tcp);
 }
 
+void
+ingress_connections_drop_idle(IngressConnections *connections)
+{
+    size_t cursor = 0;
+    VsKey key;
+    void *target_;
+
+    while (vs_table_next(&connections->targets, &cursor, &key, &target_)) {
+        Target *target = target_;
+
+        while (target->idle) {
+            IngressConnection *connection = target->idle;
+            VsTcp *tcp = connection->tcp;
+
+            remove_idle(connection);
+            connection_free(connection);
+            vs_tcp_abort(tcp);
+        }
+    }
+}
+
 /* True if no further request may go over it. */
 static bool
 has_expired(const IngressConnection *connection)

@@ -54,6 +54,9 @@ IngressConnections *ingress_connections_new(const IngressConnectionsConfig *conf
                                             IngressConnectionsStats *stats);
 void ingress_connections_free(IngressConnections *connections);
 
+/* The process is gone: resets connections that wait for a call. */
+void ingress_connections_drop_idle(IngressConnections *connections);
+
 /* Sends 'payload', a request, to (address, port): over the connection that became idle
  * last, as nginx and Go do, if there is one and 'may_reuse', else over a new one. */
 void ingress_call(IngressConnections *connections, IngressCall *call, VsAddr address,

@@ -23,6 +23,9 @@ typedef struct IngressConfig {
     IngressConnectionsConfig connections; /* But for the namespace. */
     VsChoice reuse;
     IngressPolicy policy;
+    IngressLifeConfig life;
+    VsTime update_interval;
+    uint32_t max_requests;
     VsTlsParams tls;
     VsHttp2ServeParams http2;
     VsChoice request_buffering;
@@ -39,6 +42,7 @@ typedef struct Ingress {
     IngressRules *rules;
     IngressUpstreams *upstreams;
     IngressUpstreamsStats upstream_stats;
+    IngressLife life;
     uint64_t n_unmatched;
     VsStage queue_stage;
     VsStage work_stage;
@@ -135,6 +139,19 @@ static const VsParam ingress_params[] = {
                  "Of the answer when an upstream closed without one."),
     STATUS_PARAM(READ_TIMEOUT, "status-read-timeout", "504",
                  "Of the answer after read-timeout or request-timeout."),
+    VS_PARAM_TIME(IngressConfig, update_interval, "update-interval", .def = "0s",
+                  .doc = "Changes of endpoints that it hears of (endpoint-delay) it "
+                         "takes in at most this often, with "
+                         "upstream=\"endpoints\" (ingress-nginx: sync-rate-limit)."),
+    VS_PARAM_UINT(IngressConfig, max_requests, "max-requests", .def = "0",
+                  .doc = "So many requests of a service may be under way, with tries "
+                         "and delays; one more is answered 503 at once (Envoy: circuit "
+                         "breaker max_requests).  0: no limit."),
+    VS_SIGTERM_PARAM_ROWS(IngressConfig, life.sigterm),
+    VS_PARAM_TIME(IngressConfig, life.shutdown_timeout, "shutdown-timeout", .def = "0s",
+                  .doc = "on-sigterm=\"drain\": what is under way this long after "
+                         "SIGTERM is cut off (nginx: worker_shutdown_timeout).  0s: at "
+                         "the end of grace."),
     VS_TLS_PARAM_ROWS(IngressConfig, tls),
     VS_HTTP2_SERVE_PARAM_ROWS(IngressConfig, http2),
     VS_PARAM_CHOICE(IngressConfig, request_buffering, "request-buffering", .def = "on",
@@ -147,6 +164,10 @@ static const VsParam ingress_params[] = {
                            "not modelled."),
     {0},
 };
+
+#define ERROR_COUNTER(reason, name, doc)                                           \
+    VS_COUNTER(Ingress, upstream_stats.n_errors[INGRESS_##reason], "failed-" name, \
+               "request", doc)
 
 static const VsStat ingress_stats[] = {
     VS_COUNTER(Ingress, server.n_connections, "connections", "connection",
@@ -167,6 +188,21 @@ static const VsStat ingress_stats[] = {
     VS_COUNTER(Ingress, upstream_stats.connections.n_expired, "upstream-expired",
                "connection",
                "Kept connections closed by keepalive-timeout, -requests or -time."),
+    ERROR_COUNTER(CONNECT_FAILED, "connect",
+                  "Answered with an error, as no upstream could be connected to."),
+    ERROR_COUNTER(CONNECT_TIMEOUT, "connect-timeout", "...as none accepted in time."),
+    ERROR_COUNTER(BROKEN, "broken", "...as upstreams closed without an answer."),
+    ERROR_COUNTER(READ_TIMEOUT, "read-timeout", "...as none answered in time."),
+    ERROR_COUNTER(REQUEST_TIMEOUT, "request-timeout",
+                  "...as all tries together took too long."),
+    ERROR_COUNTER(NO_ENDPOINT, "no-endpoint", "...as no endpoint was ready: 503."),
+    ERROR_COUNTER(NO_BACKEND, "no-backend",
+                  "...as the algorithm had no endpoint for it: 502."),
+    ERROR_COUNTER(OVERLOAD, "overload", "...as max-requests were under way: 503."),
+    VS_COUNTER(Ingress, upstream_stats.n_passed_errors, "passed-5xx", "request",
+               "Errors of upstreams that were passed on."),
+    VS_COUNTER(Ingress, life.n_lost, "lost", "request",
+               "Requests that its process ended over."),
     VS_QUEUE(Ingress, station.stat, "system", "request", "Waiting or processed."),
     VS_QUEUE(Ingress, station.queue_stat, "queue", "request", "Waiting for a worker."),
     VS_BUSY(Ingress, station.busy, "workers", "worker", "Workers at work."),
@@ -211,7 +247,7 @@ ingress_served(VsStation *station, VsJob *job)
         ingress_upstreams_forward(ingress->upstreams, service, request);
     } else {
         ingress->n_unmatched++;
-        vs_http_reply(request, 404, 0);
+        ingress_reply(&ingress->life, request, 404, 0);
     }
 }
 
@@ -227,7 +263,20 @@ ingress_request(VsHttpServer *server, VsHttpRequest *request)
     vs_station_submit(&ingress->station, &request->job);
 }
 
-static const VsHttpServerOps server_ops = {.request = ingress_request};
+/* It is worked on, or an upstream has it. */
+static void
+ingress_lost(VsHttpServer *server, VsHttpRequest *request)
+{
+    Ingress *ingress = VS_CONTAINER_OF(server, Ingress, server);
+
+    ingress->life.n_lost++;
+    if (!ingress_upstreams_forget(request)) {
+        vs_station_withdraw(&ingress->station, &request->job);
+    }
+}
+
+static const VsHttpServerOps server_ops = {.request = ingress_request,
+                                           .lost = ingress_lost};
 
 static bool
 is_to_endpoints(const IngressConfig *config)
@@ -276,7 +325,7 @@ ingress_check(const void *config_, const VsElement *element, GError **error)
 {
     const IngressConfig *config = config_;
     static const char *const of_endpoints[] = {"algorithm", "algorithm-params",
-                                               "retry-to"};
+                                               "retry-to", "update-interval"};
 
     for (unsigned i = 0; i < G_N_ELEMENTS(of_endpoints); i++) {
         if (vs_element_has(element, of_endpoints[i]) && !is_to_endpoints(config)) {
@@ -295,6 +344,7 @@ ingress_check(const void *config_, const VsElement *element, GError **error)
         !vs_tls_params_check(&config->tls, element, error) ||
         !vs_http2_serve_params_check(&config->http2, element, error) ||
         !ingress_policy_check(&config->policy, element, error) ||
+        !ingress_life_check(&config->life, element, error) ||
         !check_buffering(config, element, error)) {
         return false;
     }
@@ -315,25 +365,33 @@ ingress_declare(void *self, const VsElement *element, VsBuild *build, GError **e
     VsPod *pod = vs_cluster_find_pod(build->cluster, element->parent->id);
 
     (void)self;
-    return vs_build_open_port(pod, VS_PROTOCOL_TCP, (uint16_t)config->port, element,
+    return vs_sigterm_params_declare(&config->life.sigterm, element, pod, error) &&
+           vs_build_open_port(pod, VS_PROTOCOL_TCP, (uint16_t)config->port, element,
                               error);
 }
 
-/* Upstreams are the endpoints of the start. */
-static bool
-check_endpoints(const Ingress *ingress, const VsElement *element, GError **error)
+static void
+open_upstreams(Ingress *ingress, VsPod *pod, const VsElement *element, VsBuild *build)
 {
-    const VsService *service = ingress_rules_find_changing(ingress->rules);
+    const IngressConfig *config = ingress->config;
+    bool is_balanced = is_to_endpoints(config);
+    bool is_following = is_balanced && ingress_rules_find_changing(ingress->rules);
+    IngressUpstreamsConfig upstreams = {
+        .connections = config->connections,
+        .balance = is_balanced ? &config->balance : NULL,
+        .cluster = is_following ? build->cluster : NULL,
+        .update_interval = config->update_interval,
+        .max_requests = config->max_requests,
+        .is_reuse_safe = strcmp(reuse_choices[config->reuse], "safe") == 0,
+        .policy = config->policy,
+        .life = &ingress->life,
+    };
 
-    if (service && is_to_endpoints(ingress->config)) {
-        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
-                        "endpoints of service \"%s\" change during the run, which "
-                        "upstream=\"endpoints\" does not follow; write "
-                        "upstream=\"service\"",
-                        service->name);
-        return false;
-    }
-    return true;
+    upstreams.connections.netns = pod->netns;
+    ingress->upstreams =
+        ingress_upstreams_new(&upstreams, &ingress->entity, &ingress->upstream_stats);
+    ingress_life_open(&ingress->life, &config->life, element, pod, &ingress->entity,
+                      &ingress->server, ingress->upstreams);
 }
 
 static bool
@@ -345,14 +403,7 @@ ingress_open(void *self, const VsElement *element, VsBuild *build, GError **erro
     VsStages *stages = &build->run->packets->stages;
     g_autofree char *name = g_strdup_printf("%s/%s", pod->name, element->id);
     g_autofree char *place = g_strdup_printf("ingress %s", name);
-    IngressUpstreamsConfig upstreams = {
-        .connections = config->connections,
-        .balance = is_to_endpoints(config) ? &config->balance : NULL,
-        .is_reuse_safe = strcmp(reuse_choices[config->reuse], "safe") == 0,
-        .policy = config->policy,
-    };
 
-    upstreams.connections.netns = pod->netns;
     ingress->config = config;
     ingress->queue_stage = vs_stages_add(stages, place, "queue", VS_STAGE_QUEUEING);
     ingress->work_stage = vs_stages_add(stages, place, "work", VS_STAGE_SERVICE);
@@ -361,12 +412,10 @@ ingress_open(void *self, const VsElement *element, VsBuild *build, GError **erro
     vs_station_init(&ingress->station, &ingress->entity, config->workers, UINT32_MAX,
                     &station_ops);
     ingress->rules = ingress_rules_new(element, build);
-    if (!ingress_rules_check(element, build, error) ||
-        !check_endpoints(ingress, element, error)) {
+    if (!ingress_rules_check(element, build, error)) {
         return false;
     }
-    ingress->upstreams =
-        ingress_upstreams_new(&upstreams, &ingress->entity, &ingress->upstream_stats);
+    open_upstreams(ingress, pod, element, build);
     if (!vs_http_server_open(&ingress->server, pod->netns, VS_ADDR_ANY,
                              (uint16_t)config->port, config->backlog, &server_ops,
                              ingress)) {

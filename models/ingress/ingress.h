@@ -6,6 +6,7 @@
 
 typedef struct IngressBackend IngressBackend;
 typedef struct IngressRules IngressRules;
+typedef struct IngressUpstreams IngressUpstreams;
 
 /* rules.c: which backend a request goes to. */
 
@@ -61,22 +62,66 @@ bool ingress_policy_check(const IngressPolicy *policy, const VsElement *element,
 /* The failures, as bits 1 << IngressFailure, that retry_on names; it has been checked. */
 unsigned ingress_policy_mask(const IngressPolicy *policy);
 
+/* life.c: the end of an ingress with its pod. */
+
+typedef struct IngressLifeConfig {
+    VsSigtermParams sigterm;
+    VsTime shutdown_timeout; /* After SIGTERM; 0: none. */
+} IngressLifeConfig;
+
+typedef struct IngressLife {
+    const IngressLifeConfig *config;
+    VsPod *pod;
+    VsHttpServer *server;
+    IngressUpstreams *upstreams;
+    bool is_terminating; /* SIGTERM has come: it exits with its last answer. */
+    bool is_over;
+    VsTimer sigterm;
+    VsTimer shutdown;
+    VsTimer sigkill;
+    uint64_t n_lost;
+} IngressLife;
+
+/* Fails where shutdown-timeout or pre-stop has no effect. */
+bool ingress_life_check(const IngressLifeConfig *config, const VsElement *element,
+                        GError **error);
+void ingress_life_open(IngressLife *life, const IngressLifeConfig *config,
+                       const VsElement *element, VsPod *pod, VsEntity *entity,
+                       VsHttpServer *server, IngressUpstreams *upstreams);
+
+/* Answers 'request', which may be the last. */
+void ingress_reply(IngressLife *life, VsHttpRequest *request, unsigned status,
+                   uint64_t body_bytes);
+
 /* upstream.c: requests to services, each in one or more tries. */
 
-typedef struct IngressUpstreams IngressUpstreams;
+/* Why an ingress answers with an error of its own: the first are IngressFailure's. */
+typedef enum IngressReason {
+    INGRESS_REQUEST_TIMEOUT = INGRESS_N_FAILURES,
+    INGRESS_NO_ENDPOINT, /* None is ready. */
+    INGRESS_NO_BACKEND,  /* The algorithm has none for the request. */
+    INGRESS_OVERLOAD,    /* As many requests as there may be are under way. */
+    INGRESS_N_REASONS
+} IngressReason;
 
 typedef struct IngressUpstreamsConfig {
     IngressConnectionsConfig connections;
     const VsBalanceParams
         *balance;       /* To pods, past kube-proxy; NULL: to the cluster IP. */
+    VsCluster *cluster; /* Whose endpoints change; NULL: none does. */
+    VsTime update_interval;
+    uint32_t max_requests; /* Under way for a service; 0: no limit. */
     bool is_reuse_safe; /* The first request of a client's connection gets a new one. */
     IngressPolicy policy;
+    IngressLife *life;
 } IngressUpstreamsConfig;
 
 typedef struct IngressUpstreamsStats {
     IngressConnectionsStats connections;
     uint64_t n_retries;
     uint64_t n_timeouts;
+    uint64_t n_errors[INGRESS_N_REASONS]; /* Requests, by the reason of the answer. */
+    uint64_t n_passed_errors;             /* 5xx of upstreams, passed on. */
 } IngressUpstreamsStats;
 
 IngressUpstreams *ingress_upstreams_new(const IngressUpstreamsConfig *config,
@@ -84,10 +129,16 @@ IngressUpstreams *ingress_upstreams_new(const IngressUpstreamsConfig *config,
 void ingress_upstreams_free(IngressUpstreams *upstreams);
 
 /* Sends 'request' on to 'service' and answers it when the answer comes.  Otherwise: 503
- * without endpoints, 502 when the algorithm has none for it, 504 when the request time-out
- * passes, and when no try is left the status of the last failure. */
+ * without endpoints or with too much under way, 502 when the algorithm has none for it, 504 when
+ * the request time-out passes, and when no try is left the status of the last failure. */
 void ingress_upstreams_forward(IngressUpstreams *upstreams, VsService *service,
                                VsHttpRequest *request);
+
+/* Gives up 'request', which is lost; false if it was not sent on yet. */
+bool ingress_upstreams_forget(VsHttpRequest *request);
+
+/* The process is gone: resets connections that are kept. */
+void ingress_upstreams_drop_idle(IngressUpstreams *upstreams);
 
 /* profiles.c: real controllers. */
 

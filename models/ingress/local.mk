@@ -1,8 +1,11 @@
 libvethsim_la_SOURCES += \
 	models/ingress/connection.c \
 	models/ingress/connection.h \
+	models/ingress/endpoints.c \
+	models/ingress/endpoints.h \
 	models/ingress/ingress.c \
 	models/ingress/ingress.h \
+	models/ingress/life.c \
 	models/ingress/policy.c \
 	models/ingress/profiles.c \
 	models/ingress/rule.c \

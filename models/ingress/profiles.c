@@ -45,6 +45,9 @@ static const VsProfileSetting nginx_settings[] = {
     {"status-broken", "502", NGINX_UPSTREAM "NGX_HTTP_UPSTREAM_FT_ERROR"},
     {"status-read-timeout", "504", NGINX_UPSTREAM "NGX_HTTP_UPSTREAM_FT_TIMEOUT"},
     {"request-buffering", "on", INGRESS_NGINX_CONFIG "ProxyRequestBuffering"},
+    {"update-interval", "3333ms",
+     "kubernetes/ingress-nginx, pkg/flags/flags.go: sync-rate-limit 0.3"},
+    {"shutdown-timeout", "240s", INGRESS_NGINX_CONFIG "WorkerShutdownTimeout"},
     {0},
 };
 
@@ -66,6 +69,11 @@ static const VsProfileSetting haproxy_settings[] = {
     {"status-connect-timeout", "503", "HAProxy 2.6 itself, asked by a test"},
     {"status-broken", "502", "HAProxy 2.6 itself, asked by a test"},
     {"status-read-timeout", "504", "HAProxy 2.6 itself, asked by a test"},
+    {"update-interval", "5s",
+     "haproxytech/kubernetes-ingress, pkg/utils/flags.go: sync-period"},
+    {"shutdown-timeout", "30min",
+     "haproxytech/kubernetes-ingress, pkg/haproxy/env/defaults.go, SetGlobal(): "
+     "HardStopAfter"},
     {0},
 };
 
@@ -85,6 +93,8 @@ static const VsProfileSetting traefik_settings[] = {
     {"status-connect-timeout", "504", TRAEFIK_STATUS},
     {"status-broken", "502", TRAEFIK_STATUS},
     {"status-read-timeout", "504", TRAEFIK_STATUS},
+    {"update-interval", "2s", TRAEFIK_STATIC "ProvidersThrottleDuration"},
+    {"shutdown-timeout", "10s", TRAEFIK_STATIC "DefaultGraceTimeout"},
     {0},
 };
 
@@ -112,6 +122,8 @@ static const VsProfileSetting kong_settings[] = {
      "Kong/kong, route entity: request_buffering; unverified"},
     {"response-buffering", "on",
      "Kong/kong, route entity: response_buffering; unverified"},
+    {"update-interval", "3s",
+     "Kong/kubernetes-ingress-controller, internal/dataplane, DefaultSyncSeconds"},
     {0},
 };
 
@@ -129,6 +141,7 @@ static const VsProfileSetting envoy_settings[] = {
     {"status-connect-timeout", "503", ENVOY_FLAGS "UF"},
     {"status-broken", "503", ENVOY_FLAGS "UC"},
     {"status-read-timeout", "504", ENVOY_FLAGS "UT"},
+    {"max-requests", "1024", "Envoy, documentation, Circuit breakers: max_requests"},
     {0},
 };
 
@@ -150,8 +163,9 @@ const VsProfile ingress_profiles[] = {
      traefik_settings},
     {"kong", "Kong Ingress Controller with Kong Gateway 3.6 or later.", kong_settings},
     {"envoy",
-     "Contour, which configures Envoy.  Envoy streams both ways; its circuit breakers "
-     "(1024 connections, pending and active requests) are not modelled.",
+     "Contour, which configures Envoy.  Envoy streams both ways; of its circuit "
+     "breakers "
+     "(1024 connections, pending and active requests) the last is modelled.",
      envoy_settings},
     {0},
 };

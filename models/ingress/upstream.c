@@ -1,6 +1,6 @@
 #include "models/ingress/ingress.h"
 
-typedef struct Pool Pool;
+#include "models/ingress/endpoints.h"
 
 /* A request under way: its tries, one after another. */
 typedef struct Exchange {
@@ -8,8 +8,8 @@ typedef struct Exchange {
     IngressUpstreams *owner;
     VsHttpRequest *request;
     VsService *service;
-    Pool *pool;       /* That chose the endpoint of the present try; NULL: none did. */
-    uint32_t backend; /* In the pool's balancer. */
+    IngressPool *pool;
+    uint32_t backend; /* In the pool's balancer: of the present try, or NONE. */
     VsAddr address;   /* Of the present try. */
     uint16_t port;
     uint32_t n_retries;
@@ -25,29 +25,30 @@ struct IngressUpstreams {
     IngressUpstreamsStats *stats;
     IngressConnections *connections;
     VsPool exchanges;
-    VsTable pools; /* Service index to Pool. */
+    IngressPools *pools;
     VsStage failure_stage;
     VsStage delay_stage; /* Where the policy has a delay. */
     unsigned retry_mask;
 };
 
-/* The endpoints of a service, to choose from. */
-struct Pool {
-    VsBalancer balancer;
-    const VsService *service;
-};
-
-enum {
-    EXCHANGES_A_SLAB = 32,
-    STATUS_NOBODY = 502, /* The algorithm has nobody for the request. */
-    STATUS_NO_ENDPOINT = 503,
-};
+enum { EXCHANGES_A_SLAB = 32 };
 
 static const char *const failure_texts[] = {
     [INGRESS_CONNECT_FAILED] = "which cannot be connected to: another try",
     [INGRESS_CONNECT_TIMEOUT] = "which did not accept in time: another try",
     [INGRESS_BROKEN] = "which closed without an answer: another try",
     [INGRESS_READ_TIMEOUT] = "which did not answer in time: another try",
+};
+
+static const char *const reason_texts[INGRESS_N_REASONS] = {
+    [INGRESS_CONNECT_FAILED] = "the upstream could not be connected to",
+    [INGRESS_CONNECT_TIMEOUT] = "the upstream did not accept in time",
+    [INGRESS_BROKEN] = "the upstream closed without an answer",
+    [INGRESS_READ_TIMEOUT] = "the upstream did not answer in time",
+    [INGRESS_REQUEST_TIMEOUT] = "all tries together took too long",
+    [INGRESS_NO_ENDPOINT] = "no endpoint is ready",
+    [INGRESS_NO_BACKEND] = "the algorithm has no endpoint for it",
+    [INGRESS_OVERLOAD] = "max-requests are under way",
 };
 
 static void exchange_delay_over(VsTimer *timer);
@@ -61,6 +62,10 @@ ingress_upstreams_new(const IngressUpstreamsConfig *config, VsEntity *entity,
     const VsNetns *netns = config->connections.netns;
     VsStages *stages = &netns->run->packets->stages;
     g_autofree char *place = g_strdup_printf("ingress %s", netns->name);
+    IngressPoolsConfig pools = {.netns = netns,
+                                .balance = config->balance,
+                                .cluster = config->cluster,
+                                .update_interval = config->update_interval};
 
     upstreams->config = *config;
     upstreams->entity = entity;
@@ -75,24 +80,8 @@ ingress_upstreams_new(const IngressUpstreamsConfig *config, VsEntity *entity,
     }
     upstreams->retry_mask = ingress_policy_mask(&config->policy);
     vs_pool_init(&upstreams->exchanges, sizeof(Exchange), EXCHANGES_A_SLAB);
-    vs_table_init(&upstreams->pools);
+    upstreams->pools = ingress_pools_new(&pools, entity);
     return upstreams;
-}
-
-static void
-free_pools(VsTable *table)
-{
-    size_t cursor = 0;
-    VsKey key;
-    void *value;
-
-    while (vs_table_next(table, &cursor, &key, &value)) {
-        Pool *pool = value;
-
-        vs_balancer_clear(&pool->balancer);
-        g_free(pool);
-    }
-    vs_table_clear(table);
 }
 
 void
@@ -100,7 +89,7 @@ ingress_upstreams_free(IngressUpstreams *upstreams)
 {
     if (upstreams) {
         ingress_connections_free(upstreams->connections);
-        free_pools(&upstreams->pools);
+        ingress_pools_free(upstreams->pools);
         vs_pool_clear(&upstreams->exchanges);
         g_free(upstreams);
     }
@@ -112,59 +101,6 @@ now_of(const IngressUpstreams *upstreams)
     return vs_now(upstreams->config.connections.netns->run);
 }
 
-static Pool *
-pool_new(const IngressUpstreams *upstreams, const VsService *service)
-{
-    const VsNetns *netns = upstreams->config.connections.netns;
-    Pool *pool = g_new0(Pool, 1);
-    VsRng rng;
-
-    pool->service = service;
-    vs_rng_init(&rng, netns->run->seed, netns->name, service->name);
-    vs_balance_params_init(upstreams->config.balance, &pool->balancer, &rng);
-    for (unsigned i = 0; i < service->n_endpoints; i++) {
-        const VsEndpoint *endpoint = &service->endpoints[i];
-        g_autofree char *address = vs_format_ipv4(endpoint->address);
-        g_autofree char *name = g_strdup_printf("%s:%u", address, endpoint->port);
-
-        vs_balancer_add(&pool->balancer, name, 1);
-    }
-    return pool;
-}
-
-static Pool *
-pool_get(IngressUpstreams *upstreams, const VsService *service)
-{
-    VsKey key = {{service->index, 0}};
-    Pool *pool = vs_table_find(&upstreams->pools, key);
-
-    if (!pool) {
-        pool = pool_new(upstreams, service);
-        vs_table_insert(&upstreams->pools, key, pool);
-    }
-    return pool;
-}
-
-/* The index of the endpoint for 'request', or VS_BALANCER_NONE. */
-static uint32_t
-choose_endpoint(const IngressUpstreams *upstreams, Pool *pool,
-                const VsHttpRequest *request)
-{
-    const VsRun *run = upstreams->config.connections.netns->run;
-    const VsAddr peer = vs_http_peer(request);
-    const uint32_t wire_address = GUINT32_TO_BE(peer);
-    bool is_by_text = pool->balancer.kind->key == VS_BALANCE_BY_TEXT;
-    const char *path = vs_names_get(&run->packets->names, request->payload.http.path);
-    const VsBalanceKey key = {
-        .data = is_by_text ? (const void *)path : &wire_address,
-        .bytes = is_by_text ? strlen(path) : sizeof(wire_address),
-        .flow = {.saddr = peer, .protocol = VS_PROTOCOL_TCP, .family = VS_FAMILY_IPV4},
-        .now = vs_now(run),
-    };
-
-    return vs_balancer_pick(&pool->balancer, &key);
-}
-
 /* The try is over, well or not: the algorithm may learn from it. */
 static void
 release(Exchange *exchange, bool has_failed)
@@ -173,22 +109,30 @@ release(Exchange *exchange, bool has_failed)
     const VsBalanceOutcome outcome = {
         .now = now, .latency = now - exchange->try_started, .has_failed = has_failed};
 
-    if (exchange->pool) {
+    if (exchange->backend != VS_BALANCER_NONE) {
         vs_balancer_release(&exchange->pool->balancer, exchange->backend, &outcome);
-        exchange->pool = NULL;
+        exchange->backend = VS_BALANCER_NONE;
     }
+}
+
+static void
+exchange_free(Exchange *exchange)
+{
+    vs_timer_cancel(&exchange->deadline);
+    vs_timer_cancel(&exchange->delay);
+    exchange->pool->n_open--;
+    vs_pool_free(&exchange->owner->exchanges, exchange);
 }
 
 /* The end of 'exchange'. */
 static void
 answer(Exchange *exchange, unsigned status, uint64_t body_bytes)
 {
+    IngressLife *life = exchange->owner->config.life;
     VsHttpRequest *request = exchange->request;
 
-    vs_timer_cancel(&exchange->deadline);
-    vs_timer_cancel(&exchange->delay);
-    vs_pool_free(&exchange->owner->exchanges, exchange);
-    vs_http_reply(request, status, body_bytes);
+    exchange_free(exchange);
+    ingress_reply(life, request, status, body_bytes);
 }
 
 /* What has passed since the request was last seen went to 'stage'. */
@@ -200,6 +144,48 @@ account(const Exchange *exchange, VsStage stage)
     if (journey) {
         vs_journey_wait(journey, stage, now_of(exchange->owner));
     }
+}
+
+/* The status of an error of the ingress' own. */
+static unsigned
+status_of(const IngressPolicy *policy, IngressReason reason)
+{
+    switch (reason) {
+    case INGRESS_NO_ENDPOINT:
+    case INGRESS_OVERLOAD:
+        return 503;
+    case INGRESS_NO_BACKEND:
+        return 502;
+    case INGRESS_REQUEST_TIMEOUT:
+        return policy->statuses[INGRESS_READ_TIMEOUT];
+    default:
+        return policy->statuses[reason];
+    }
+}
+
+/* Counts the error that 'request' is answered with, and tells the trace; its status. */
+static unsigned
+note_error(IngressUpstreams *upstreams, const VsHttpRequest *request,
+           IngressReason reason)
+{
+    const VsNetns *netns = upstreams->config.connections.netns;
+    unsigned status = status_of(&upstreams->config.policy, reason);
+    VsTraceRecord *record = vs_trace_add_message(netns->run, &request->payload,
+                                                 VS_TRACE_SERVICE, netns->name);
+
+    upstreams->stats->n_errors[reason]++;
+    if (record) {
+        record->name = g_strdup("upstream");
+        record->text = g_strdup_printf("%u", status);
+        record->why = g_strdup(reason_texts[reason]);
+    }
+    return status;
+}
+
+static void
+fail(Exchange *exchange, IngressReason reason)
+{
+    answer(exchange, note_error(exchange->owner, exchange->request, reason), 0);
 }
 
 /* A record of the trace that tells of the address of the present try, or NULL. */
@@ -231,10 +217,11 @@ record_choice(const Exchange *exchange)
 
     if (record) {
         record->why =
-            balance ? g_strdup_printf("%s among the %u endpoints of service %s",
-                                      balance->algorithm, service->n_endpoints,
-                                      service->name)
-                    : g_strdup_printf("the cluster IP of service %s", service->name);
+            balance
+                ? g_strdup_printf("%s among the %u endpoints of service %s",
+                                  balance->algorithm,
+                                  exchange->pool->balancer.n_available, service->name)
+                : g_strdup_printf("the cluster IP of service %s", service->name);
     }
 }
 
@@ -243,28 +230,25 @@ static bool
 choose(Exchange *exchange)
 {
     IngressUpstreams *owner = exchange->owner;
-    VsService *service = exchange->service;
+    const VsService *service = exchange->service;
+    IngressPool *pool = exchange->pool;
     const VsEndpoint *endpoint;
-    uint32_t backend;
-    Pool *pool;
 
-    if (!owner->config.balance) {
+    if (!pool->is_balanced) {
         exchange->address = service->cluster_ip;
         exchange->port = service->port;
         return true;
     }
-    if (exchange->pool) { /* The same again. */
+    if (exchange->backend != VS_BALANCER_NONE) { /* The same again. */
         return true;
     }
-    pool = pool_get(owner, service);
-    backend = choose_endpoint(owner, pool, exchange->request);
-    if (backend == VS_BALANCER_NONE) {
+    exchange->backend = ingress_pool_pick(pool, owner->config.connections.netns->run,
+                                          exchange->request);
+    if (exchange->backend == VS_BALANCER_NONE) {
         return false;
     }
-    endpoint = &service->endpoints[backend];
+    endpoint = pool->endpoints->pdata[exchange->backend];
     service->shares->shares[endpoint->share].count++;
-    exchange->pool = pool;
-    exchange->backend = backend;
     exchange->address = endpoint->address;
     exchange->port = endpoint->port;
     return true;
@@ -278,7 +262,8 @@ begin_try(Exchange *exchange)
     VsPayload payload = request->payload;
 
     if (!choose(exchange)) {
-        answer(exchange, STATUS_NOBODY, 0);
+        fail(exchange, ingress_pool_is_empty(exchange->pool) ? INGRESS_NO_ENDPOINT
+                                                             : INGRESS_NO_BACKEND);
         return;
     }
     exchange->try_started = now_of(owner);
@@ -297,6 +282,7 @@ exchange_answered(IngressCall *call, const VsHttp *http)
     Exchange *exchange = VS_CONTAINER_OF(call, Exchange, call);
 
     release(exchange, false);
+    exchange->owner->stats->n_passed_errors += http->status >= 500;
     answer(exchange, http->status, http->body_bytes);
 }
 
@@ -388,7 +374,7 @@ exchange_failed(IngressCall *call, IngressFailure failure)
         retry(exchange, failure);
     } else {
         release(exchange, true);
-        answer(exchange, owner->config.policy.statuses[failure], 0);
+        fail(exchange, (IngressReason)failure);
     }
 }
 
@@ -412,7 +398,14 @@ exchange_deadline(VsTimer *timer)
     ingress_call_cancel(&exchange->call);
     account(exchange, exchange->owner->failure_stage);
     release(exchange, true);
-    answer(exchange, exchange->owner->config.policy.statuses[INGRESS_READ_TIMEOUT], 0);
+    fail(exchange, INGRESS_REQUEST_TIMEOUT);
+}
+
+static void
+refuse(IngressUpstreams *upstreams, VsHttpRequest *request, IngressReason reason)
+{
+    ingress_reply(upstreams->config.life, request,
+                  note_error(upstreams, request, reason), 0);
 }
 
 void
@@ -420,10 +413,16 @@ ingress_upstreams_forward(IngressUpstreams *upstreams, VsService *service,
                           VsHttpRequest *request)
 {
     VsTime deadline = upstreams->config.policy.request_timeout;
+    uint32_t max_requests = upstreams->config.max_requests;
+    IngressPool *pool = ingress_pools_get(upstreams->pools, service);
     Exchange *exchange;
 
-    if (service->n_endpoints == 0 && !vs_service_changes(service)) {
-        vs_http_reply(request, STATUS_NO_ENDPOINT, 0);
+    if (ingress_pool_is_empty(pool)) {
+        refuse(upstreams, request, INGRESS_NO_ENDPOINT);
+        return;
+    }
+    if (max_requests > 0 && pool->n_open >= max_requests) {
+        refuse(upstreams, request, INGRESS_OVERLOAD);
         return;
     }
     exchange = vs_pool_alloc(&upstreams->exchanges);
@@ -431,11 +430,34 @@ ingress_upstreams_forward(IngressUpstreams *upstreams, VsService *service,
                            .owner = upstreams,
                            .request = request,
                            .service = service,
+                           .pool = pool,
+                           .backend = VS_BALANCER_NONE,
                            .started = now_of(upstreams)};
+    pool->n_open++;
+    request->user = exchange;
     vs_timer_init(&exchange->delay, upstreams->entity, exchange_delay_over);
     vs_timer_init(&exchange->deadline, upstreams->entity, exchange_deadline);
     if (deadline > 0) {
         vs_timer_arm(&exchange->deadline, exchange->started + deadline);
     }
     begin_try(exchange);
+}
+
+bool
+ingress_upstreams_forget(VsHttpRequest *request)
+{
+    Exchange *exchange = request->user;
+
+    if (exchange) {
+        ingress_call_cancel(&exchange->call);
+        release(exchange, true);
+        exchange_free(exchange);
+    }
+    return exchange != NULL;
+}
+
+void
+ingress_upstreams_drop_idle(IngressUpstreams *upstreams)
+{
+    ingress_connections_drop_idle(upstreams->connections);
 }

@@ -9,12 +9,6 @@
 /* After this long a sync is a full one again (proxyutil.FullSyncPeriod). */
 #define FULL_SYNC_PERIOD (3600 * VS_S)
 
-/* The news that endpoints have changed. */
-typedef struct News {
-    VsTime changed;
-    VsTime arrives;
-} News;
-
 struct VsProxy {
     VsNode *node;
     VsFilter *filter;
@@ -22,12 +16,9 @@ struct VsProxy {
     ProxyIpvs *ipvs; /* NULL: another mode. */
     /* Of endpoints that change during the run; without any, nothing below is used. */
     VsEntity entity;
-    VsRng delay_rng;
-    GArray *news; /* Of News, in order of both times. */
-    unsigned n_known;
-    unsigned n_written; /* That are in the rules. */
+    VsWatch watch;
+    unsigned n_written; /* News that are in the rules. */
     ProxyRunner runner;
-    VsTimer next_news;
     VsTimer next_try;
     VsTimer written;
     VsTime last_full;
@@ -48,7 +39,7 @@ proxy_free(VsProxy *proxy)
         vs_ruleset_free(proxy->wanted);
         g_array_free(proxy->bindings, TRUE);
     }
-    g_array_free(proxy->news, TRUE);
+    vs_watch_close(&proxy->watch);
     proxy_targets_clear(&proxy->targets);
     g_free(proxy);
 }
@@ -104,11 +95,11 @@ start_sync(VsProxy *proxy)
 {
     VsTime now = vs_now(proxy->entity.run);
     VsTime before = proxy->node->endpoints_as_of;
-    VsTime as_of = g_array_index(proxy->news, News, proxy->n_known - 1).changed;
+    VsTime as_of = vs_watch_as_of(&proxy->watch);
     ProxySync sync;
 
     proxy->sync_started = now;
-    proxy->n_in_sync = proxy->n_known;
+    proxy->n_in_sync = proxy->watch.n_heard;
     proxy->wanted = vs_ruleset_new();
     proxy->bindings = g_array_new(FALSE, FALSE, sizeof(ProxyBinding));
     proxy->node->endpoints_as_of = as_of;
@@ -158,7 +149,8 @@ rules_written(VsTimer *timer)
     proxy_delete_stale(proxy->node);
     proxy->node->rules_as_of = proxy->node->endpoints_as_of;
     for (; proxy->n_written < proxy->n_in_sync; proxy->n_written++) {
-        const News *news = &g_array_index(proxy->news, News, proxy->n_written);
+        const VsNews *news =
+            &g_array_index(proxy->watch.news, VsNews, proxy->n_written);
 
         vs_histogram_record(&proxy->node->proxy_stats->latency, now - news->changed);
     }
@@ -170,83 +162,29 @@ rules_written(VsTimer *timer)
 }
 
 static void
-arm_news(VsProxy *proxy)
+proxy_heard(VsWatch *watch)
 {
-    if (proxy->n_known < proxy->news->len) {
-        vs_timer_arm(&proxy->next_news,
-                     g_array_index(proxy->news, News, proxy->n_known).arrives);
-    }
+    try_sync(VS_CONTAINER_OF(watch, VsProxy, watch));
 }
 
 static void
-news_arrive(VsTimer *timer)
-{
-    VsProxy *proxy = VS_CONTAINER_OF(timer, VsProxy, next_news);
-
-    while (proxy->n_known < proxy->news->len &&
-           g_array_index(proxy->news, News, proxy->n_known).arrives <= timer->due) {
-        proxy->n_known++;
-    }
-    arm_news(proxy);
-    try_sync(proxy);
-}
-
-/* A watch keeps the order: news that would overtake others comes with them. */
-static void
-add_news(VsProxy *proxy, VsTime changed)
-{
-    const VsDist *delay = &proxy->node->cluster->endpoint_delay;
-    News news = {.changed = changed,
-                 .arrives = changed + vs_dist_draw(delay, &proxy->delay_rng)};
-    unsigned place = proxy->news->len;
-
-    while (place > 0 && g_array_index(proxy->news, News, place - 1).changed > changed) {
-        place--;
-    }
-    if (place > 0) {
-        news.arrives =
-            MAX(news.arrives, g_array_index(proxy->news, News, place - 1).arrives);
-    }
-    g_array_insert_val(proxy->news, place, news);
-    for (unsigned i = place + 1; i < proxy->news->len; i++) {
-        News *later = &g_array_index(proxy->news, News, i);
-
-        later->arrives = MAX(later->arrives, news.arrives);
-    }
-}
-
-/* What nobody could foresee has changed now. */
-static void
-proxy_tell(VsProxy *proxy, VsTime changed)
-{
-    add_news(proxy, changed);
-    arm_news(proxy);
-}
-
-static void
-schedule_news(VsProxy *proxy, const GArray *changes)
+watch_endpoints(VsProxy *proxy)
 {
     const VsNode *node = proxy->node;
 
-    vs_rng_init(&proxy->delay_rng, node->host->root->run->seed, node->name,
-                "endpoint-delay");
-    for (unsigned i = 0; i < changes->len; i++) {
-        add_news(proxy, g_array_index(changes, VsTime, i));
-    }
     proxy_runner_init(&proxy->runner, node->proxy_mode == VS_PROXY_IPVS
                                           ? node->cluster->ipvs_min_sync_period
                                           : node->cluster->min_sync_period);
     vs_entity_init(&proxy->entity, &node->host->part);
-    vs_timer_init(&proxy->next_news, &proxy->entity, news_arrive);
     vs_timer_init(&proxy->next_try, &proxy->entity, next_try);
     vs_timer_init(&proxy->written, &proxy->entity, rules_written);
-    arm_news(proxy);
+    vs_watch_open(&proxy->watch, node->cluster, &proxy->entity, node->name,
+                  proxy_heard);
 }
 
 void
 proxy_attach(VsNode *node)
 {
-    GArray *changes;
     VsProxy *proxy;
     VsRuleset *ruleset;
 
@@ -256,18 +194,14 @@ proxy_attach(VsNode *node)
     proxy = g_new0(VsProxy, 1);
     node->proxy = proxy;
     node->free_proxy = proxy_free;
-    node->tell_proxy = proxy_tell;
     proxy->node = node;
     ruleset = proxy_ruleset_new(node, &proxy->targets);
     vs_cni_add_rules(node, ruleset);
     proxy->filter = vs_filter_attach(node->host->root, ruleset);
     vs_filter_on_translated(proxy->filter, proxy_translated, &proxy->targets);
-    proxy->news = g_array_new(FALSE, FALSE, sizeof(News));
-    changes = vs_cluster_endpoint_changes(node->cluster, false);
     if (vs_cluster_changes(node->cluster)) {
-        schedule_news(proxy, changes);
+        watch_endpoints(proxy);
     }
-    g_array_free(changes, TRUE);
     if (node->proxy_mode == VS_PROXY_IPVS) {
         proxy->ipvs = proxy_ipvs_open(node, &proxy->targets);
     }

@@ -42,6 +42,7 @@ check_PROGRAMS += \
 	tests/models/test_incidents_tcp \
 	tests/models/test_incidents_load \
 	tests/models/test_ingress \
+	tests/models/test_ingress_drain \
 	tests/models/test_ingress_profiles \
 	tests/models/test_ingress_retry \
 	tests/models/test_ingress_rules \
@@ -130,6 +131,8 @@ tests_models_test_incidents_load_SOURCES = tests/models/test_incidents_load.c \
 
 tests_models_test_ingress_SOURCES = tests/models/test_ingress.c $(model_tests_fixture)
 tests_models_test_ingress_profiles_SOURCES = tests/models/test_ingress_profiles.c \
+	$(ingress_tests_fixture)
+tests_models_test_ingress_drain_SOURCES = tests/models/test_ingress_drain.c \
 	$(ingress_tests_fixture)
 tests_models_test_ingress_retry_SOURCES = tests/models/test_ingress_retry.c \
 	$(ingress_tests_fixture)

@@ -192,9 +192,11 @@ test_profile_is_its_settings(void)
         for (unsigned i = 0; i < 2; i++) {
             Model *run = model_new(
                 "%s<client id='c' costs='free' to='http://172.16.0.2:30080/' "
-                "arrivals='poisson(20/s)'/><link from='c' to='n1'/>"
-                "<node id='n1' costs='free'><pod id='controller' labels='app=ingress'>"
-                "<ingress id='in' %s><rule><path service='s'/></rule></ingress></pod>"
+                "arrivals='poisson(30/s)'/><link from='c' to='n1'/>"
+                "<node id='n1' costs='free'><pod id='controller' labels='app=ingress' "
+                "terminates-at='8s' grace='20s'>"
+                "<ingress id='in' on-sigterm='drain' %s><rule><path "
+                "service='s'/></rule></ingress></pod>"
                 "<pod id='a' labels='app=web' count='3'><container/></pod></node>"
                 "<service id='front' type='NodePort' node-port='30080' "
                 "select='app=ingress'/>"

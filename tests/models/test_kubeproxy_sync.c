@@ -389,15 +389,6 @@ test_udp_flows_stay_where_an_endpoint_serves(void)
 static void
 test_what_does_not_follow_is_refused(void)
 {
-    model_check_error("upstream=\"service\"",
-                      "<node id='n'/><pod id='p' labels='app=web' ready-at='1s'>"
-                      "<container id='c'/></pod><pod id='i'><ingress id='g' "
-                      "default-service='s'/></pod>"
-                      "<service id='s' target-port='8080' select='app=web'/>");
-    model_check_error(NULL, "<node id='n'/><pod id='p' labels='app=web' ready-at='1s'>"
-                            "<container id='c'/></pod><pod id='i'><ingress id='g' "
-                            "upstream='service' default-service='s'/></pod>"
-                            "<service id='s' target-port='8080' select='app=web'/>");
     model_check_error("target=\"node-port\"",
                       "<node id='n'/><pod id='p' labels='app=web' ready-at='1s'>"
                       "<container id='c'/></pod><pod id='o' labels='app=web'>"
