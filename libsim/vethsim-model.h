@@ -69,3 +69,4 @@
 #include "transport/tcp.h"
 #include "transport/udp.h"
 #include "transport/udp_server.h"
+#include "transport/websocket_server.h"

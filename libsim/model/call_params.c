@@ -5,6 +5,12 @@ enum { JITTER_FULL };
 const char *const vs_call_jitter_choices[] = {"full", "none", NULL};
 
 bool
+vs_call_jitter_is_full(VsChoice jitter)
+{
+    return jitter == JITTER_FULL;
+}
+
+bool
 vs_call_params_check(const VsCallParams *params, const VsElement *element,
                      GError **error)
 {
@@ -44,16 +50,17 @@ vs_call_params_check(const VsCallParams *params, const VsElement *element,
 VsCallPolicy
 vs_call_params_policy(const VsCallParams *params)
 {
-    return (VsCallPolicy){.try_timeout = params->try_timeout,
-                          .retries = params->retries,
-                          .backoff = {.base = params->backoff,
-                                      .max = params->backoff_max,
-                                      .is_jittered = params->jitter == JITTER_FULL},
-                          .budget_ppb = params->budget_ppb,
-                          .budget_burst = params->budget_burst,
-                          .hedge_after = params->hedge_after,
-                          .breaker = {.failures = params->breaker_failures,
-                                      .share_ppb = params->breaker_share_ppb,
-                                      .window = params->breaker_window,
-                                      .open_time = params->breaker_open}};
+    return (VsCallPolicy){
+        .try_timeout = params->try_timeout,
+        .retries = params->retries,
+        .backoff = {.base = params->backoff,
+                    .max = params->backoff_max,
+                    .is_jittered = vs_call_jitter_is_full(params->jitter)},
+        .budget_ppb = params->budget_ppb,
+        .budget_burst = params->budget_burst,
+        .hedge_after = params->hedge_after,
+        .breaker = {.failures = params->breaker_failures,
+                    .share_ppb = params->breaker_share_ppb,
+                    .window = params->breaker_window,
+                    .open_time = params->breaker_open}};
 }

@@ -21,6 +21,7 @@ typedef struct VsCallParams {
 } VsCallParams;
 
 extern const char *const vs_call_jitter_choices[];
+bool vs_call_jitter_is_full(VsChoice jitter);
 
 /* Rows for the member 'm' (a VsCallParams) of a model's configuration. */
 #define VS_CALL_PARAM_ROWS(Config, m)                                                 \

@@ -5,6 +5,7 @@
 #include "packet/dns.h"
 #include "packet/http.h"
 #include "packet/http2.h"
+#include "packet/websocket.h"
 
 enum {
     ARP_ETHERNET = 1,
@@ -184,6 +185,15 @@ print_http2(const Printer *printer, uint64_t offset, uint32_t n_bytes)
 }
 
 static void
+print_websocket(const Printer *printer, uint64_t offset, uint32_t n_bytes)
+{
+    g_autoptr(GString) head = g_string_new(NULL);
+
+    vs_websocket_print(&printer->packet->payload.websocket, head);
+    print_piece(printer, head->str, head->len, offset, n_bytes);
+}
+
+static void
 print_dns(const Printer *printer, uint64_t offset, uint32_t n_bytes)
 {
     g_autoptr(GByteArray) message = g_byte_array_new();
@@ -237,6 +247,9 @@ print_payload(const Printer *printer, uint32_t n_bytes)
         break;
     case VS_PAYLOAD_HTTP2:
         print_http2(printer, packet->message_offset, n_bytes);
+        break;
+    case VS_PAYLOAD_WEBSOCKET:
+        print_websocket(printer, packet->message_offset, n_bytes);
         break;
     case VS_PAYLOAD_DNS:
         print_dns(printer, packet->message_offset, n_bytes);

@@ -46,6 +46,17 @@ vs_http_tells_length(const VsHttp *request)
            request->method == VS_HTTP_PATCH || request->body_bytes > 0;
 }
 
+/* The nonce and its answer are the example of RFC 6455, section 1.3. */
+static void
+put_upgrade(VsSink *sink, bool is_request)
+{
+    vs_sink_put(sink, "Upgrade: websocket\r\nConnection: Upgrade\r\n");
+    vs_sink_put(sink, is_request ? "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+                                   "Sec-WebSocket-Version: 13\r\n"
+                                 : "Sec-WebSocket-Accept: "
+                                   "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n");
+}
+
 static void
 put_request(VsSink *sink, const VsHttp *http, const VsNames *names)
 {
@@ -60,6 +71,9 @@ put_request(VsSink *sink, const VsHttp *http, const VsNames *names)
     }
     if (vs_http_tells_length(http)) {
         put_content_length(sink, http);
+    }
+    if (http->is_upgrade) {
+        put_upgrade(sink, true);
     }
 }
 
@@ -77,6 +91,9 @@ put_response(VsSink *sink, const VsHttp *http)
     if (has_content) {
         vs_sink_put(sink, "Content-Type: text/html\r\n");
         put_content_length(sink, http);
+    }
+    if (http->status == VS_HTTP_SWITCHING) {
+        put_upgrade(sink, false);
     }
 }
 

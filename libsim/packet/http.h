@@ -6,6 +6,8 @@
 #include "packet/names.h"
 #include "packet/payload.h"
 
+enum { VS_HTTP_SWITCHING = 101 }; /* The answer to an upgrade that is granted. */
+
 /* "GET", ..., by VsHttpMethod. */
 extern const char *const vs_http_method_names[VS_HTTP_N_METHODS];
 

@@ -16,7 +16,8 @@ packet_headers = \
 	libsim/packet/quic.h \
 	libsim/packet/trace.h \
 	libsim/packet/trail.h \
-	libsim/packet/train.h
+	libsim/packet/train.h \
+	libsim/packet/websocket.h
 
 libvethsim_la_SOURCES += \
 	libsim/packet/bytes.c \
@@ -33,4 +34,5 @@ libvethsim_la_SOURCES += \
 	libsim/packet/quic.c \
 	libsim/packet/trace.c \
 	libsim/packet/trail.c \
-	libsim/packet/train.c
+	libsim/packet/train.c \
+	libsim/packet/websocket.c

@@ -20,6 +20,7 @@ typedef enum VsPayloadKind {
     VS_PAYLOAD_HTTP,
     VS_PAYLOAD_TLS,
     VS_PAYLOAD_HTTP2,
+    VS_PAYLOAD_WEBSOCKET,
 } VsPayloadKind;
 
 /* RFC 826. */
@@ -81,12 +82,39 @@ typedef struct VsHttp {
     VsAddr forwarded_for; /* X-Forwarded-For of a proxied request, else 0. */
     uint16_t status;      /* 0 in a request. */
     uint8_t method;       /* VsHttpMethod. */
-    bool is_close;        /* "Connection: close". */
+    bool is_close : 1;    /* "Connection: close". */
+    bool is_upgrade : 1;  /* "Upgrade: websocket" of a request (RFC 6455, section 4). */
     uint32_t head_bytes;
-    uint32_t told_bytes; /* In a request: 1 + the body bytes that its answer had where it was
+    uint32_t
+        told_bytes; /* In a request: 1 + the body bytes that its answer had where it was
                           * recorded; 0: its server says.  It does not travel. */
     uint64_t body_bytes;
 } VsHttp;
+
+/* A frame of the WebSocket protocol (RFC 6455): opcodes and codes of a close. */
+enum {
+    VS_WEBSOCKET_TEXT = 0x1,
+    VS_WEBSOCKET_CLOSE = 0x8,
+    VS_WEBSOCKET_PING = 0x9,
+    VS_WEBSOCKET_PONG = 0xa,
+
+    VS_WEBSOCKET_NORMAL = 1000,
+    VS_WEBSOCKET_GOING_AWAY = 1001,
+    VS_WEBSOCKET_ABNORMAL = 1006, /* In no frame: there was none. */
+    VS_WEBSOCKET_ERROR = 1011,
+    VS_WEBSOCKET_TRY_LATER = 1013,
+
+    VS_WEBSOCKET_CODE_BYTES = 2,
+};
+
+typedef struct VsWebSocketFrame {
+    uint8_t opcode;
+    bool is_masked; /* By clients, always. */
+    uint16_t code;  /* CLOSE. */
+    uint32_t id;    /* TEXT: in its content, which message this answers; 0: none. */
+    uint64_t bytes; /* Of the content. */
+    VsTime sent;    /* In the content, too. */
+} VsWebSocketFrame;
 
 /* Frames of HTTP/2 (RFC 9113) that were written together, in this order. */
 #define VS_HTTP2_PREFACE 0x0001
@@ -150,6 +178,7 @@ typedef struct VsPayload {
         VsHttp http;
         VsTlsHandshake tls;
         VsHttp2Frames http2;
+        VsWebSocketFrame websocket;
     };
 } VsPayload;
 

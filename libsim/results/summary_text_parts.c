@@ -1,6 +1,9 @@
 /* What happened inside. */
-#include "packet/packet.h"
 #include "results/summary_text.h"
+
+#include <string.h>
+
+#include "packet/packet.h"
 
 /* What a screen should hold of each kind; the JSON has all. */
 #define MAX_ROWS 10
@@ -211,9 +214,15 @@ append_queues(const VsSummary *summary, GString *out)
     }
 }
 
+/* A client's latency, or a part of it, which its own table has. */
 static bool
 is_of_client(const VsSummaryStat *row)
 {
+    const char *name = row->stat->name;
+
+    if (!g_str_has_prefix(name, "latency") && strcmp(name, "as-closed-loop") != 0) {
+        return false;
+    }
     for (const VsStat *stat = row->element->model->stats; stat->name; stat++) {
         if (stat->kind == VS_STAT_STAGES) {
             return true;

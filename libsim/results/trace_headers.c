@@ -6,6 +6,7 @@
 #include "base/units.h"
 #include "packet/dns.h"
 #include "packet/http.h"
+#include "packet/websocket.h"
 
 /* Numbers of a header, in the order they are shown. */
 enum { N_NUMBERS = 14 };
@@ -276,6 +277,12 @@ describe(const VsTraceRecord *record, const VsNames *names)
     }
     if (record->payload_bytes > 0 && record->payload.kind == VS_PAYLOAD_HTTP2) {
         return describe_http2(record, names);
+    }
+    if (record->payload_bytes > 0 && record->payload.kind == VS_PAYLOAD_WEBSOCKET) {
+        return g_strdup_printf(
+            "WebSocket %s, %u bytes",
+            vs_websocket_opcode_name(record->payload.websocket.opcode),
+            record->payload_bytes);
     }
     return layer->flow.protocol == VS_PROTOCOL_TCP
                ? format_flags(layer->tcp.flags)

@@ -5,6 +5,7 @@
 #include "packet/http.h"
 #include "transport/http3.h"
 #include "transport/http_server_internal.h"
+#include "transport/websocket_server.h"
 
 enum {
     CONNECTIONS_A_SLAB = 32,
@@ -304,6 +305,30 @@ answer(VsHttpConnection *connection, VsPayload *payload)
     }
 }
 
+VsTcp *
+vs_http_switch(VsHttpRequest *request)
+{
+    VsHttpServer *server = request->server;
+    VsHttpConnection *connection = request->connection;
+    VsPayload payload = request->payload;
+    VsTcp *tcp;
+
+    request_free(request);
+    if (!connection) {
+        server->n_lost++;
+        return NULL;
+    }
+    tcp = connection->tcp;
+    payload.http.status = VS_HTTP_SWITCHING;
+    payload.http.body_bytes = 0;
+    payload.http.is_close = false;
+    vs_http_measure(&payload.http, &server->netns->run->packets->names);
+    vs_tcp_send(tcp, &payload, payload.http.head_bytes);
+    connection->request = NULL;
+    vs_http_connection_free(connection);
+    return tcp;
+}
+
 void
 vs_http_reply(VsHttpRequest *request, unsigned status, uint64_t body_bytes)
 {
@@ -313,6 +338,11 @@ vs_http_reply(VsHttpRequest *request, unsigned status, uint64_t body_bytes)
     VsQuicStream *quic = request->quic;
     VsPayload payload = request->payload;
 
+    if (request->websocket) {
+        vs_websocket_server_answer(request, status, body_bytes);
+        request_free(request);
+        return;
+    }
     request_free(request);
     payload.http.status = (uint16_t)status;
     payload.http.body_bytes = payload.http.method == VS_HTTP_HEAD ? 0 : body_bytes;

@@ -1,5 +1,6 @@
 /* The server side of HTTP/1.1: connections, and requests one after another on each; and of
- * HTTP/2, where it is set (http2_server.h); or at a UDP port of HTTP/3 (http3.h).
+ * HTTP/2, where it is set (http2_server.h); or at a UDP port of HTTP/3 (http3.h).  Messages of
+ * WebSockets are requests, too (websocket_server.h).
  *
  * A request is its owner's from ops->request until vs_http_reply(), which answers and frees
  * it; its connection may go in between, then the answer goes nowhere.  A client that sends
@@ -23,14 +24,17 @@ typedef struct VsHttpRequest {
     VsHttpConnection *connection; /* NULL: gone. */
     struct VsHttp2Stream *stream; /* NULL: HTTP/1.1. */
     struct VsQuicStream *quic;    /* HTTP/3, which has no 'connection'; NULL: gone. */
-    bool is_first;                /* On its connection. */
-    VsPayload payload;            /* As received: kind VS_PAYLOAD_HTTP. */
+    struct VsWebSocketPeer *websocket; /* A message of a WebSocket, which has no
+                                        * 'connection'; NULL: gone. */
+    bool is_first;                     /* On its connection. */
+    VsPayload payload;                 /* As received: kind VS_PAYLOAD_HTTP. */
     VsTime arrived;
     void *user; /* The owner's. */
 
     /* The server's. */
     struct VsHttpRequest *next; /* Among those to be answered, the last first. */
     struct VsHttpRequest *previous;
+    struct VsHttpRequest *next_message; /* Of its WebSocket. */
 } VsHttpRequest;
 
 typedef struct VsHttpServerOps {
@@ -96,6 +100,10 @@ void vs_http_server_close(VsHttpServer *server);
 /* The address that the request's connection comes from, as the server sees it; 0 if that
  * has gone. */
 VsAddr vs_http_peer(const VsHttpRequest *request);
+
+/* Answers an upgrade (HTTP/1.1) with 101, frees it, and hands its connection over to the caller,
+ * who is to set its ops; NULL if that has gone. */
+VsTcp *vs_http_switch(VsHttpRequest *request);
 
 /* Answers 'request' with 'status' and a body of 'body_bytes', and frees it. */
 void vs_http_reply(VsHttpRequest *request, unsigned status, uint64_t body_bytes);

@@ -21,7 +21,9 @@ transport_headers = \
 	libsim/transport/tcp.h \
 	libsim/transport/tls.h \
 	libsim/transport/udp.h \
-	libsim/transport/udp_server.h
+	libsim/transport/udp_server.h \
+	libsim/transport/websocket.h \
+	libsim/transport/websocket_server.h
 
 libvethsim_la_SOURCES += \
 	libsim/transport/congestion.c \
@@ -75,4 +77,6 @@ libvethsim_la_SOURCES += \
 	libsim/transport/tls.c \
 	libsim/transport/tls_internal.h \
 	libsim/transport/udp.c \
-	libsim/transport/udp_server.c
+	libsim/transport/udp_server.c \
+	libsim/transport/websocket.c \
+	libsim/transport/websocket_server.c

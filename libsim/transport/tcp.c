@@ -166,6 +166,13 @@ vs_tcp_set_user(VsTcp *tcp, void *user)
     tcp->user = user;
 }
 
+void
+vs_tcp_set_ops(VsTcp *tcp, const VsTcpOps *ops, void *user)
+{
+    tcp->ops = ops;
+    tcp->user = user;
+}
+
 const VsTcpStats *
 vs_tcp_stats(const VsNetns *netns)
 {

@@ -170,6 +170,9 @@ const VsFlow *vs_tcp_flow(const VsTcp *tcp); /* As we send: saddr is ours. */
 void *vs_tcp_user(const VsTcp *tcp);
 void vs_tcp_set_user(VsTcp *tcp, void *user);
 
+/* Hands a connection that is connected to another owner. */
+void vs_tcp_set_ops(VsTcp *tcp, const VsTcpOps *ops, void *user);
+
 typedef struct VsTcpStats {
     uint64_t n_opened; /* Active. */
     uint64_t n_accepted;

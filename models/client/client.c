@@ -26,7 +26,9 @@ static const VsParam client_params[] = {
                           "for its answer, then thinking.  Or write trace."),
     CLIENT_TRACE_PARAM_ROWS(ClientConfig, trace),
     VS_PARAM_STRING(ClientConfig, to, "to", .is_required = true,
-                    .doc = "What is requested: http://host[:port]/path, or https://."),
+                    .doc = "What is requested: http://host[:port]/path, or https://.  "
+                           "ws:// or wss://: arrivals are of sessions, which keep a "
+                           "WebSocket and send messages over it."),
     VS_PARAM_REFS(ClientConfig, resolv.servers, "resolver", .to = "resolver dns",
                   .doc =
                       "Who resolves the host's name: up to three servers; not needed "
@@ -77,6 +79,7 @@ static const VsParam client_params[] = {
                   .doc = "A request not answered by then, from its intended start, has "
                          "failed, whatever tries are left."),
     VS_CALL_PARAM_ROWS(ClientConfig, call),
+    CLIENT_WEBSOCKET_PARAM_ROWS(ClientConfig, websocket),
     VS_PARAM_TIME(ClientConfig, start, "start", .def = "0s", .doc = "First request."),
     VS_PARAM_TIME(ClientConfig, stop, "stop",
                   .doc = "No request begins then or later; without it, to the end."),
@@ -126,6 +129,7 @@ static const VsStat client_stats[] = {
         Client, closed_loop, "as-closed-loop", "ps",
         "Open loop: the latencies that a tester would have measured who sends a "
         "request when it is due, but never before the last one is answered."),
+    CLIENT_WEBSOCKET_STAT_ROWS(Client, websocket.stats),
     VS_STAGES(Client, stages, "stages", "ps",
               "Where the time of completed requests went."),
     {0},
@@ -304,16 +308,18 @@ client_check(const void *config_, const VsElement *element, GError **error)
     const ClientConfig *config = config_;
     g_autofree char *host = NULL;
     g_autofree char *path = NULL;
+    g_autofree char *url = client_http_url(config->to);
     g_autoptr(GError) reason = NULL;
     bool is_tls;
     uint16_t port;
     uint32_t address;
 
     if (!vs_call_params_check(&config->call, element, error) ||
+        !client_websocket_check(&config->websocket, config->to, element, error) ||
         !client_trace_check(&config->trace, element, error)) {
         return false;
     }
-    if (!vs_http_split_url(config->to, &is_tls, &host, &port, &path, &reason)) {
+    if (!vs_http_split_url(url, &is_tls, &host, &port, &path, &reason)) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE, "to=\"%s\": %s",
                         config->to, reason->message);
         return false;
@@ -364,8 +370,8 @@ request_new(Client *client)
     return request;
 }
 
-static void
-request_end(ClientRequest *request)
+void
+client_request_end(ClientRequest *request)
 {
     Client *client = request->client;
 
@@ -376,23 +382,42 @@ request_end(ClientRequest *request)
     vs_journey_end(&request->journey);
     client_lookup_cancel(request);
     client_exchange_cancel(request);
+    if (request->session) {
+        client_session_request_ended(request);
+    } else {
+        client_load_next(client, request->user, request->journey.started);
+    }
     request->next = client->free_requests;
     client->free_requests = request;
-    client_load_next(request);
+}
+
+ClientRequest *
+client_request_begin(Client *client, VsTime intended)
+{
+    ClientRequest *request = request_new(client);
+
+    client->n_requests++;
+    request->is_closed_loop = false;
+    request->session = NULL;
+    request->phase_began = intended;
+    vs_journey_start(&request->journey, intended);
+    vs_timer_arm(&request->timeout, intended + client->config->timeout);
+    return request;
 }
 
 void
 client_begin(Client *client, VsTime intended, uint32_t user)
 {
-    ClientRequest *request = request_new(client);
+    ClientRequest *request;
 
-    client->n_requests++;
+    if (client->websocket.is_on) {
+        client_session_begin(client, intended, user);
+        return;
+    }
+    request = client_request_begin(client, intended);
     request->user = user;
     request->is_closed_loop = !client->users && !client->is_closed_loop_busy;
     client->is_closed_loop_busy |= request->is_closed_loop;
-    request->phase_began = intended;
-    vs_journey_start(&request->journey, intended);
-    vs_timer_arm(&request->timeout, intended + client->config->timeout);
     if (client_can_reuse(client)) {
         client_connect(request);
     } else {
@@ -428,14 +453,14 @@ client_complete(ClientRequest *request)
     vs_journey_wait(&request->journey, client->wait_stage, now);
     vs_stage_totals_add(&client->stages, &request->journey);
     client->n_completed++;
-    request_end(request);
+    client_request_end(request);
 }
 
 void
 client_fail(ClientRequest *request, ClientError error)
 {
     request->client->n_errors[error]++;
-    request_end(request);
+    client_request_end(request);
 }
 
 static bool
@@ -458,6 +483,8 @@ client_create(void *self, const VsElement *element, VsBuild *build, GError **err
     client->stages.phase_names = phase_names;
     vs_histogram_init(&client->latency);
     vs_histogram_init(&client->closed_loop);
+    vs_histogram_init(&client->websocket.stats.opening);
+    vs_histogram_init(&client->websocket.stats.push);
     for (unsigned phase = 0; phase < CLIENT_N_PHASES; phase++) {
         vs_histogram_init(&client->phases[phase]);
     }
@@ -482,6 +509,7 @@ client_open(void *self, const VsElement *element, VsBuild *build, GError **error
     g_autofree char *place = g_strdup_printf("client %s", element->id);
     g_autofree char *host = NULL;
     g_autofree char *path = NULL;
+    g_autofree char *url = client_http_url(client->config->to);
     uint16_t port = 0;
     bool is_tls = false;
 
@@ -490,12 +518,13 @@ client_open(void *self, const VsElement *element, VsBuild *build, GError **error
     }
     client->wait_stage =
         vs_stages_add(&build->run->packets->stages, place, "waiting", VS_STAGE_DELAY);
-    if (!vs_http_split_url(client->config->to, &is_tls, &host, &port, &path, error) ||
+    if (!vs_http_split_url(url, &is_tls, &host, &port, &path, error) ||
         !client_lookup_open(client, element, build, host, error) ||
         !client_load_open(client, element, path, error)) {
         return false;
     }
     client_exchange_open(client, host, path, port, is_tls);
+    client_websocket_open(client, host, path);
     if (!build->is_without_load) {
         client_load_start(client);
     }
@@ -520,8 +549,11 @@ client_close(void *self)
     client_load_close(client);
     client_lookup_close(client);
     client_exchange_close(client);
+    client_websocket_close(client);
     vs_histogram_clear(&client->latency);
     vs_histogram_clear(&client->closed_loop);
+    vs_histogram_clear(&client->websocket.stats.opening);
+    vs_histogram_clear(&client->websocket.stats.push);
     for (unsigned phase = 0; phase < CLIENT_N_PHASES; phase++) {
         vs_histogram_clear(&client->phases[phase]);
     }

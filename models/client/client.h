@@ -4,10 +4,12 @@
  * load.c      when requests begin
  * trace.h     requests from a file
  * lookup.c    the address of the host
- * exchange.c  the request and its answer */
+ * exchange.c  the request and its answer
+ * websocket.c sessions that keep a WebSocket */
 #pragma once
 
 #include "models/client/trace.h"
+#include "models/client/websocket.h"
 #include "vethsim-model.h"
 
 typedef struct Client Client;
@@ -33,6 +35,7 @@ typedef struct ClientConfig {
     uint64_t body_bytes;
     VsTime timeout;
     VsCallParams call;
+    ClientWebSocketConfig websocket;
     VsTime start;
     VsTime stop;
     VsTcpParams tcp;
@@ -79,7 +82,24 @@ typedef struct ClientRequest {
     VsStubLookup lookup;
     uint32_t user;       /* Closed loop: whose request; else of the trace: which. */
     bool is_closed_loop; /* Open loop: one that a closed loop would have sent, too. */
+
+    /* Of a WebSocket's session, which has them in a list by 'next'. */
+    struct ClientSession *session; /* NULL: of HTTP. */
+    uint32_t id;
+    bool is_sent;
 } ClientRequest;
+
+/* websocket.c */
+typedef struct ClientWebSocket {
+    bool is_on;
+    VsWebSocketConfig config;
+    VsPayload upgrade;
+    VsPool sessions;
+    VsRng message_rng;
+    VsRng life_rng;
+    VsRng backoff_rng;
+    ClientWebSocketStats stats;
+} ClientWebSocket;
 
 struct Client {
     const ClientConfig *config;
@@ -116,9 +136,12 @@ struct Client {
 
     /* exchange.c */
     uint16_t port;
+    bool is_tls;
     VsTlsConfig tls;
     VsPayload message;
     VsHttpCaller caller;
+
+    ClientWebSocket websocket;
 
     uint64_t n_requests;
     uint64_t n_completed;
@@ -131,6 +154,11 @@ struct Client {
 
 /* client.c */
 void client_begin(Client *client, VsTime intended, uint32_t user);
+
+/* One more request, which is to take its time-out at most; client_request_end() ends it
+ * without counting what came of it. */
+ClientRequest *client_request_begin(Client *client, VsTime intended);
+void client_request_end(ClientRequest *request);
 void client_enter_phase(ClientRequest *request, ClientPhase phase);
 void client_complete(ClientRequest *request);
 void client_fail(ClientRequest *request, ClientError error);
@@ -139,7 +167,10 @@ void client_fail(ClientRequest *request, ClientError error);
 bool client_load_open(Client *client, const VsElement *element, const char *path,
                       GError **error);
 void client_load_start(Client *client);
-void client_load_next(const ClientRequest *request); /* It has ended. */
+bool client_may_begin(const Client *client, VsTime at);
+
+/* What 'user' began then has ended. */
+void client_load_next(Client *client, uint32_t user, VsTime began);
 void client_load_close(Client *client);
 
 /* lookup.c */
@@ -160,3 +191,14 @@ void client_set_addresses(Client *client, const VsAddr *addresses,
 void client_connect(ClientRequest *request);
 void client_exchange_cancel(ClientRequest *request);
 void client_exchange_close(Client *client);
+ClientError client_error_of_status(unsigned status);
+ClientError client_error_of_end(VsCallFailure failure);
+
+/* websocket.c */
+bool client_websocket_check(const ClientWebSocketConfig *config, const char *url,
+                            const VsElement *element, GError **error);
+void client_websocket_open(Client *client, const char *host, const char *path);
+void client_websocket_close(Client *client);
+void client_session_begin(Client *client, VsTime began, uint32_t user);
+void client_session_connect(ClientRequest *request); /* The address is known. */
+void client_session_request_ended(ClientRequest *request);

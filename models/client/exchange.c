@@ -34,6 +34,7 @@ client_exchange_open(Client *client, const char *host, const char *path, uint16_
         config.http2 = &http2;
     }
     client->port = port;
+    client->is_tls = is_tls;
     client->tls = (VsTlsConfig){
         .version = vs_tls_version(client->config->tls_version + 1),
         .is_resuming = client->config->is_tls_resuming,
@@ -72,8 +73,8 @@ exchange_sending(VsHttpCall *call)
                        CLIENT_PHASE_REQUEST);
 }
 
-static void
-exchange_answered(VsHttpCall *call, const VsHttp *answer)
+ClientError
+client_error_of_status(unsigned status)
 {
     static const struct {
         unsigned status;
@@ -84,23 +85,17 @@ exchange_answered(VsHttpCall *call, const VsHttp *answer)
         {503, CLIENT_ERROR_503},
         {504, CLIENT_ERROR_504},
     };
-    ClientRequest *request = VS_CONTAINER_OF(call, ClientRequest, call);
 
-    if (answer->status == 200) {
-        client_complete(request);
-        return;
-    }
     for (unsigned i = 0; i < G_N_ELEMENTS(errors); i++) {
-        if (errors[i].status == answer->status) {
-            client_fail(request, errors[i].error);
-            return;
+        if (errors[i].status == status) {
+            return errors[i].error;
         }
     }
-    client_fail(request, CLIENT_ERROR_STATUS);
+    return CLIENT_ERROR_STATUS;
 }
 
-static void
-exchange_failed(VsHttpCall *call, VsCallFailure failure)
+ClientError
+client_error_of_end(VsCallFailure failure)
 {
     static const ClientError errors[] = {
         [VS_CALL_REFUSED] = CLIENT_ERROR_REFUSED,
@@ -111,7 +106,26 @@ exchange_failed(VsHttpCall *call, VsCallFailure failure)
         [VS_CALL_BREAKER_OPEN] = CLIENT_ERROR_BREAKER,
     };
 
-    client_fail(VS_CONTAINER_OF(call, ClientRequest, call), errors[failure]);
+    return errors[failure];
+}
+
+static void
+exchange_answered(VsHttpCall *call, const VsHttp *answer)
+{
+    ClientRequest *request = VS_CONTAINER_OF(call, ClientRequest, call);
+
+    if (answer->status == 200) {
+        client_complete(request);
+    } else {
+        client_fail(request, client_error_of_status(answer->status));
+    }
+}
+
+static void
+exchange_failed(VsHttpCall *call, VsCallFailure failure)
+{
+    client_fail(VS_CONTAINER_OF(call, ClientRequest, call),
+                client_error_of_end(failure));
 }
 
 static const VsHttpCallOps exchange_ops = {
@@ -156,6 +170,10 @@ client_connect(ClientRequest *request)
     Client *client = request->client;
     VsPayload payload = client->message;
 
+    if (request->session) {
+        client_session_connect(request);
+        return;
+    }
     if (client->trace.requests) {
         set_traced(&payload.http, request);
     }

@@ -12,8 +12,8 @@ static void arrival_fire(VsTimer *timer);
 static void trace_fire(VsTimer *timer);
 static void user_fire(VsTimer *timer);
 
-static bool
-may_begin(const Client *client, VsTime at)
+bool
+client_may_begin(const Client *client, VsTime at)
 {
     return client->config->stop == 0 || at < client->config->stop;
 }
@@ -185,7 +185,7 @@ arrival_fire(VsTimer *timer)
     Client *client = VS_CONTAINER_OF(timer, Client, arrival);
     VsTime now = timer->due;
 
-    if (may_begin(client, now)) {
+    if (client_may_begin(client, now)) {
         vs_timer_arm(timer, next_arrival(client, now));
         client_begin(client, now, 0);
     }
@@ -198,7 +198,7 @@ trace_fire(VsTimer *timer)
     VsTime now = timer->due;
     uint32_t which = (uint32_t)(client->n_arrivals % client->trace.requests->len);
 
-    if (may_begin(client, now)) {
+    if (client_may_begin(client, now)) {
         client->n_arrivals++;
         arm_next_of_trace(client);
         client_begin(client, now, which);
@@ -210,23 +210,22 @@ user_fire(VsTimer *timer)
 {
     Client *client = VS_CONTAINER_OF(timer->entity, Client, entity);
 
-    if (may_begin(client, timer->due)) {
+    if (client_may_begin(client, timer->due)) {
         client_begin(client, timer->due, (uint32_t)(timer - client->users));
     }
 }
 
 void
-client_load_next(const ClientRequest *request)
+client_load_next(Client *client, uint32_t user, VsTime began)
 {
-    Client *client = request->client;
     VsTime now = vs_now(client->host->part.run);
     VsTime think;
 
     if (client->users) {
         think = vs_dist_draw(&client->config->arrivals.think, &client->think_rng);
-        if (think == 0 && now == request->journey.started) {
+        if (think == 0 && now == began) {
             think = FAILURE_PAUSE;
         }
-        vs_timer_arm(&client->users[request->user], now + think);
+        vs_timer_arm(&client->users[user], now + think);
     }
 }

@@ -8,4 +8,6 @@ libvethsim_la_SOURCES += \
 	models/client/trace.h \
 	models/client/trace_csv.c \
 	models/client/trace_log.c \
-	models/client/trace_value.c
+	models/client/trace_value.c \
+	models/client/websocket.c \
+	models/client/websocket.h

@@ -107,6 +107,17 @@ static const VsParam container_params[] = {
                   .doc = "From a restart until it listens, and its readiness probe "
                          "succeeds."),
     VS_SIGTERM_PARAM_ROWS(ContainerConfig, life.sigterm),
+    VS_PARAM_BOOL(ContainerConfig, websocket.is_served, "websocket", .def = "no",
+                  .doc = "yes: it grants upgrades to WebSocket, and each message is a "
+                         "request, answered by a message.  no: it answers 400."),
+    VS_PARAM_DIST(ContainerConfig, websocket.push_every, "push-every", .def = "0s",
+                  .doc = "Between messages that it sends of itself, of each WebSocket; "
+                         "0s: never."),
+    VS_PARAM_SIZE(ContainerConfig, websocket.push_bytes, "push", .def = "100B",
+                  .doc = "Length of those."),
+    VS_PARAM_TIME(ContainerConfig, websocket.ping_every, "ping-every", .def = "0s",
+                  .doc = "Pings of each WebSocket; one not answered when the next is "
+                         "due ends it.  0s: never."),
     {0},
 };
 
@@ -141,6 +152,14 @@ static const VsStat container_stats[] = {
                "Ends by its memory limit (OOMKilled, exit code 137)."),
     VS_COUNTER(Container, n_lost, "lost", "request",
                "Requests that its process died over."),
+    VS_COUNTER(Container, websockets.n_open, "websockets", "connection",
+               "WebSockets that are open at the end."),
+    VS_COUNTER(Container, websockets.n_open_max, "websockets-max", "connection",
+               "The most that were open at once."),
+    VS_COUNTER(Container, websockets.n_opened, "websockets-opened", "connection",
+               "Upgrades granted."),
+    VS_COUNTER(Container, websockets.n_pushed, "pushes", "message",
+               "Messages sent of itself."),
     VS_COUNTER(Container, memory_max, "memory-max", "byte", "The most it had."),
     {0},
 };
@@ -244,7 +263,11 @@ container_answer(Container *container, VsJob *job, unsigned status)
     VsJourney *journey;
 
     if (!container->is_udp) {
-        vs_http_reply(VS_CONTAINER_OF(job, VsHttpRequest, job), status, bytes);
+        VsHttpRequest *http = VS_CONTAINER_OF(job, VsHttpRequest, job);
+
+        if (!container_websocket_takes(container, http, status)) {
+            vs_http_reply(http, status, bytes);
+        }
         container_life_answered(container);
         return;
     }
@@ -284,6 +307,19 @@ check_tcp(const ContainerConfig *config, const VsElement *element, GError **erro
             "http-version=\"3\" travels in UDP; write protocol=\"udp\", too");
         return false;
     }
+    if (config->websocket.is_served &&
+        (vs_http2_serve_alpn(&config->http2) & VS_TLS_ALPN_HTTP1) == 0) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                        "websocket=\"yes\" upgrades HTTP/1.1; write "
+                        "http-version=\"both\", or leave one out");
+        return false;
+    }
+    if (config->websocket.is_served && config->accept == CONTAINER_ACCEPT_BY_WORKERS) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                        "accept=\"by-workers\" with websocket=\"yes\" is not modelled; "
+                        "leave one out");
+        return false;
+    }
     if (vs_http2_is_served(&config->http2) &&
         config->accept == CONTAINER_ACCEPT_BY_WORKERS) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
@@ -300,6 +336,12 @@ check_udp(const ContainerConfig *config, const VsElement *element, GError **erro
     static const char *const of_quic[] = {"tls-certificate", "tls-early-data",
                                           "quic-idle", NULL};
 
+    if (config->websocket.is_served) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                        "websocket=\"yes\" upgrades HTTP/1.1; write protocol=\"tcp\", "
+                        "or leave it out");
+        return false;
+    }
     if (vs_http2_is_served(&config->http2)) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
                         "http-version has no effect where protocol=\"udp\", unless it "
@@ -340,6 +382,7 @@ container_check(const void *config_, const VsElement *element, GError **error)
 
     return container_check_work(element, error) &&
            container_check_life(element, error) &&
+           container_websocket_check(element, error) &&
            vs_http2_serve_params_check(&config->http2, element, error) &&
            (is_udp ? check_udp : check_tcp)(config, element, error);
 }
@@ -410,6 +453,7 @@ container_open(void *self, const VsElement *element, VsBuild *build, GError **er
     }
     vs_http2_serve_params_apply(&config->http2, &container->http, &container->entity,
                                 name);
+    container_websocket_open(container, name);
     if (config->accept == CONTAINER_ACCEPT_BY_WORKERS) {
         vs_http_server_set_workers(&container->http, config->workers);
     }
@@ -421,6 +465,7 @@ container_close(void *self)
 {
     Container *container = self;
 
+    vs_websocket_server_close(&container->websockets);
     vs_http_server_close(&container->http);
     vs_udp_server_close(&container->udp);
     container_work_close(container);

@@ -4,6 +4,7 @@
  * work.c       what a request takes: CPU time, waiting, calls
  * call.c       calls of other services
  * life.c       memory, kills and restarts; the end of its pod
+ * websocket.c  WebSockets: upgrades, pushes
  *
  * A container whose requests take but a time of a worker each is a plain station, whose
  * services are single events; any other has work.c follow each request. */
@@ -24,6 +25,13 @@ typedef struct ContainerLifeConfig {
     VsTime start_time;
     VsSigtermParams sigterm;
 } ContainerLifeConfig;
+
+typedef struct ContainerWebSocketConfig {
+    bool is_served;
+    VsDist push_every; /* Mean 0: never. */
+    uint64_t push_bytes;
+    VsTime ping_every; /* 0: never. */
+} ContainerWebSocketConfig;
 
 typedef struct ContainerConfig {
     VsChoice protocol;
@@ -46,6 +54,7 @@ typedef struct ContainerConfig {
     bool is_early;
     VsTime quic_idle;
     ContainerLifeConfig life;
+    ContainerWebSocketConfig websocket;
 } ContainerConfig;
 
 typedef struct ContainerCallConfig {
@@ -63,8 +72,9 @@ typedef struct ContainerCallConfig {
 typedef struct Container {
     const ContainerConfig *config;
     VsHttpServer http; /* Opened: this one, of HTTP/3 too... */
-    VsUdpServer udp;   /* ...or that. */
-    bool is_udp;       /* That one. */
+    VsWebSocketServer websockets;
+    VsUdpServer udp; /* ...or that. */
+    bool is_udp;     /* That one. */
     uint64_t n_requests;
     VsStation station;
     VsTime busy; /* Of workers; of cores that are shared. */
@@ -172,8 +182,21 @@ void container_life_open(Container *container, const VsElement *element, VsPod *
 void container_life_arrived(Container *container);
 void container_life_answered(Container *container);
 
+/* The last WebSocket may be closed. */
+void container_life_exit(Container *container);
+
 /* The process died over 'request'. */
 void container_life_lost(VsHttpServer *server, VsHttpRequest *request);
+
+/* websocket.c */
+
+bool container_websocket_check(const VsElement *element, GError **error);
+void container_websocket_open(Container *container, const char *name);
+
+/* True if 'request', which is to be answered with 'status', was an upgrade that was granted, or
+ * refused as unknown. */
+bool container_websocket_takes(Container *container, VsHttpRequest *request,
+                               unsigned status);
 
 /* call.c */
 

@@ -109,6 +109,7 @@ now_of(const Container *container)
 static void
 end_process(Container *container)
 {
+    vs_websocket_server_kill(&container->websockets);
     vs_http_server_kill(&container->http);
     container_calls_kill(container);
     vs_pod_set_down(container->pod, true, now_of(container));
@@ -162,10 +163,11 @@ restart(VsTimer *timer)
 }
 
 /* Its connections are closed; what it has sent goes on its way without it. */
-static void
-exit_when_done(Container *container)
+void
+container_life_exit(Container *container)
 {
-    if (container->is_terminating && container->n_open == 0 && !container->is_over) {
+    if (container->is_terminating && container->n_open == 0 &&
+        !container->websockets.peers && !container->is_over) {
         container->is_over = true;
         vs_timer_cancel(&container->sigkill);
         vs_pod_set_down(container->pod, true, now_of(container));
@@ -187,7 +189,8 @@ sigterm(VsTimer *timer)
     }
     container->is_terminating = true;
     vs_http_server_drain(&container->http);
-    exit_when_done(container);
+    vs_websocket_server_drain(&container->websockets);
+    container_life_exit(container);
 }
 
 static void
@@ -244,7 +247,7 @@ void
 container_life_answered(Container *container)
 {
     container->n_open--;
-    exit_when_done(container);
+    container_life_exit(container);
 }
 
 void

@@ -253,6 +253,12 @@ connection_message(VsTcp *tcp, const VsPayload *payload, uint64_t bytes)
         return; /* An answer that nobody asked for. */
     }
     call = detach_call(connection);
+    if (payload->http.status == VS_HTTP_SWITCHING) {
+        connection_free(connection);
+        vs_tcp_set_user(tcp, NULL);
+        call->ops->switched(call, tcp);
+        return;
+    }
     call->ops->answered(call, &payload->http);
     connection_keep(connection, payload->http.is_close);
 }

@@ -22,6 +22,9 @@ typedef enum IngressFailure {
 typedef struct IngressCallOps {
     void (*answered)(IngressCall *call, const VsHttp *answer);
     void (*failed)(IngressCall *call, IngressFailure failure);
+
+    /* Answered 101: the connection is the caller's, who sets its ops. */
+    void (*switched)(IngressCall *call, VsTcp *tcp);
 } IngressCallOps;
 
 /* Embedded in what makes the call, which sets 'ops'. */

@@ -26,6 +26,7 @@ typedef struct IngressConfig {
     IngressLifeConfig life;
     VsTime update_interval;
     uint32_t max_requests;
+    VsTime tunnel_timeout;
     VsTlsParams tls;
     VsHttp2ServeParams http2;
     VsChoice request_buffering;
@@ -147,6 +148,10 @@ static const VsParam ingress_params[] = {
                   .doc = "So many requests of a service may be under way, with tries "
                          "and delays; one more is answered 503 at once (Envoy: circuit "
                          "breaker max_requests).  0: no limit."),
+    VS_PARAM_TIME(IngressConfig, tunnel_timeout, "tunnel-timeout", .def = "0s",
+                  .doc = "A WebSocket on which nothing has come from either side for "
+                         "so long is closed (nginx: proxy_read_timeout; HAProxy: "
+                         "timeout tunnel).  0s: never."),
     VS_SIGTERM_PARAM_ROWS(IngressConfig, life.sigterm),
     VS_PARAM_TIME(IngressConfig, life.shutdown_timeout, "shutdown-timeout", .def = "0s",
                   .doc = "on-sigterm=\"drain\": what is under way this long after "
@@ -190,17 +195,30 @@ static const VsStat ingress_stats[] = {
                "Kept connections closed by keepalive-timeout, -requests or -time."),
     ERROR_COUNTER(CONNECT_FAILED, "connect",
                   "Answered with an error, as no upstream could be connected to."),
-    ERROR_COUNTER(CONNECT_TIMEOUT, "connect-timeout", "...as none accepted in time."),
-    ERROR_COUNTER(BROKEN, "broken", "...as upstreams closed without an answer."),
-    ERROR_COUNTER(READ_TIMEOUT, "read-timeout", "...as none answered in time."),
+    ERROR_COUNTER(CONNECT_TIMEOUT, "connect-timeout",
+                  "Answered with an error, as no upstream accepted in time."),
+    ERROR_COUNTER(BROKEN, "broken",
+                  "Answered with an error, as upstreams closed without an answer."),
+    ERROR_COUNTER(READ_TIMEOUT, "read-timeout",
+                  "Answered with an error, as no upstream answered in time."),
     ERROR_COUNTER(REQUEST_TIMEOUT, "request-timeout",
-                  "...as all tries together took too long."),
-    ERROR_COUNTER(NO_ENDPOINT, "no-endpoint", "...as no endpoint was ready: 503."),
+                  "Answered with an error, as all tries together took too long."),
+    ERROR_COUNTER(NO_ENDPOINT, "no-endpoint",
+                  "Answered 503, as no endpoint was ready."),
     ERROR_COUNTER(NO_BACKEND, "no-backend",
-                  "...as the algorithm had no endpoint for it: 502."),
-    ERROR_COUNTER(OVERLOAD, "overload", "...as max-requests were under way: 503."),
+                  "Answered 502, as the algorithm had no endpoint for it."),
+    ERROR_COUNTER(OVERLOAD, "overload",
+                  "Answered 503, as max-requests were under way."),
     VS_COUNTER(Ingress, upstream_stats.n_passed_errors, "passed-5xx", "request",
                "Errors of upstreams that were passed on."),
+    VS_COUNTER(Ingress, upstream_stats.tunnels.n_open, "tunnels", "connection",
+               "WebSockets that are open at the end."),
+    VS_COUNTER(Ingress, upstream_stats.tunnels.n_open_max, "tunnels-max", "connection",
+               "The most that were open at once."),
+    VS_COUNTER(Ingress, upstream_stats.tunnels.n_opened, "tunnels-opened", "connection",
+               "WebSockets passed on."),
+    VS_COUNTER(Ingress, upstream_stats.tunnels.n_idle, "tunnels-idle", "connection",
+               "Of these closed by tunnel-timeout."),
     VS_COUNTER(Ingress, life.n_lost, "lost", "request",
                "Requests that its process ended over."),
     VS_QUEUE(Ingress, station.stat, "system", "request", "Waiting or processed."),
@@ -382,6 +400,7 @@ open_upstreams(Ingress *ingress, VsPod *pod, const VsElement *element, VsBuild *
         .cluster = is_following ? build->cluster : NULL,
         .update_interval = config->update_interval,
         .max_requests = config->max_requests,
+        .tunnel_timeout = config->tunnel_timeout,
         .is_reuse_safe = strcmp(reuse_choices[config->reuse], "safe") == 0,
         .policy = config->policy,
         .life = &ingress->life,
@@ -391,7 +410,8 @@ open_upstreams(Ingress *ingress, VsPod *pod, const VsElement *element, VsBuild *
     ingress->upstreams =
         ingress_upstreams_new(&upstreams, &ingress->entity, &ingress->upstream_stats);
     ingress_life_open(&ingress->life, &config->life, element, pod, &ingress->entity,
-                      &ingress->server, ingress->upstreams);
+                      &ingress->server, ingress->upstreams,
+                      &ingress->upstream_stats.tunnels);
 }
 
 static bool

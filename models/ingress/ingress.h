@@ -2,6 +2,7 @@
 #pragma once
 
 #include "models/ingress/connection.h"
+#include "models/ingress/tunnel.h"
 #include "vethsim-model.h"
 
 typedef struct IngressBackend IngressBackend;
@@ -74,6 +75,7 @@ typedef struct IngressLife {
     VsPod *pod;
     VsHttpServer *server;
     IngressUpstreams *upstreams;
+    const IngressTunnelsStats *tunnels;
     bool is_terminating; /* SIGTERM has come: it exits with its last answer. */
     bool is_over;
     VsTimer sigterm;
@@ -87,7 +89,11 @@ bool ingress_life_check(const IngressLifeConfig *config, const VsElement *elemen
                         GError **error);
 void ingress_life_open(IngressLife *life, const IngressLifeConfig *config,
                        const VsElement *element, VsPod *pod, VsEntity *entity,
-                       VsHttpServer *server, IngressUpstreams *upstreams);
+                       VsHttpServer *server, IngressUpstreams *upstreams,
+                       const IngressTunnelsStats *tunnels);
+
+/* With nothing under way any more it exits, if it is to. */
+void ingress_exit_when_done(IngressLife *life);
 
 /* Answers 'request', which may be the last. */
 void ingress_reply(IngressLife *life, VsHttpRequest *request, unsigned status,
@@ -111,6 +117,7 @@ typedef struct IngressUpstreamsConfig {
     VsCluster *cluster; /* Whose endpoints change; NULL: none does. */
     VsTime update_interval;
     uint32_t max_requests; /* Under way for a service; 0: no limit. */
+    VsTime tunnel_timeout; /* Of an idle WebSocket; 0: none. */
     bool is_reuse_safe; /* The first request of a client's connection gets a new one. */
     IngressPolicy policy;
     IngressLife *life;
@@ -121,7 +128,8 @@ typedef struct IngressUpstreamsStats {
     uint64_t n_retries;
     uint64_t n_timeouts;
     uint64_t n_errors[INGRESS_N_REASONS]; /* Requests, by the reason of the answer. */
-    uint64_t n_passed_errors;             /* 5xx of upstreams, passed on. */
+    IngressTunnelsStats tunnels;
+    uint64_t n_passed_errors; /* 5xx of upstreams, passed on. */
 } IngressUpstreamsStats;
 
 IngressUpstreams *ingress_upstreams_new(const IngressUpstreamsConfig *config,
@@ -137,8 +145,8 @@ void ingress_upstreams_forward(IngressUpstreams *upstreams, VsService *service,
 /* Gives up 'request', which is lost; false if it was not sent on yet. */
 bool ingress_upstreams_forget(VsHttpRequest *request);
 
-/* The process is gone: resets connections that are kept. */
-void ingress_upstreams_drop_idle(IngressUpstreams *upstreams);
+/* The process is gone: resets connections that are kept, and tunnels. */
+void ingress_upstreams_end(IngressUpstreams *upstreams);
 
 /* profiles.c: real controllers. */
 

@@ -23,7 +23,7 @@ over(IngressLife *life)
     life->is_over = true;
     vs_timer_cancel(&life->shutdown);
     vs_timer_cancel(&life->sigkill);
-    ingress_upstreams_drop_idle(life->upstreams);
+    ingress_upstreams_end(life->upstreams);
     vs_pod_set_down(life->pod, true, vs_now(life->sigterm.entity->run));
 }
 
@@ -37,10 +37,11 @@ end(IngressLife *life)
     }
 }
 
-static void
-exit_when_done(IngressLife *life)
+void
+ingress_exit_when_done(IngressLife *life)
 {
-    if (life->is_terminating && !life->is_over && !life->server->open_requests) {
+    if (life->is_terminating && !life->is_over && !life->server->open_requests &&
+        life->tunnels->n_open == 0) {
         over(life);
     }
 }
@@ -62,7 +63,7 @@ sigterm(VsTimer *timer)
         if (life->config->shutdown_timeout > 0) {
             vs_timer_arm(&life->shutdown, timer->due + life->config->shutdown_timeout);
         }
-        exit_when_done(life);
+        ingress_exit_when_done(life);
     }
 }
 
@@ -81,10 +82,14 @@ sigkill(VsTimer *timer)
 void
 ingress_life_open(IngressLife *life, const IngressLifeConfig *config,
                   const VsElement *element, VsPod *pod, VsEntity *entity,
-                  VsHttpServer *server, IngressUpstreams *upstreams)
+                  VsHttpServer *server, IngressUpstreams *upstreams,
+                  const IngressTunnelsStats *tunnels)
 {
-    *life = (IngressLife){
-        .config = config, .pod = pod, .server = server, .upstreams = upstreams};
+    *life = (IngressLife){.config = config,
+                          .pod = pod,
+                          .server = server,
+                          .upstreams = upstreams,
+                          .tunnels = tunnels};
     vs_timer_init(&life->sigterm, entity, sigterm);
     vs_timer_init(&life->shutdown, entity, shutdown_due);
     vs_timer_init(&life->sigkill, entity, sigkill);
@@ -99,5 +104,5 @@ ingress_reply(IngressLife *life, VsHttpRequest *request, unsigned status,
               uint64_t body_bytes)
 {
     vs_http_reply(request, status, body_bytes);
-    exit_when_done(life);
+    ingress_exit_when_done(life);
 }

@@ -11,4 +11,6 @@ libvethsim_la_SOURCES += \
 	models/ingress/rule.c \
 	models/ingress/rule.h \
 	models/ingress/rules.c \
+	models/ingress/tunnel.c \
+	models/ingress/tunnel.h \
 	models/ingress/upstream.c

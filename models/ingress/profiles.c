@@ -48,6 +48,9 @@ static const VsProfileSetting nginx_settings[] = {
     {"update-interval", "3333ms",
      "kubernetes/ingress-nginx, pkg/flags/flags.go: sync-rate-limit 0.3"},
     {"shutdown-timeout", "240s", INGRESS_NGINX_CONFIG "WorkerShutdownTimeout"},
+    {"tunnel-timeout", "60s",
+     INGRESS_NGINX_CONFIG "ProxyReadTimeout; nginx, src/http/ngx_http_upstream.c, "
+                          "ngx_http_upstream_process_upgraded()"},
     {0},
 };
 
@@ -74,6 +77,7 @@ static const VsProfileSetting haproxy_settings[] = {
     {"shutdown-timeout", "30min",
      "haproxytech/kubernetes-ingress, pkg/haproxy/env/defaults.go, SetGlobal(): "
      "HardStopAfter"},
+    {"tunnel-timeout", "1h", HAPROXYTECH_DEFAULTS "TunnelTimeout"},
     {0},
 };
 
@@ -95,6 +99,8 @@ static const VsProfileSetting traefik_settings[] = {
     {"status-read-timeout", "504", TRAEFIK_STATUS},
     {"update-interval", "2s", TRAEFIK_STATIC "ProvidersThrottleDuration"},
     {"shutdown-timeout", "10s", TRAEFIK_STATIC "DefaultGraceTimeout"},
+    {"tunnel-timeout", "0s",
+     "Go, src/net/http/httputil/reverseproxy.go, handleUpgradeResponse(): none"},
     {0},
 };
 
@@ -124,6 +130,7 @@ static const VsProfileSetting kong_settings[] = {
      "Kong/kong, route entity: response_buffering; unverified"},
     {"update-interval", "3s",
      "Kong/kubernetes-ingress-controller, internal/dataplane, DefaultSyncSeconds"},
+    {"tunnel-timeout", "60s", KONG_SERVICE ", as proxy_read_timeout"},
     {0},
 };
 
@@ -142,6 +149,8 @@ static const VsProfileSetting envoy_settings[] = {
     {"status-broken", "503", ENVOY_FLAGS "UC"},
     {"status-read-timeout", "504", ENVOY_FLAGS "UT"},
     {"max-requests", "1024", "Envoy, documentation, Circuit breakers: max_requests"},
+    {"tunnel-timeout", "5min",
+     "Envoy, documentation, HTTP connection manager: stream_idle_timeout"},
     {0},
 };
 

@@ -1,6 +1,7 @@
 #include "models/ingress/ingress.h"
 
 #include "models/ingress/endpoints.h"
+#include "models/ingress/tunnel.h"
 
 /* A request under way: its tries, one after another. */
 typedef struct Exchange {
@@ -26,6 +27,7 @@ struct IngressUpstreams {
     IngressConnections *connections;
     VsPool exchanges;
     IngressPools *pools;
+    IngressTunnels *tunnels;
     VsStage failure_stage;
     VsStage delay_stage; /* Where the policy has a delay. */
     unsigned retry_mask;
@@ -53,6 +55,7 @@ static const char *const reason_texts[INGRESS_N_REASONS] = {
 
 static void exchange_delay_over(VsTimer *timer);
 static void exchange_deadline(VsTimer *timer);
+static void tunnel_ended(void *exchange);
 
 IngressUpstreams *
 ingress_upstreams_new(const IngressUpstreamsConfig *config, VsEntity *entity,
@@ -81,6 +84,8 @@ ingress_upstreams_new(const IngressUpstreamsConfig *config, VsEntity *entity,
     upstreams->retry_mask = ingress_policy_mask(&config->policy);
     vs_pool_init(&upstreams->exchanges, sizeof(Exchange), EXCHANGES_A_SLAB);
     upstreams->pools = ingress_pools_new(&pools, entity);
+    upstreams->tunnels = ingress_tunnels_new(config->tunnel_timeout, entity,
+                                             &stats->tunnels, tunnel_ended);
     return upstreams;
 }
 
@@ -90,6 +95,7 @@ ingress_upstreams_free(IngressUpstreams *upstreams)
     if (upstreams) {
         ingress_connections_free(upstreams->connections);
         ingress_pools_free(upstreams->pools);
+        ingress_tunnels_free(upstreams->tunnels);
         vs_pool_clear(&upstreams->exchanges);
         g_free(upstreams);
     }
@@ -378,7 +384,36 @@ exchange_failed(IngressCall *call, IngressFailure failure)
     }
 }
 
-static const IngressCallOps call_ops = {exchange_answered, exchange_failed};
+/* The exchange lasts as long as the tunnel: its endpoint is in use. */
+static void
+exchange_switched(IngressCall *call, VsTcp *upstream)
+{
+    Exchange *exchange = VS_CONTAINER_OF(call, Exchange, call);
+    VsTcp *client = vs_http_switch(exchange->request);
+
+    exchange->request = NULL;
+    vs_timer_cancel(&exchange->deadline);
+    if (client) {
+        ingress_tunnel_open(exchange->owner->tunnels, client, upstream, exchange);
+    } else {
+        vs_tcp_abort(upstream);
+        tunnel_ended(exchange);
+    }
+}
+
+static void
+tunnel_ended(void *exchange_)
+{
+    Exchange *exchange = exchange_;
+    IngressLife *life = exchange->owner->config.life;
+
+    release(exchange, false);
+    exchange_free(exchange);
+    ingress_exit_when_done(life);
+}
+
+static const IngressCallOps call_ops = {exchange_answered, exchange_failed,
+                                        exchange_switched};
 
 static void
 exchange_delay_over(VsTimer *timer)
@@ -457,7 +492,8 @@ ingress_upstreams_forget(VsHttpRequest *request)
 }
 
 void
-ingress_upstreams_drop_idle(IngressUpstreams *upstreams)
+ingress_upstreams_end(IngressUpstreams *upstreams)
 {
     ingress_connections_drop_idle(upstreams->connections);
+    ingress_tunnels_kill(upstreams->tunnels);
 }

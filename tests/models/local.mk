@@ -63,7 +63,8 @@ check_PROGRAMS += \
 	tests/models/test_link_qdisc \
 	tests/models/test_packet_flow \
 	tests/models/test_pod \
-	tests/models/test_topology
+	tests/models/test_topology \
+	tests/models/test_websocket
 
 tests_models_test_client_SOURCES = tests/models/test_client.c $(model_tests_fixture)
 tests_models_test_client_arrivals_SOURCES = tests/models/test_client_arrivals.c \
@@ -136,6 +137,8 @@ tests_models_test_ingress_drain_SOURCES = tests/models/test_ingress_drain.c \
 	$(ingress_tests_fixture)
 tests_models_test_ingress_retry_SOURCES = tests/models/test_ingress_retry.c \
 	$(ingress_tests_fixture)
+tests_models_test_websocket_SOURCES = tests/models/test_websocket.c $(model_tests_fixture)
+tests_models_test_websocket_LDADD = $(TEST_LIBS)
 tests_models_test_ingress_rules_SOURCES = tests/models/test_ingress_rules.c \
 	$(model_tests_fixture)
 tests_models_test_kubeproxy_SOURCES = tests/models/test_kubeproxy.c $(model_tests_fixture)

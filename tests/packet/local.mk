@@ -9,7 +9,11 @@ check_PROGRAMS += \
 	tests/packet/test_names \
 	tests/packet/test_packet \
 	tests/packet/test_pcapng \
-	tests/packet/test_trail
+	tests/packet/test_trail \
+	tests/packet/test_websocket
+
+tests_packet_test_websocket_SOURCES = tests/packet/test_websocket.c tests/vs_test.h
+tests_packet_test_websocket_LDADD = $(TEST_LIBS)
 
 tests_packet_test_drop_SOURCES = tests/packet/test_drop.c tests/vs_test.h
 tests_packet_test_drop_LDADD = $(TEST_LIBS)

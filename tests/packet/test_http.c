@@ -37,6 +37,12 @@ test_requests(void)
         &get, &names,
         "HEAD / HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: vethsim\r\n"
         "Accept: */*\r\nX-Forwarded-For: 192.0.2.7\r\nConnection: close\r\n\r\n");
+    get = (VsHttp){.host = get.host, .is_upgrade = true};
+    check_head(&get, &names,
+               "GET / HTTP/1.1\r\nHost: shop.example\r\nUser-Agent: vethsim\r\n"
+               "Accept: */*\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+               "Sec-WebSocket-Version: 13\r\n\r\n");
     post = (VsHttp){.host = get.host,
                     .path = vs_names_intern(&names, "/pay"),
                     .method = VS_HTTP_POST,
@@ -59,6 +65,13 @@ test_responses(void)
     check_head(&(VsHttp){.status = 503, .is_close = true}, &names,
                "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/html\r\n"
                "Content-Length: 0\r\nConnection: close\r\n\r\n");
+    check_head(&(VsHttp){.status = 101, .is_upgrade = true}, &names,
+               "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n"
+               "Connection: Upgrade\r\n"
+               "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
+    check_head(&(VsHttp){.status = 400, .is_upgrade = true}, &names,
+               "HTTP/1.1 400 Bad Request\r\nContent-Type: text/html\r\n"
+               "Content-Length: 0\r\n\r\n");
     check_head(&(VsHttp){.status = 204}, &names, "HTTP/1.1 204 No Content\r\n\r\n");
     check_head(&(VsHttp){.status = 799}, &names,
                "HTTP/1.1 799 Unknown\r\nContent-Type: text/html\r\n"

@@ -22,7 +22,8 @@ check_PROGRAMS += \
 	tests/transport/test_tcp_train \
 	tests/transport/test_tls \
 	tests/transport/test_udp \
-	tests/transport/test_udp_server
+	tests/transport/test_udp_server \
+	tests/transport/test_websocket
 
 tests_transport_test_congestion_SOURCES = tests/transport/test_congestion.c
 tests_transport_test_congestion_LDADD = $(TEST_LIBS)
@@ -73,6 +74,9 @@ tests_transport_test_udp_LDADD = $(TEST_LIBS)
 tests_transport_test_udp_server_SOURCES = \
 	tests/transport/test_udp_server.c $(transport_fixture)
 tests_transport_test_udp_server_LDADD = $(TEST_LIBS)
+tests_transport_test_websocket_SOURCES = \
+	tests/transport/test_websocket.c $(transport_fixture)
+tests_transport_test_websocket_LDADD = $(TEST_LIBS)
 
 EXTRA_DIST += tests/transport/scripts
 tests_transport_test_call_policy_SOURCES = tests/transport/test_call_policy.c tests/vs_test.h
