@@ -71,9 +71,49 @@ test_retries_keep_an_overload_up(void)
               0.05); /* One further try is enough: 140 % of what it can do. */
 }
 
+/* An ingress that closes what is silent for 60 s, where frames come at random with a mean of
+ * 60 s: 103 s from opening to end on average, 60 s (e - 1), and some seconds until the next. */
+static void
+test_idle_websockets_are_cut(void)
+{
+    static const char file[] = "incidents/websocket-idle/scenario.xml";
+    static const char *const with_pings[] = {"ping=30s", NULL};
+    static const char *const rare_pings[] = {"ping=70s", NULL};
+    static const char *const longer[] = {"timeout=1h", NULL};
+    static const char *const *const fixes[] = {with_pings, longer};
+    Model *broken = model_load(file);
+    Model *half = model_load_with(file, rare_pings);
+    uint64_t n_cut;
+
+    model_run(broken, 600 * VS_S);
+    n_cut = model_counter(broken, "users", "closed-cut");
+    CU_ASSERT(n_cut > 900 && n_cut < 200 * 600 / 103);
+    CU_ASSERT_EQUAL(model_counter(broken, "controller", "tunnels-idle"), n_cut);
+    CU_ASSERT(p99_of(broken, "users") > 2 * VS_S);
+    model_run(half, 600 * VS_S);
+    CU_ASSERT(model_counter(half, "users", "closed-cut") > 0);
+    CU_ASSERT(model_counter(half, "users", "closed-cut") < n_cut);
+    for (unsigned i = 0; i < G_N_ELEMENTS(fixes); i++) {
+        Model *fixed = model_load_with(file, fixes[i]);
+
+        model_run(fixed, 600 * VS_S);
+        CU_ASSERT_EQUAL(model_counter(fixed, "users", "closed-cut"), 0);
+        CU_ASSERT_EQUAL(model_counter(fixed, "users", "websockets-opened"), 200);
+        CU_ASSERT_EQUAL(model_counter(fixed, "users", "requests"),
+                        model_counter(fixed, "users", "completed"));
+        CU_ASSERT(p99_of(fixed, "users") < 60 * VS_MS);
+        CU_ASSERT(model_counter(fixed, "users", "pushes") >
+                  model_counter(broken, "users", "pushes"));
+        model_free(fixed);
+    }
+    model_free(half);
+    model_free(broken);
+}
+
 static const VsTestCase tests[] = {
     {"a CPU limit makes the tail at a low average", test_cpu_limit_makes_the_tail},
     {"retries keep an overload up, but for a budget", test_retries_keep_an_overload_up},
+    {"idle WebSockets are cut", test_idle_websockets_are_cut},
     {0},
 };
 VS_TESTS("incidents of load")
