@@ -108,6 +108,15 @@ typedef enum VsPodCondition {
     VS_POD_REMOVED,             /* In no endpoint slice any more. */
 } VsPodCondition;
 
+/* What the sidecar proxy of a pod, if it has one, takes from others, as the mesh's control
+ * plane tells them: whoever calls it with mutual TLS or without. */
+typedef enum VsPodMesh {
+    VS_POD_MESH_NONE,       /* No sidecar. */
+    VS_POD_MESH_OFF,        /* Plaintext alone. */
+    VS_POD_MESH_PERMISSIVE, /* Either. */
+    VS_POD_MESH_STRICT,     /* Mutual TLS alone. */
+} VsPodMesh;
+
 /* From 'from' to before 'to' (VS_TIME_NEVER: it lasts) a pod fails its readiness probe. */
 typedef struct VsPodOutage {
     VsTime from;
@@ -132,6 +141,7 @@ struct VsPod {
     bool may_fail;        /* A container of it may die during the run. */
     unsigned n_down;      /* Containers that are dead, or not ready again. */
     GArray *outages;      /* Of VsPodOutage: when n_down was above 0; NULL: never. */
+    VsPodMesh mesh;
     unsigned n_ports;
     VsPodPort *ports;
 };

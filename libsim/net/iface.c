@@ -146,6 +146,7 @@ static inline void
 leave_namespace(VsPacket *packet)
 {
     packet->mark = 0;
+    packet->owner = 0;
     packet->ct = NULL;
     packet->flags &= (uint16_t)~VS_PACKET_CT_FLAGS;
     if (G_UNLIKELY(packet->flags & VS_PACKET_NOTED)) {
@@ -252,6 +253,7 @@ vs_iface_send_on(VsIface *iface, VsPacket *packet)
     note_transmit(iface, packet);
     switch (iface->kind) {
     case VS_IFACE_LOOPBACK:
+        packet->owner = 0;
         vs_iface_receive(iface, packet);
         break;
     case VS_IFACE_ETHERNET:

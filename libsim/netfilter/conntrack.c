@@ -106,6 +106,21 @@ vs_conntrack_find(const VsConntrack *conntrack, const VsFlow *flow, VsCtDir *ret
 }
 
 bool
+vs_conntrack_original_destination(const VsConntrack *conntrack, const VsFlow *flow,
+                                  VsAddr *ret_daddr, uint16_t *ret_dport)
+{
+    VsCtDir dir;
+    const VsConntrackEntry *entry = vs_conntrack_find(conntrack, flow, &dir);
+
+    if (!entry) {
+        return false;
+    }
+    *ret_daddr = entry->tuple[VS_CT_ORIGINAL].daddr;
+    *ret_dport = entry->tuple[VS_CT_ORIGINAL].dport;
+    return true;
+}
+
+bool
 vs_conntrack_sees(const VsConntrack *conntrack, const VsConntrackEntry *entry)
 {
     return entry->visible <= vs_ct_walk_time(conntrack);

@@ -186,6 +186,12 @@ VsConntrack *vs_conntrack_attach(VsNetns *netns, const VsConntrackConfig *config
 VsConntrackEntry *vs_conntrack_find(const VsConntrack *conntrack, const VsFlow *flow,
                                     VsCtDir *ret_dir);
 
+/* Where the peer of a local socket, whose flow as we send is 'flow', wanted to go before
+ * rules sent it here (getsockopt SO_ORIGINAL_DST: nf_conntrack_proto.c, getorigdst).
+ * False when no connection is known. */
+bool vs_conntrack_original_destination(const VsConntrack *conntrack, const VsFlow *flow,
+                                       VsAddr *ret_daddr, uint16_t *ret_dport);
+
 /* True if a packet handled right now finds 'entry'. */
 bool vs_conntrack_sees(const VsConntrack *conntrack, const VsConntrackEntry *entry);
 

@@ -26,6 +26,8 @@ static const char *const field_names[VS_N_FIELDS] = {
     [VS_FIELD_ICMP_TYPE] = "icmp type",
     [VS_FIELD_LENGTH] = "length",
     [VS_FIELD_TTL] = "ttl",
+    [VS_FIELD_UID] = "user",
+    [VS_FIELD_GID] = "group",
     [VS_FIELD_IIF] = "interface",
     [VS_FIELD_OIF] = "output interface",
     [VS_FIELD_PHYSIN] = "bridge port",
@@ -120,6 +122,10 @@ format_value(VsField field, uint32_t value)
         return g_strdup(value ? "reply" : "original");
     case VS_FIELD_ICMP_TYPE:
         return g_strdup_printf("%u/%u", value >> 8, value & 0xff);
+    case VS_FIELD_UID:
+    case VS_FIELD_GID:
+        return value == VS_UID_NONE ? g_strdup("(no socket)")
+                                    : g_strdup_printf("%u", value);
     default:
         return g_strdup_printf("%u", value);
     }

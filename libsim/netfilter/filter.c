@@ -244,6 +244,9 @@ read_field(const void *data, VsField field)
         return top->ip_bytes;
     case VS_FIELD_TTL:
         return top->ttl;
+    case VS_FIELD_UID:
+    case VS_FIELD_GID: /* Groups have the numbers of their users. */
+        return packet->owner - 1;
     case VS_FIELD_IIF:
         return index_of(state->in);
     case VS_FIELD_OIF:

@@ -384,6 +384,38 @@ parse_limit_burst(VsIptReader *reader, VsIptInstance *instance,
                                     "%s 0: write at least 1", option->names[0]);
 }
 
+/* ---- owner ---------------------------------------------------------------------------- */
+
+static bool
+parse_owner(VsIptReader *reader, VsIptInstance *instance, const VsIptOption *option,
+            bool is_inverted, char **args)
+{
+    const char *cursor = args[0];
+    uint64_t min;
+    uint64_t max;
+    bool is_right = vs_ipt_scan_number(&cursor, VS_UID_NONE - 1, &min);
+    VsRuleStep *step;
+
+    max = min;
+    if (is_right && *cursor == '-') {
+        cursor++;
+        is_right = vs_ipt_scan_number(&cursor, VS_UID_NONE - 1, &max) && min <= max;
+    }
+    if (!is_right || *cursor) {
+        return vs_ipt_fail(reader, VS_RULESET_ERROR_SYNTAX,
+                           "%s \"%s\": write a number, or two of them, first-last, "
+                           "without names",
+                           option->names[0], args[0]);
+    }
+    step = vs_ipt_add_step(reader, instance, VS_STEP_RANGE);
+    step->range.field = option->data;
+    step->range.mask = UINT32_MAX;
+    step->range.min = (uint32_t)min;
+    step->range.max = (uint32_t)max;
+    step->range.is_inverted = is_inverted;
+    return true;
+}
+
 /* ---- The tables ----------------------------------------------------------------------- */
 
 /* clang-format off */
@@ -411,6 +443,12 @@ static const VsIptOption recent_options[] = {
     {{NULL}, 0, 0, false, NULL, 0},
 };
 
+static const VsIptOption owner_options[] = {
+    {{"--uid-owner"}, 0, 1, true, parse_owner, VS_FIELD_UID},
+    {{"--gid-owner"}, 1, 1, true, parse_owner, VS_FIELD_GID},
+    {{NULL}, 0, 0, false, NULL, 0},
+};
+
 static const VsIptOption set_options[] = {
     {{"--match-set"}, 0, 2, true, parse_match_set, 0},
     {{NULL}, 0, 0, false, NULL, 0},
@@ -428,6 +466,8 @@ const VsIptModule vs_ipt_state_matches[] = {
     {.name = "recent", .module = VS_MODULE_RECENT, .options = recent_options,
      .wants = 1 << RECENT_CHECK, .wants_text = "--set, --rcheck, --update or --remove",
      .begin = begin_recent, .end = end_recent},
+    {.name = "owner", .module = VS_MODULE_OWNER, .options = owner_options,
+     .wants = UINT32_MAX, .wants_text = "--uid-owner or --gid-owner"},
     {.name = "set", .module = VS_MODULE_SET, .options = set_options,
      .wants = UINT32_MAX, .wants_text = "--match-set"},
     {.name = "limit", .module = VS_MODULE_LIMIT, .options = limit_options,

@@ -145,6 +145,7 @@ static const char *const module_names[VS_MODULE_LENGTH_] = {
     [VS_MODULE_LENGTH] = "length",
     [VS_MODULE_TTL] = "ttl",
     [VS_MODULE_NFACCT] = "nfacct",
+    [VS_MODULE_OWNER] = "owner",
 };
 
 static bool

@@ -27,6 +27,8 @@ static const uint8_t field_ranks[VS_N_FIELDS] = {
     [VS_FIELD_DADDR_TYPE] = 21,
     [VS_FIELD_PHYSIN] = 23,
     [VS_FIELD_PHYSOUT] = 25,
+    [VS_FIELD_UID] = 27,
+    [VS_FIELD_GID] = 28,
 };
 
 unsigned
@@ -152,6 +154,8 @@ static const char *const field_options[VS_N_FIELDS] = {
     [VS_FIELD_CT_REPLY_SADDR] = "--ctreplsrc",
     [VS_FIELD_CT_REPLY_DADDR] = "--ctrepldst",
     [VS_FIELD_LENGTH] = "--length",
+    [VS_FIELD_UID] = "--uid-owner",
+    [VS_FIELD_GID] = "--gid-owner",
     [VS_FIELD_PHYSIN] = "--physdev-in",
     [VS_FIELD_PHYSOUT] = "--physdev-out",
 };
@@ -261,6 +265,11 @@ print_range_step(GString *out, const VsRuleStep *step)
                                step->range.min == step->range.max ? step->range.min
                                : step->range.min == 0             ? step->range.max + 1
                                                       : step->range.min - 1);
+        break;
+    case VS_FIELD_UID:
+    case VS_FIELD_GID:
+        g_string_append_c(out, ' ');
+        vs_ipt_print_range(out, step->range.min, step->range.max, '-');
         break;
     default:
         g_string_append_c(out, ' ');

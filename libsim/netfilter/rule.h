@@ -47,6 +47,8 @@ typedef enum VsField {
     VS_FIELD_ICMP_TYPE, /* type << 8 | code. */
     VS_FIELD_LENGTH,    /* Of the IP packet, bytes. */
     VS_FIELD_TTL,
+    VS_FIELD_UID, /* Of the local socket that sends; VS_UID_NONE: there is none. */
+    VS_FIELD_GID,
     VS_FIELD_IIF, /* Names, not numbers: VS_STEP_NAME only. */
     VS_FIELD_OIF,
     VS_FIELD_PHYSIN, /* Bridge ports, of bridged packets. */
@@ -55,6 +57,8 @@ typedef enum VsField {
     VS_FIELD_LENGTH_
 } VsField;
 #define VS_N_FIELDS VS_FIELD_LENGTH_
+
+#define VS_UID_NONE UINT32_MAX
 
 /* Conntrack states as rules see them (xt_conntrack.h). */
 #define VS_CT_STATE_INVALID 0x01
@@ -106,6 +110,7 @@ typedef enum VsModule {
     VS_MODULE_LENGTH,
     VS_MODULE_TTL,
     VS_MODULE_NFACCT,
+    VS_MODULE_OWNER,
     VS_MODULE_LENGTH_
 } VsModule;
 

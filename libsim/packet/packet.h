@@ -170,6 +170,7 @@ struct VsPacket {
     VsTrail *trail;      /* Times of a followed request, or NULL. */
     uint32_t wire_bytes; /* On the wire, preamble and gap included. */
     uint32_t mark;       /* Firewall mark in this namespace. */
+    uint32_t owner;      /* Of the socket that sends it: its user plus one; 0: none. */
 
     struct VsIface *iface;       /* Interface it came in by, or NULL: made here. */
     struct VsConntrackEntry *ct; /* Its connection in this namespace, or NULL. */

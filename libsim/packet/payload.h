@@ -163,6 +163,7 @@ typedef struct VsTlsHandshake {
     uint8_t version; /* VsTlsVersion. */
     bool is_resumed;
     bool is_early;
+    bool is_mutual;  /* Of a server: asks for a certificate; of a client: has one. */
     uint8_t alpn;    /* VS_TLS_ALPN_*: what a client offers; 0: nothing. */
     uint32_t ticket; /* Shown or given; 0: none. */
 } VsTlsHandshake;

@@ -142,8 +142,9 @@ open_link(VsHttpClient *client, VsHttpExchange *exchange)
     client->n_links++;
     client->n_connects++;
     link->tcp =
-        vs_tcp_connect(client->config.netns, 0, exchange->address, exchange->port,
-                       vs_payload_journey(&exchange->payload), &link_ops, link);
+        vs_tcp_connect_from(client->config.netns, &client->config.origin,
+                            exchange->address, exchange->port,
+                            vs_payload_journey(&exchange->payload), &link_ops, link);
     if (client->config.tls) {
         vs_tls_start(link->tcp, client->config.tls,
                      vs_payload_journey(&exchange->payload));

@@ -20,6 +20,7 @@ typedef struct VsHttpLink VsHttpLink;
 
 typedef struct VsHttpClientConfig {
     VsNetns *netns;
+    VsTcpOrigin origin;   /* Of connections of HTTP/1.1. */
     uint32_t n_links_max;   /* Connections; UINT32_MAX: no limit. */
     bool is_keep_alive;     /* False: one exchange each, which the server closes, */
     bool is_closing_first;  /* or we, when the answer has come. */

@@ -291,6 +291,12 @@ vs_http_peer(const VsHttpRequest *request)
     return request->connection ? vs_tcp_flow(request->connection->tcp)->daddr : 0;
 }
 
+const VsFlow *
+vs_http_flow(const VsHttpRequest *request)
+{
+    return request->connection ? vs_tcp_flow(request->connection->tcp) : NULL;
+}
+
 /* HTTP/1.1. */
 static void
 answer(VsHttpConnection *connection, VsPayload *payload)

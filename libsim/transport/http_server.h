@@ -105,5 +105,8 @@ VsAddr vs_http_peer(const VsHttpRequest *request);
  * who is to set its ops; NULL if that has gone. */
 VsTcp *vs_http_switch(VsHttpRequest *request);
 
+/* The flow of that connection as we send; NULL if it has gone. */
+const VsFlow *vs_http_flow(const VsHttpRequest *request);
+
 /* Answers 'request' with 'status' and a body of 'body_bytes', and frees it. */
 void vs_http_reply(VsHttpRequest *request, unsigned status, uint64_t body_bytes);

@@ -19,13 +19,23 @@ VsTcp *
 vs_tcp_connect(VsNetns *netns, VsAddr saddr, VsAddr daddr, uint16_t dport,
                VsJourney *journey, const VsTcpOps *ops, void *user)
 {
+    const VsTcpOrigin origin = {.address = saddr};
+
+    return vs_tcp_connect_from(netns, &origin, daddr, dport, journey, ops, user);
+}
+
+VsTcp *
+vs_tcp_connect_from(VsNetns *netns, const VsTcpOrigin *origin, VsAddr daddr,
+                    uint16_t dport, VsJourney *journey, const VsTcpOps *ops, void *user)
+{
     VsSockets *sockets = vs_sockets_of(netns);
     VsAddr asked_daddr = daddr;
     uint16_t asked_dport = dport;
     bool has_destination =
         !sockets->connect_hook ||
         sockets->connect_hook(sockets->connect_data, VS_PROTOCOL_TCP, &daddr, &dport);
-    VsFlow flow = {.saddr = saddr ? saddr : vs_netns_source_for(netns, daddr),
+    VsFlow flow = {.saddr = origin->address ? origin->address
+                                            : vs_netns_source_for(netns, daddr),
                    .daddr = daddr,
                    .dport = dport,
                    .protocol = VS_PROTOCOL_TCP,
@@ -40,6 +50,7 @@ vs_tcp_connect(VsNetns *netns, VsAddr saddr, VsAddr daddr, uint16_t dport,
     tcp = vs_tcp_new(sockets, &flow);
     tcp->ops = ops;
     tcp->user = user;
+    tcp->uid = origin->uid;
     tcp->state = VS_TCP_SYN_SENT;
     if (is_doomed) {
         tcp->is_doomed = true;

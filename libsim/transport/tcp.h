@@ -103,7 +103,8 @@ struct VsTcpListener {
     void *user;
     VsAddr address;
     uint16_t port;
-    bool is_accepting;             /* False: they wait for vs_tcp_accept_waiting(). */
+    uint32_t uid;      /* Of its program, 0 at first: as VsTcpOrigin has it. */
+    bool is_accepting; /* False: they wait for vs_tcp_accept_waiting(). */
     const struct VsTlsConfig *tls; /* NULL: none (vs_tls_listen()). */
     VsTcpList handshakes;          /* The SYN queue: begun, */
     VsTcpList waiting;             /* the accept queue: finished, but not accepted. */
@@ -151,6 +152,17 @@ bool vs_tcp_accept_waiting(VsTcpListener *listener);
  * ops->broken later, from an event of its own. */
 VsTcp *vs_tcp_connect(VsNetns *netns, VsAddr saddr, VsAddr daddr, uint16_t dport,
                       VsJourney *journey, const VsTcpOps *ops, void *user);
+
+/* Who opens a connection, and from where. */
+typedef struct VsTcpOrigin {
+    VsAddr address; /* 0: the route chooses. */
+    uint32_t uid;   /* The user, and group, of the program: what "-m owner" sees. */
+} VsTcpOrigin;
+
+/* The same from 'origin'; vs_tcp_connect() is for programs of user 0. */
+VsTcp *vs_tcp_connect_from(VsNetns *netns, const VsTcpOrigin *origin, VsAddr daddr,
+                           uint16_t dport, VsJourney *journey, const VsTcpOps *ops,
+                           void *user);
 
 /* Sends a message of 'bytes' > 0; allowed until vs_tcp_close(), before 'connected'
  * too. */

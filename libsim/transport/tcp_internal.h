@@ -106,6 +106,7 @@ struct VsTcp {
     const VsTcpOps *ops; /* NULL until accepted. */
     void *user;
     VsTcpListener *listener; /* Until accepted. */
+    uint32_t uid;            /* Of its program. */
     VsTcp *next;             /* In a list of the listener, or of the dead. */
     VsTcp *previous;
 

@@ -112,6 +112,7 @@ begin_handshake(VsTcpListener *listener, VsPacket *packet)
     VsTcp *tcp = vs_tcp_new(sockets, &flow);
 
     tcp->state = VS_TCP_SYN_RECEIVED;
+    tcp->uid = listener->uid;
     tcp->listener = listener;
     tcp->is_traced = vs_packet_is_traced(packet);
     list_push(&listener->handshakes, tcp);
@@ -133,6 +134,7 @@ send_cookie(VsTcpListener *listener, VsPacket *packet)
     VsTcp *tcp = vs_tcp_new(sockets, &flow);
 
     tcp->state = VS_TCP_SYN_RECEIVED;
+    tcp->uid = listener->uid;
     tcp->is_traced = vs_packet_is_traced(packet);
     vs_tcp_take_options(tcp, packet);
     vs_tcp_renounce_options(tcp);

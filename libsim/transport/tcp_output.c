@@ -61,6 +61,7 @@ new_segment(VsTcp *tcp, uint64_t position, uint8_t flags, uint32_t option_bytes,
         header->window = advertise(tcp, flags & VS_TCP_SYN ? 0 : tcp->receive_shift);
     }
     packet->payload_bytes = payload_bytes;
+    packet->owner = tcp->uid + 1;
     if (G_UNLIKELY(tcp->is_traced)) {
         packet->flags |= VS_PACKET_TRACED;
     }

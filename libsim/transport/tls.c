@@ -12,6 +12,8 @@ enum {
     OVERHEAD_1_2 = 5 + 8 + 16,
     OVERHEAD_1_3 = 5 + 16 + 1,
     KIB = 1024,
+    CERTIFICATE_REQUEST_BYTES = 60, /* With the algorithms that it takes. */
+    CERTIFICATE_VERIFY_BYTES = 100, /* And the certificate's own header: ECDSA P-256. */
 };
 
 /* Lengths of flights in bytes, records' headers included, without certificates.  Orders of
@@ -29,7 +31,10 @@ hello_bytes(const VsTls *tls)
     static const uint32_t bytes[2][2] = {{500, 350}, {200, 250}};
 
     return bytes[tls->is_resumed][tls->version == VS_TLS_1_3] +
-           (tls->is_resumed ? 0 : tls->config->certificate_bytes);
+           (tls->is_resumed ? 0
+            : tls->config->is_mutual
+                ? tls->config->certificate_bytes + CERTIFICATE_REQUEST_BYTES
+                : tls->config->certificate_bytes);
 }
 
 static VsHost *
@@ -49,6 +54,7 @@ send_flight(VsTcp *tcp, VsTlsFlight flight)
                                  .version = (uint8_t)tls->version,
                                  .is_resumed = tls->is_resumed,
                                  .is_early = tls->is_early,
+                                 .is_mutual = tls->is_mutual,
                                  .alpn = tls->config->alpn}};
     uint32_t bytes = flight_bytes[flight];
 
@@ -57,6 +63,8 @@ send_flight(VsTcp *tcp, VsTlsFlight flight)
     }
     if (flight == VS_TLS_SERVER_HELLO) {
         bytes = hello_bytes(tls);
+    } else if (flight == VS_TLS_CLIENT_FINISHED && tls->is_mutual) {
+        bytes += tls->config->certificate_bytes + CERTIFICATE_VERIFY_BYTES;
     }
     if (flight == VS_TLS_CLIENT_HELLO || flight == VS_TLS_TICKETS ||
         flight == VS_TLS_SERVER_FINISHED_1_2) {
@@ -193,7 +201,11 @@ take_server_hello(VsTcp *tcp, const VsPayload *payload)
     tls->version = (VsTlsVersion)payload->tls.version;
     tls->is_resumed = payload->tls.is_resumed;
     tls->is_early = payload->tls.is_early;
+    tls->is_mutual = payload->tls.is_mutual && tls->config->certificate_bytes > 0;
     charge_handshake(tcp);
+    if (tls->is_mutual) {
+        vs_host_charge(host_of(tcp), host_of(tcp)->costs.tls_sign);
+    }
     if (is_done) {
         tls->journey = NULL; /* It goes on with the data. */
     }
@@ -263,6 +275,7 @@ take_client_hello(VsTcp *tcp, const VsPayload *payload)
     tls->is_resumed = payload->tls.ticket == own_ticket(tcp);
     tls->is_early = payload->tls.is_early && tls->is_resumed && tls->config->is_early &&
                     tls->version == VS_TLS_1_3;
+    tls->is_mutual = tls->config->is_mutual && !tls->is_resumed;
     tls->ticket = own_ticket(tcp);
     charge_handshake(tcp);
     send_flight(tcp, VS_TLS_SERVER_HELLO);
@@ -279,6 +292,20 @@ take_client_finished(VsTcp *tcp)
     if (tls->version == VS_TLS_1_3) {
         send_flight(tcp, VS_TLS_TICKETS);
     }
+}
+
+/* The alert certificate_required, and the end, where there should be one. */
+static void
+take_certificate(VsTcp *tcp, const VsPayload *payload)
+{
+    if (tcp->tls->is_mutual && !payload->tls.is_mutual) {
+        vs_tcp_break_off(tcp);
+        return;
+    }
+    if (tcp->tls->is_mutual) {
+        vs_host_charge(host_of(tcp), host_of(tcp)->costs.tls_verify);
+    }
+    take_client_finished(tcp);
 }
 
 static void
@@ -299,7 +326,7 @@ take_as_server(VsTcp *tcp, const VsPayload *payload)
         take_client_finished(tcp);
         break;
     case VS_TLS_CLIENT_FINISHED:
-        take_client_finished(tcp);
+        take_certificate(tcp, payload);
         break;
     default:
         vs_tcp_break_off(tcp);
@@ -329,7 +356,7 @@ charge_data(const VsTcp *tcp, uint64_t bytes)
 uint64_t
 vs_tls_seal(VsTcp *tcp, VsPayload *payload, uint64_t bytes)
 {
-    if (payload->kind == VS_PAYLOAD_TLS) {
+    if (payload->kind == VS_PAYLOAD_TLS || tcp->tls->is_plain) {
         return bytes;
     }
     g_assert(tcp->tls->is_server || tcp->tls->is_open);
@@ -338,12 +365,25 @@ vs_tls_seal(VsTcp *tcp, VsPayload *payload, uint64_t bytes)
     return vs_tls_sealed_bytes(tcp->tls->version, bytes);
 }
 
+/* Is it the first of a client that speaks no TLS, where that may be, or one that follows? */
+static bool
+is_plaintext(VsTls *tls, const VsPayload *payload)
+{
+    if (tls->is_server && tls->config->is_optional && tls->ticket == 0 &&
+        payload->kind != VS_PAYLOAD_TLS && !payload->is_sealed) {
+        tls->is_plain = true;
+    }
+    return tls->is_plain;
+}
+
 void
 vs_tls_message(VsTcp *tcp, const VsPayload *payload, uint64_t bytes)
 {
-    const VsTls *tls = tcp->tls;
+    VsTls *tls = tcp->tls;
 
-    if (payload->kind == VS_PAYLOAD_TLS) {
+    if (G_UNLIKELY(is_plaintext(tls, payload))) {
+        tcp->ops->message(tcp, payload, bytes);
+    } else if (payload->kind == VS_PAYLOAD_TLS) {
         (tls->is_server ? take_as_server : take_as_client)(tcp, payload);
     } else if (!payload->is_sealed) {
         vs_tcp_break_off(tcp);

@@ -10,8 +10,10 @@
  * A client keeps one ticket for each address and port that it called, two hours; the server
  * takes tickets that were given at its own address and port, so behind a balancer a
  * resumption fails when it leads to another server, and the whole handshake follows.
- * Certificates are trusted; alerts, client certificates, renegotiation and HelloRetryRequest
- * are not modelled.  A peer that does not speak TLS is reset. */
+ * With mutual TLS 1.3 the server asks for the client's certificate too, and both sign and
+ * verify; a resumed session has shown it before.  Certificates are trusted; alerts,
+ * renegotiation and HelloRetryRequest are not modelled.  A peer that does not speak TLS, or
+ * that has no certificate where it is asked for one, is reset. */
 #pragma once
 
 #include "transport/tcp.h"
@@ -27,11 +29,15 @@ typedef enum VsTlsVersion {
 #define VS_TLS_ALPN_HTTP2 0x02
 
 typedef struct VsTlsConfig {
-    VsTlsVersion version;       /* The highest spoken; not NONE. */
-    uint32_t certificate_bytes; /* Server: the chain, as sent. */
-    bool is_resuming;           /* Client: shows its ticket, if it has one. */
-    bool is_early; /* 1.3: data with the first flight; client and server. */
-    uint8_t alpn;  /* VS_TLS_ALPN_*: offered, or agreed to; 0: whatever it is.  A server
+    VsTlsVersion version; /* The highest spoken; not NONE. */
+    uint32_t
+        certificate_bytes; /* The chain, as sent by a server, and by a client that is
+                                 * asked for it; 0: a client without one. */
+    bool is_mutual;        /* Server, 1.3 alone: asks the client for its certificate. */
+    bool is_optional;      /* Server: a client that begins in plaintext goes on so. */
+    bool is_resuming;      /* Client: shows its ticket, if it has one. */
+    bool is_early;         /* 1.3: data with the first flight; client and server. */
+    uint8_t alpn; /* VS_TLS_ALPN_*: offered, or agreed to; 0: whatever it is.  A server
                     * resets whose offer has nothing that it speaks. */
 } VsTlsConfig;
 

@@ -12,6 +12,8 @@ typedef struct VsTls {
     bool is_server;
     bool is_resumed;
     bool is_early;
+    bool is_mutual;       /* The client is asked for its certificate, and has one. */
+    bool is_plain;        /* Of a server that takes it: the client speaks no TLS. */
     bool is_open;       /* Data may be sent; of a server: the client has finished. */
     uint32_t ticket;    /* Client: that it shows, or 0.  Server: that it gives. */
     VsJourney *journey; /* That the next flight carries on, or NULL. */

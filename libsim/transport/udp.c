@@ -101,6 +101,7 @@ make_datagram(VsUdp *udp, const VsFlow *flow, VsPacket *query, const VsPayload *
     vs_packet_top(packet)->ip_fragment = 0;
     packet->payload_bytes = bytes;
     packet->message_bytes = bytes;
+    packet->owner = 1; /* Programs that use UDP are root's. */
     packet->payload = *payload;
     if (G_UNLIKELY(udp->is_moved)) {
         packet->flags |= VS_PACKET_MOVED;
