@@ -12,6 +12,7 @@ include models/cni/local.mk
 include models/node/local.mk
 include models/pod/local.mk
 include models/container/local.mk
+include models/sidecar/local.mk
 include models/link/local.mk
 include models/costs/local.mk
 include models/switch/local.mk
