@@ -204,7 +204,7 @@ take_server_hello(VsTcp *tcp, const VsPayload *payload)
     tls->is_mutual = payload->tls.is_mutual && tls->config->certificate_bytes > 0;
     charge_handshake(tcp);
     if (tls->is_mutual) {
-        vs_host_charge(host_of(tcp), host_of(tcp)->costs.tls_sign);
+        vs_host_owe(host_of(tcp), host_of(tcp)->costs.tls_sign);
     }
     if (is_done) {
         tls->journey = NULL; /* It goes on with the data. */
@@ -303,7 +303,7 @@ take_certificate(VsTcp *tcp, const VsPayload *payload)
         return;
     }
     if (tcp->tls->is_mutual) {
-        vs_host_charge(host_of(tcp), host_of(tcp)->costs.tls_verify);
+        vs_host_owe(host_of(tcp), host_of(tcp)->costs.tls_verify);
     }
     take_client_finished(tcp);
 }

@@ -7,6 +7,8 @@ cni_tests_fixture = tests/models/cni_fixture.c tests/models/cni_fixture.h \
 ingress_tests_fixture = tests/models/ingress_fixture.c tests/models/ingress_fixture.h \
 	$(model_tests_fixture)
 
+sidecar_tests_fixture = tests/models/sidecar_fixture.h $(model_tests_fixture)
+
 check_PROGRAMS += \
 	tests/models/test_client \
 	tests/models/test_client_arrivals \
@@ -65,6 +67,9 @@ check_PROGRAMS += \
 	tests/models/test_pod \
 	tests/models/test_topology \
 	tests/models/test_websocket
+	tests/models/test_sidecar \
+	tests/models/test_sidecar_policy \
+	tests/models/test_topology
 
 tests_models_test_client_SOURCES = tests/models/test_client.c $(model_tests_fixture)
 tests_models_test_client_arrivals_SOURCES = tests/models/test_client_arrivals.c \
@@ -119,6 +124,10 @@ tests_models_test_http3_SOURCES = tests/models/test_http3.c $(model_tests_fixtur
 tests_models_test_http3_LDADD = $(TEST_LIBS)
 tests_models_test_http2_SOURCES = tests/models/test_http2.c $(model_tests_fixture)
 tests_models_test_http2_LDADD = $(TEST_LIBS) -lm
+tests_models_test_sidecar_SOURCES = tests/models/test_sidecar.c \
+	$(sidecar_tests_fixture)
+tests_models_test_sidecar_policy_SOURCES = tests/models/test_sidecar_policy.c \
+	$(sidecar_tests_fixture)
 tests_models_test_https_SOURCES = tests/models/test_https.c $(model_tests_fixture)
 tests_models_test_gso_SOURCES = tests/models/test_gso.c $(model_tests_fixture)
 tests_models_test_health_check_SOURCES = tests/models/test_health_check.c \
