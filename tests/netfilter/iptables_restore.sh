@@ -2,7 +2,7 @@
 # Does the real iptables understand what we print, and print it just so?  In a namespace of
 # its own: iptables_cat FILE | iptables-restore; iptables-save must give the same text, for
 # each of the program's two back ends that works here.  The same for the rules of nodes with
-# network plug-ins, as "vethsim export" prints them.
+# network plug-ins, and of pods with sidecars, as "vethsim export" prints them.
 #
 # Needs root, iptables and ipset; skips without them.
 set -eu
@@ -73,6 +73,20 @@ END
     "$vethsim" export "$work/node.xml" --node n --as iptables-save
 }
 
+# sidecar_rules: those that lead a pod's connections to its proxy.
+sidecar_rules() {
+    cat > "$work/pod.xml" << END
+<scenario version="1" until="1s" xmlns="urn:vethsim:scenario:1">
+  <node id="n"><pod id="p"><container id="web"/>
+    <sidecar exclude-inbound-ports="22" exclude-outbound-ports="3306 6379"
+             exclude-outbound-cidrs="10.9.0.0/16" include-outbound-cidrs="10.0.0.0/8"/>
+  </pod></node>
+</scenario>
+END
+    : > "$work/sets"
+    "$vethsim" export "$work/pod.xml" --node n/p --as iptables-save
+}
+
 n_backends=0
 for backend in nft legacy; do
     if ! works "$backend"; then
@@ -88,6 +102,8 @@ for backend in nft legacy; do
         plugin_rules "$cluster" > "$work/printed"
         check "the rules of $cluster" "$work/sets"
     done
+    sidecar_rules > "$work/printed"
+    check "the rules of a sidecar" "$work/sets"
 done
 [ "$n_backends" -gt 0 ] || skip_all "neither iptables-nft nor iptables-legacy works here"
 finish

@@ -49,6 +49,36 @@ test_ranges_include_both_ends(void)
     CU_ASSERT(range_holds(UINT32_MAX, UINT32_MAX, 0, UINT32_MAX, false));
 }
 
+/* xt_owner.c, owner_mt(): without a socket only what is asked for with "!" holds. */
+static void
+test_owners_of_sockets(void)
+{
+    static const struct {
+        uint32_t uid;
+        bool is_inverted;
+        bool holds;
+    } cases[] = {
+        {1337, false, true},         {0, false, false},   {1338, false, false},
+        {VS_UID_NONE, false, false}, {1337, true, false}, {0, true, true},
+        {VS_UID_NONE, true, true},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        RulesFixture f = rules_fixture();
+        VsRuleView view = view_of(&f);
+        VsRuleStep *step = add_step_rule(f.base, VS_STEP_RANGE);
+
+        step->range.field = VS_FIELD_UID;
+        step->range.mask = UINT32_MAX;
+        step->range.min = step->range.max = 1337;
+        step->range.is_inverted = cases[i].is_inverted;
+        view.fields[VS_FIELD_UID] = cases[i].uid;
+        link_rules(&f);
+        CU_ASSERT_EQUAL(is_hit(&f, &view), cases[i].holds);
+        rules_fixture_clear(&f);
+    }
+}
+
 static void
 test_masks_hide_bits_of_the_value_not_of_what_is_asked(void)
 {
@@ -372,6 +402,7 @@ test_limit_is_a_token_bucket(void)
 
 static const VsTestCase tests[] = {
     {"ranges include both ends", test_ranges_include_both_ends},
+    {"owners of sockets", test_owners_of_sockets},
     {"masks hide bits of the value, not of what is asked",
      test_masks_hide_bits_of_the_value_not_of_what_is_asked},
     {"prefixes of any length", test_prefixes},

@@ -48,6 +48,8 @@ test_values_are_named_as_people_write_them(void)
     assert_explained(&f, step, false, "protocol tcp is not udp");
     step = range_of(&f, VS_FIELD_MARK, 0x4000, 0x4000, 0x4000);
     assert_explained(&f, step, false, "mark 0x0 in the bits 0x4000 is not 0x4000");
+    step = range_of(&f, VS_FIELD_UID, UINT32_MAX, 1337, 1337);
+    assert_explained(&f, step, false, "user 0 is not 1337");
     rules_fixture_clear(&f);
 }
 

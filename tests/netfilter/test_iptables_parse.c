@@ -361,6 +361,11 @@ test_faults_name_their_line_and_the_remedy(void)
         {VS_RULESET_ERROR_REFERENCE, "-D INPUT -j DROP", "no such rule"},
         {VS_RULESET_ERROR_REFERENCE, "-A INPUT -m set --match-set S src",
          "there is no ipset \"S\""},
+        {VS_RULESET_ERROR_SYNTAX, "-A OUTPUT -m owner --uid-owner root",
+         "without names"},
+        {VS_RULESET_ERROR_SYNTAX, "-A OUTPUT -m owner --gid-owner 9-5", "first-last"},
+        {VS_RULESET_ERROR_SYNTAX, "-A OUTPUT -m owner -j DROP",
+         "--uid-owner or --gid-owner"},
         {VS_RULESET_ERROR_SYNTAX, "", "table filter is not closed: write COMMIT"},
     };
 
@@ -385,6 +390,8 @@ test_what_is_not_modelled_is_refused_by_name(void)
          "at most 20"},
         {VS_RULESET_ERROR_UNSUPPORTED, "-A INPUT -m conntrack --ctexpire 5", "--ctexpire"},
         {VS_RULESET_ERROR_UNSUPPORTED, "-A INPUT -j LOG --log-uid", "--log-uid"},
+        {VS_RULESET_ERROR_UNSUPPORTED, "-A OUTPUT -m owner --socket-exists",
+         "--socket-exists"},
         {VS_RULESET_ERROR_UNSUPPORTED, "-A INPUT -j REJECT --reject-with tcp-fin",
          "\"tcp-fin\""},
         {VS_RULESET_ERROR_REFERENCE, "-A INPUT -j TCPMSS", "\"TCPMSS\""},

@@ -272,6 +272,115 @@ test_who_does_not_speak_tls_is_reset(void)
     net_free(net);
 }
 
+static const VsTlsConfig client_mutual = {
+    .version = VS_TLS_1_3, .is_resuming = true, .certificate_bytes = 2000};
+static const VsTlsConfig server_mutual = {
+    .version = VS_TLS_1_3, .certificate_bytes = 3000, .is_mutual = true};
+
+/* A request for a certificate, the chain, and that it is the client's; a resumed session has
+ * shown it. */
+static void
+test_both_sides_show_certificates(void)
+{
+    Net *net = net_new(&far_away);
+    Server server;
+    Visit first;
+
+    net->to_a.is_logging = net->to_b.is_logging = true;
+    serve(&server, net, &server_mutual);
+    first = visit(net, &client_mutual);
+    CU_ASSERT_EQUAL(first.until_ready, 2);
+    CU_ASSERT_EQUAL(first.until_answer, 3);
+    CU_ASSERT_EQUAL(bytes_seen(&net->to_b), 517 + 80 + 2000 + 100 + REQUEST_BYTES + 22);
+    CU_ASSERT_EQUAL(bytes_seen(&net->to_a), 350 + 3000 + 60 + 510 + REQUEST_BYTES + 22);
+    visit(net, &client_mutual);
+    CU_ASSERT_EQUAL(bytes_seen(&net->to_b),
+                    517 + 80 + 2000 + 100 + 517 + 80 + 2 * (REQUEST_BYTES + 22));
+    CU_ASSERT_EQUAL(vs_tls_stats(net->b->root)->n_resumed, 1);
+    net_free(net);
+}
+
+/* A certificate goes where it is asked for. */
+static void
+test_a_certificate_is_shown_on_request(void)
+{
+    Net *net = net_new(&far_away);
+    Server server;
+
+    net->to_b.is_logging = true;
+    serve(&server, net, &server_1_3);
+    visit(net, &client_mutual);
+    CU_ASSERT_EQUAL(bytes_seen(&net->to_b), 517 + 80 + REQUEST_BYTES + 22);
+    net_free(net);
+}
+
+static void
+test_mutual_work_takes_its_time(void)
+{
+    static const VsTime sign = 120 * VS_US, verify = 150 * VS_US;
+    Net *net = net_new(&far_away);
+    VsTime plain, added;
+    Server server;
+
+    serve(&server, net, &server_mutual);
+    plain = time_to_answer(net, &client_mutual);
+    net_free(net);
+    net = net_new(&far_away);
+    net->a->costs.tls_sign = net->b->costs.tls_sign = sign;
+    net->a->costs.tls_verify = net->b->costs.tls_verify = verify;
+    serve(&server, net, &server_mutual);
+    added = time_to_answer(net, &client_mutual) - plain;
+    /* The server's sign, the client's both; what the server verifies delays its tickets,
+     * which go before the answer. */
+    CU_ASSERT(added >= sign + verify + sign);
+    CU_ASSERT(added <= sign + verify + sign + verify);
+    net_free(net);
+}
+
+static VsTcpEnd
+end_of(const VsTlsConfig *server_config, const VsTlsConfig *client_config)
+{
+    Net *net = net_new(&far_away);
+    VsTcpEnd end;
+    Server server;
+    Peer client;
+
+    serve(&server, net, server_config);
+    peer_init(&client, &net->run);
+    peer_connect(&client, net, NULL);
+    vs_tls_start(client.tcp, client_config, NULL);
+    net_run(net, VS_TIME_NEVER);
+    end = client.end;
+    net_free(net);
+    return end;
+}
+
+static void
+test_a_client_without_a_certificate_is_reset(void)
+{
+    CU_ASSERT_EQUAL(end_of(&server_mutual, &client_1_3), VS_TCP_END_RESET);
+    CU_ASSERT_NOT_EQUAL(end_of(&server_mutual, &client_mutual), VS_TCP_END_RESET);
+}
+
+static void
+test_a_permissive_server_takes_either(void)
+{
+    static const VsTlsConfig permissive = {.version = VS_TLS_1_3,
+                                           .certificate_bytes = 3000,
+                                           .is_mutual = true,
+                                           .is_optional = true};
+    Net *net = net_new(&far_away);
+    Server server;
+
+    net->to_b.is_logging = true;
+    serve(&server, net, &permissive);
+    CU_ASSERT_EQUAL(visit(net, NULL).until_answer, 2);
+    CU_ASSERT_EQUAL(bytes_seen(&net->to_b), REQUEST_BYTES);
+    CU_ASSERT_EQUAL(visit(net, &client_mutual).until_answer, 3);
+    CU_ASSERT_EQUAL(vs_tls_stats(net->b->root)->n_full, 1);
+    net_free(net);
+}
+
 static const VsTestCase tests[] = {
     {"round trips before a request", test_round_trips_before_a_request},
     {"tickets are counted and end", test_tickets_are_counted_and_end},
@@ -281,6 +390,12 @@ static const VsTestCase tests[] = {
     {"flights have their lengths", test_flights_have_their_lengths},
     {"a long chain costs a round trip", test_a_long_chain_costs_a_round_trip},
     {"who does not speak TLS is reset", test_who_does_not_speak_tls_is_reset},
+    {"both sides show certificates", test_both_sides_show_certificates},
+    {"a certificate is shown on request", test_a_certificate_is_shown_on_request},
+    {"mutual work takes its time", test_mutual_work_takes_its_time},
+    {"a client without a certificate is reset",
+     test_a_client_without_a_certificate_is_reset},
+    {"a permissive server takes either", test_a_permissive_server_takes_either},
     {0},
 };
 VS_TESTS("tls")
