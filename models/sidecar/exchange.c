@@ -113,7 +113,7 @@ sidecar_exchanges_open(Sidecar *sidecar, const char *name)
     sidecar->retry_mask = retry_mask(sidecar->config->policy.retry_on);
     vs_rng_init(&sidecar->backoff_rng, sidecar->entity.run->seed, name, "backoff");
     vs_pool_init(&sidecar->exchanges, sizeof(Exchange), POOL_EXCHANGES_A_SLAB);
-    for (unsigned i = 0; i < sidecar->config->concurrency; i++) {
+    for (unsigned i = 0; i < sidecar->config->workers; i++) {
         vs_table_init(&sidecar->workers[i].pools);
     }
 }
@@ -135,7 +135,7 @@ close_pools(VsTable *pools)
 void
 sidecar_exchanges_close(Sidecar *sidecar)
 {
-    for (unsigned i = 0; i < sidecar->config->concurrency; i++) {
+    for (unsigned i = 0; i < sidecar->config->workers; i++) {
         close_pools(&sidecar->workers[i].pools);
     }
     vs_pool_clear(&sidecar->exchanges);

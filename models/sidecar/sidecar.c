@@ -7,7 +7,7 @@ static const char *const outbound_choices[] = {"allow-any", "registry-only", NUL
 #define KEYS (1u << VS_BALANCE_BY_ADDRESS | 1u << VS_BALANCE_BY_TEXT)
 
 static const VsParam sidecar_params[] = {
-    VS_PARAM_UINT(SidecarConfig, concurrency, "concurrency", .def = "2", .min = "1",
+    VS_PARAM_UINT(SidecarConfig, workers, "workers", .def = "2", .min = "1",
                   .max = "64",
                   .doc = "Worker threads, each with its own connections (Istio: "
                          "concurrency)."),
@@ -147,8 +147,7 @@ worker_of(const Sidecar *sidecar, const VsHttpRequest *request)
     uint64_t hash = vs_mix64(vs_key_hash(vs_flow_key(vs_http_flow(request))) ^
                              sidecar->entity.run->seed);
 
-    return &sidecar
-                ->workers[(hash >> 32) * (uint64_t)sidecar->config->concurrency >> 32];
+    return &sidecar->workers[(hash >> 32) * (uint64_t)sidecar->config->workers >> 32];
 }
 
 static VsTime
@@ -342,8 +341,8 @@ sidecar_open(void *self, const VsElement *element, VsBuild *build, GError **erro
     sidecar->registry = build->cluster;
     vs_entity_init(&sidecar->entity, &sidecar->pod->node->host->part);
     vs_rng_init(&sidecar->rng, build->run->seed, name, "processing");
-    sidecar->workers = g_new0(SidecarWorker, sidecar->config->concurrency);
-    for (unsigned i = 0; i < sidecar->config->concurrency; i++) {
+    sidecar->workers = g_new0(SidecarWorker, sidecar->config->workers);
+    for (unsigned i = 0; i < sidecar->config->workers; i++) {
         SidecarWorker *worker = &sidecar->workers[i];
 
         worker->sidecar = sidecar;

@@ -63,7 +63,7 @@ typedef struct SidecarPolicy {
 } SidecarPolicy;
 
 typedef struct SidecarConfig {
-    uint32_t concurrency;
+    uint32_t workers;
     VsDist processing;
     uint32_t queue;
     uint32_t backlog;

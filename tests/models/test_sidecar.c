@@ -300,9 +300,9 @@ static void
 test_workers_have_connections_of_their_own(void)
 {
     enum { N = 8 };
-    static const char *const concurrency[] = {"1", "2"};
+    static const char *const workers[] = {"1", "2"};
 
-    for (unsigned i = 0; i < G_N_ELEMENTS(concurrency); i++) {
+    for (unsigned i = 0; i < G_N_ELEMENTS(workers); i++) {
         Model *model = model_new(
             "%s<switch id='sw'/><link from='n1' to='sw' rate='800Gbit/s' delay='1us'/>"
             "<client id='many' count='8' to='http://172.16.0.1:30080/' "
@@ -310,10 +310,10 @@ test_workers_have_connections_of_their_own(void)
             "/><link from='many' to='sw' rate='800Gbit/s' delay='1us'/>"
             "<node id='n1' costs='free' cores='8'><pod id='p' labels='app=p'>"
             "<container id='x' workers='100' service-time='1ms'/>"
-            "<sidecar id='sx' processing='1ms' concurrency='%s'/></pod></node>"
+            "<sidecar id='sx' processing='1ms' workers='%s'/></pod></node>"
             "<service id='x' type='NodePort' node-port='30080' target-port='8080' "
             "select='app=p'/>",
-            model_free_costs, concurrency[i]);
+            model_free_costs, workers[i]);
         const VsQueueStat *queue = model_stat(model, "sx", "queue");
         bool is_sum = false;
 
@@ -335,8 +335,8 @@ test_a_full_queue_is_told(void)
 {
     Model *model =
         model_new(MESH("arrivals='constant(2000/s)' stop='1600us' ", CALL,
-                       "<sidecar id='sw' processing='10ms' concurrency='1' queue='1'/>",
-                       "", "", LEAF),
+                       "<sidecar id='sw' processing='10ms' workers='1' queue='1'/>", "",
+                       "", LEAF),
                   model_free_costs);
 
     model_run(model, VS_S);
@@ -345,6 +345,62 @@ test_a_full_queue_is_told(void)
     CU_ASSERT_EQUAL(model_counter(model, "c", "error-503"), 2);
     CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 2);
     model_free(model);
+}
+
+/* ---- The scenario ---- */
+
+/* The sum of a counter of all elements of a kind. */
+static uint64_t
+sum_of(const Model *model, const char *kind, const char *stat)
+{
+    uint64_t sum = 0;
+
+    for (unsigned i = 0; i < vs_scenario_n_elements(model->scenario); i++) {
+        const VsElement *element = vs_scenario_element(model->scenario, i);
+        const VsStat *row = element->model->stats;
+
+        while (row && row->name && strcmp(row->name, stat) != 0) {
+            row++;
+        }
+        if (row && row->name && strcmp(element->model->element, kind) == 0) {
+            const char *self = vs_simulation_instance(model->simulation, element);
+
+            sum += *(const uint64_t *)(self + row->offset);
+        }
+    }
+    return sum;
+}
+
+static void
+test_what_two_sidecars_add(void)
+{
+    static const char *const no[] = {"sidecars=no", NULL};
+    static const char *const strict[] = {"mtls=strict", NULL};
+    Model *bare = model_load_with("sidecar/scenario.xml", no);
+    Model *meshed = model_load_with("sidecar/scenario.xml", strict);
+    VsTime added;
+    uint64_t n_between;
+
+    model_run(bare, 10 * VS_S);
+    model_run(meshed, 10 * VS_S);
+    CU_ASSERT_EQUAL(model_counter(bare, "users", "completed"),
+                    model_counter(meshed, "users", "completed"));
+    added = vs_histogram_quantile(model_histogram(meshed, "users", "latency"), 0.5) -
+            vs_histogram_quantile(model_histogram(bare, "users", "latency"), 0.5);
+    CU_ASSERT(added > 3 * 200 * VS_US && added < 3 * 210 * VS_US);
+    /* Between pods; there are two more for each, but that a pool is shared. */
+    n_between = sum_of(meshed, "sidecar", "inbound-connections");
+    CU_ASSERT(n_between > 14 && sum_of(bare, "container", "connections") == 14);
+    CU_ASSERT(sum_of(meshed, "sidecar", "inbound-opened") <= n_between);
+    CU_ASSERT_EQUAL(sum_of(bare, "node", "conntrack-entries"), 14 + 6);
+    CU_ASSERT_EQUAL(sum_of(meshed, "sidecar", "conntrack-entries"),
+                    n_between + sum_of(meshed, "sidecar", "inbound-opened") +
+                        sum_of(meshed, "sidecar", "outbound-connections") +
+                        sum_of(meshed, "sidecar", "outbound-opened"));
+    CU_ASSERT_EQUAL(sum_of(meshed, "sidecar", "mtls-opened"),
+                    sum_of(meshed, "sidecar", "outbound-opened"));
+    model_free(bare);
+    model_free(meshed);
 }
 
 static void
@@ -391,6 +447,7 @@ static const VsTestCase tests[] = {
     {"workers have connections of their own",
      test_workers_have_connections_of_their_own},
     {"a full queue is told", test_a_full_queue_is_told},
+    {"what two sidecars add", test_what_two_sidecars_add},
     {"mistakes are told", test_mistakes_are_told},
     {0},
 };

@@ -379,7 +379,7 @@ test_endpoints_that_fail_are_ejected(void)
     Model *model = model_new(
         MESH("arrivals='constant(100/s)' stop='7s' ", CALL,
              SIDECAR("sw", "retries='0' consecutive-errors='5' ejection-time='2s' "
-                           "concurrency='1'"),
+                           "workers='1'"),
              "", "", LEAF),
         model_free_costs);
 
