@@ -127,15 +127,34 @@ vs_http2_channel_send(VsHttp2Channel *channel, VsHttpExchange *exchange)
 }
 
 void
-vs_http2_channel_flush(VsHttp2Channel *channel)
+vs_http2_take_all(VsHttpExchangeList *queue, VsHttpExchangeList *ret)
 {
-    VsHttpExchangeList pending = channel->pending;
+    *ret = *queue;
+    *queue = (VsHttpExchangeList){NULL, NULL};
+    for (VsHttpExchange *at = ret->first; at; at = at->next) {
+        at->queue = ret;
+    }
+}
+
+void
+vs_http2_channel_fail(VsHttp2Channel *channel)
+{
+    VsHttpExchangeList pending;
     VsHttpExchange *exchange;
 
-    channel->pending = (VsHttpExchangeList){NULL, NULL};
-    for (VsHttpExchange *at = pending.first; at; at = at->next) {
-        at->queue = &pending;
+    vs_http2_take_all(&channel->pending, &pending);
+    while ((exchange = vs_http_exchange_pop(&pending))) {
+        exchange->ops->failed(exchange, channel->end);
     }
+}
+
+void
+vs_http2_channel_flush(VsHttp2Channel *channel)
+{
+    VsHttpExchangeList pending;
+    VsHttpExchange *exchange;
+
+    vs_http2_take_all(&channel->pending, &pending);
     while ((exchange = vs_http_exchange_pop(&pending))) {
         vs_http2_channel_send(channel, exchange);
     }

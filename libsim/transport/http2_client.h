@@ -31,6 +31,7 @@ typedef struct VsHttp2ClientConfig {
     uint32_t n_channels; /* Requests go round between them. */
     VsGrpcPolicy policy;
     uint32_t window;
+    bool is_without_backoff; /* As Envoy: the next request connects again at once. */
 
     /* Asks for the addresses of the name anew, which vs_http2_client_set_addresses() tells
      * later; NULL: they never change. */

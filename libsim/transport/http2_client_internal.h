@@ -70,6 +70,12 @@ void vs_http2_client_ask(VsHttp2Client *client);
 
 void vs_http2_channel_send(VsHttp2Channel *channel, VsHttpExchange *exchange);
 
+/* Moves what waits in 'queue' to 'ret', which is the caller's. */
+void vs_http2_take_all(VsHttpExchangeList *queue, VsHttpExchangeList *ret);
+
+/* Fails all that waits for a connection. */
+void vs_http2_channel_fail(VsHttp2Channel *channel);
+
 /* Who waits for a connection tries again: there may be one, or no hope for one. */
 void vs_http2_channel_flush(VsHttp2Channel *channel);
 

@@ -70,8 +70,9 @@ vs_http2_link_connect(VsHttp2Link *link, VsJourney *journey)
     client->owner->n_links++;
     client->owner->n_connects++;
     vs_timer_arm(&link->timer, link->began + CONNECT_TIMEOUT);
-    connection->tcp = vs_tcp_connect(config->netns, 0, link->address, link->port,
-                                     journey, &connection_ops, connection);
+    connection->tcp =
+        vs_tcp_connect_from(config->netns, &config->origin, link->address, link->port,
+                            journey, &connection_ops, connection);
     if (config->tls) {
         vs_tls_start(connection->tcp, config->tls, journey);
     }
@@ -121,13 +122,10 @@ link_detach(VsHttp2Link *link)
 void
 vs_http2_link_hand_on(VsHttp2Link *link)
 {
-    VsHttpExchangeList waiting = link->waiting;
+    VsHttpExchangeList waiting;
     VsHttpExchange *exchange;
 
-    link->waiting = (VsHttpExchangeList){NULL, NULL};
-    for (VsHttpExchange *at = waiting.first; at; at = at->next) {
-        at->queue = &waiting;
-    }
+    vs_http2_take_all(&link->waiting, &waiting);
     while ((exchange = vs_http_exchange_pop(&waiting))) {
         vs_http2_channel_send(link->channel, exchange);
     }
@@ -178,9 +176,13 @@ link_failed(VsHttp2Link *link, VsTcpEnd end)
     VsHttp2Client *client = channel->client;
 
     link_detach(link);
+    channel->end = end;
+    if (client->config.is_without_backoff) {
+        vs_http2_channel_fail(channel);
+        return;
+    }
     link->n_failures++;
     link->state = VS_HTTP2_LINK_FAILED;
-    channel->end = end;
     vs_timer_arm(&link->timer,
                  MAX(vs_http2_client_now(client),
                      link->began + draw_backoff(client, link->n_failures)));

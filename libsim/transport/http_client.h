@@ -20,13 +20,14 @@ typedef struct VsHttpLink VsHttpLink;
 
 typedef struct VsHttpClientConfig {
     VsNetns *netns;
-    VsTcpOrigin origin;   /* Of connections of HTTP/1.1. */
+    VsTcpOrigin origin;     /* Of connections by TCP. */
     uint32_t n_links_max;   /* Connections; UINT32_MAX: no limit. */
     bool is_keep_alive;     /* False: one exchange each, which the server closes, */
     bool is_closing_first;  /* or we, when the answer has come. */
     const VsTlsConfig *tls; /* NULL: none.  The owner's. */
     const struct VsHttp2ClientConfig *http2; /* NULL: HTTP/1.1; else the above but for
-                                              * 'netns' and 'tls' does not count. */
+                                              * 'netns', 'origin' and 'tls' does not
+                                              * count. */
     const struct VsHttp3Config
         *http3; /* NULL: none; else all but 'netns' does not count. */
 } VsHttpClientConfig;

@@ -9,24 +9,6 @@ enum {
     ENVOY_MAX_BACKOFFS = 10, /* The longest back-off, in shortest ones. */
 };
 
-/* What a request is tried again after. */
-typedef enum RetryOn {
-    RETRY_ON_CONNECT_FAILURE,
-    RETRY_ON_RESET,
-    RETRY_ON_503,
-    RETRY_ON_GATEWAY_ERROR,
-    RETRY_ON_5XX,
-    N_RETRY_ON
-} RetryOn;
-
-static const char *const retry_words[N_RETRY_ON] = {
-    [RETRY_ON_CONNECT_FAILURE] = "connect-failure",
-    [RETRY_ON_RESET] = "reset",
-    [RETRY_ON_503] = "503",
-    [RETRY_ON_GATEWAY_ERROR] = "gateway-error",
-    [RETRY_ON_5XX] = "5xx",
-};
-
 /* Response flags: Envoy, source/common/stream_info/utility.h; statuses: as the router and
  * Istio's routes answer. */
 static const struct {
@@ -66,39 +48,6 @@ typedef struct Exchange {
 
 static const VsHttpExchangeOps exchange_ops;
 
-bool
-sidecar_check_retry_on(const char *text, const VsElement *element, GError **error)
-{
-    g_auto(GStrv) words = g_strsplit(text, " ", -1);
-
-    for (unsigned i = 0; words[i]; i++) {
-        unsigned n = 0;
-
-        while (n < N_RETRY_ON && strcmp(words[i], retry_words[n]) != 0) {
-            n++;
-        }
-        if (n == N_RETRY_ON && words[i][0] != '\0') {
-            vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
-                            "retry-on: \"%s\" is unknown; there are connect-failure, "
-                            "reset, 503, gateway-error and 5xx",
-                            words[i]);
-            return false;
-        }
-    }
-    return true;
-}
-
-static unsigned
-retry_mask(const char *text)
-{
-    unsigned mask = 0;
-
-    for (unsigned i = 0; i < N_RETRY_ON; i++) {
-        mask |= (unsigned)vs_word_list_has(text, retry_words[i]) << i;
-    }
-    return mask;
-}
-
 void
 sidecar_exchanges_open(Sidecar *sidecar, const char *name)
 {
@@ -110,34 +59,14 @@ sidecar_exchanges_open(Sidecar *sidecar, const char *name)
     sidecar->failure_stage =
         vs_stages_add(stages, place, "upstream failure", VS_STAGE_DELAY);
     sidecar->backoff_stage = vs_stages_add(stages, place, "back-off", VS_STAGE_DELAY);
-    sidecar->retry_mask = retry_mask(sidecar->config->policy.retry_on);
+    sidecar->retry_mask = sidecar_retry_mask(sidecar->config->policy.retry_on);
     vs_rng_init(&sidecar->backoff_rng, sidecar->entity.run->seed, name, "backoff");
     vs_pool_init(&sidecar->exchanges, sizeof(Exchange), POOL_EXCHANGES_A_SLAB);
-    for (unsigned i = 0; i < sidecar->config->workers; i++) {
-        vs_table_init(&sidecar->workers[i].pools);
-    }
-}
-
-static void
-close_pools(VsTable *pools)
-{
-    size_t cursor = 0;
-    VsKey key;
-    void *value;
-
-    while (vs_table_next(pools, &cursor, &key, &value)) {
-        vs_http_client_close(value);
-        g_free(value);
-    }
-    vs_table_clear(pools);
 }
 
 void
 sidecar_exchanges_close(Sidecar *sidecar)
 {
-    for (unsigned i = 0; i < sidecar->config->workers; i++) {
-        close_pools(&sidecar->workers[i].pools);
-    }
     vs_pool_clear(&sidecar->exchanges);
 }
 
@@ -259,32 +188,6 @@ give_up(Exchange *exchange, SidecarFlag flag)
 
 /* ---- A try ---- */
 
-/* Connections of a worker to (address, port). */
-static VsHttpClient *
-pool_get(const Exchange *exchange, bool is_tls)
-{
-    const Sidecar *sidecar = exchange->worker->sidecar;
-    bool is_inbound = exchange->direction == SIDECAR_INBOUND;
-    VsKey key = {{(uint64_t)exchange->address << 16 | exchange->port,
-                  (uint64_t)is_inbound << 1 | is_tls}};
-    VsHttpClient *pool = vs_table_find(&exchange->worker->pools, key);
-    const VsHttpClientConfig config = {
-        .netns = sidecar->pod->netns,
-        .origin = {.address = is_inbound ? SIDECAR_INBOUND_SOURCE : 0,
-                   .uid = SIDECAR_UID},
-        .n_links_max = UINT32_MAX,
-        .is_keep_alive = true,
-        .tls = is_tls ? &sidecar->client_tls : NULL,
-    };
-
-    if (!pool) {
-        pool = g_new0(VsHttpClient, 1);
-        vs_http_client_open(pool, &config);
-        vs_table_insert(&exchange->worker->pools, key, pool);
-    }
-    return pool;
-}
-
 static bool
 was_tried(const Exchange *exchange, uint32_t host)
 {
@@ -350,6 +253,8 @@ static void
 send_try(Exchange *exchange, VsHttpClient *pool, bool is_tls)
 {
     Sidecar *sidecar = exchange->worker->sidecar;
+    SidecarDirection direction = exchange->direction;
+    uint64_t n_opened = pool->n_connects;
 
     exchange->http.payload = exchange->request->payload;
     exchange->http.payload.http.is_close = false;
@@ -358,23 +263,24 @@ send_try(Exchange *exchange, VsHttpClient *pool, bool is_tls)
     exchange->http.port = exchange->port;
     exchange->was_sent = false;
     exchange->is_reused = vs_http_client_has_idle(pool);
-    if (exchange->is_reused) {
-        sidecar->stats.n_reused[exchange->direction]++;
-    } else {
-        sidecar->stats.n_opened[exchange->direction]++;
-        sidecar->stats.n_mtls += is_tls;
-        arm(&exchange->connect, exchange, policy_of(exchange)->connect_timeout);
-    }
     if (exchange->cluster) {
         exchange->cluster->n_pending++;
         arm(&exchange->try_timeout, exchange, policy_of(exchange)->try_timeout);
     }
+    arm(&exchange->connect, exchange, policy_of(exchange)->connect_timeout);
+    record_try(exchange, is_tls);
     vs_http_client_send(pool, &exchange->http);
+    /* It may have failed already. */
+    n_opened = pool->n_connects - n_opened;
+    sidecar->stats.n_opened[direction] += n_opened;
+    sidecar->stats.n_reused[direction] += n_opened == 0;
+    sidecar->stats.n_mtls += is_tls ? n_opened : 0;
 }
 
 static void
 begin_try(Exchange *exchange)
 {
+    SidecarDestination destination;
     VsHttpClient *pool;
     bool is_tls;
 
@@ -385,13 +291,17 @@ begin_try(Exchange *exchange)
     }
     is_tls = exchange->direction == SIDECAR_OUTBOUND && exchange->pod &&
              exchange->pod->mesh >= VS_POD_MESH_PERMISSIVE;
-    pool = pool_get(exchange, is_tls);
+    destination = (SidecarDestination){.address = exchange->address,
+                                       .port = exchange->port,
+                                       .direction = exchange->direction,
+                                       .is_http2 = exchange->request->stream != NULL,
+                                       .is_tls = is_tls};
+    pool = sidecar_pool_get(exchange->worker, &destination);
     if (is_over_limit(exchange, pool)) {
         give_up(exchange, SIDECAR_UO);
         return;
     }
     send_try(exchange, pool, is_tls);
-    record_try(exchange, is_tls);
 }
 
 /* ---- What becomes of it ---- */
@@ -444,39 +354,24 @@ retry(Exchange *exchange, const char *why)
 static void
 fail(Exchange *exchange, SidecarFlag flag)
 {
-    static const unsigned causes[SIDECAR_N_FLAGS] = {
-        [SIDECAR_UF] = 1u << RETRY_ON_CONNECT_FAILURE | 1u << RETRY_ON_503 |
-                       1u << RETRY_ON_GATEWAY_ERROR | 1u << RETRY_ON_5XX,
-        [SIDECAR_UC] = 1u << RETRY_ON_RESET | 1u << RETRY_ON_5XX,
-        [SIDECAR_UT] = 1u << RETRY_ON_GATEWAY_ERROR | 1u << RETRY_ON_5XX,
-    };
+    unsigned causes = flag == SIDECAR_UF   ? SIDECAR_RETRY_ON_CONNECT_FAILURE
+                      : flag == SIDECAR_UC ? SIDECAR_RETRY_ON_RESET
+                                           : SIDECAR_RETRY_ON_TIMEOUT;
 
     stop_pending(exchange);
     account(exchange, exchange->worker->sidecar->failure_stage);
-    if (may_retry(exchange, causes[flag])) {
+    if (may_retry(exchange, causes)) {
         retry(exchange, flags[flag].text);
     } else {
         give_up(exchange, flag);
     }
 }
 
-/* Whether 'status' of an upstream is a cause to try again, and which. */
-static unsigned
-causes_of(unsigned status)
-{
-    unsigned causes = 0;
-
-    causes |= (unsigned)(status == 503) << RETRY_ON_503;
-    causes |= (unsigned)(status >= 502 && status <= 504) << RETRY_ON_GATEWAY_ERROR;
-    causes |= (unsigned)(status >= 500 && status <= 599) << RETRY_ON_5XX;
-    return causes;
-}
-
 static void
 exchange_answered(VsHttpExchange *http, const VsHttp *response)
 {
     Exchange *exchange = VS_CONTAINER_OF(http, Exchange, http);
-    unsigned causes = causes_of(response->status);
+    unsigned causes = sidecar_retry_causes(response->status);
 
     if (causes != 0 && may_retry(exchange, causes)) {
         account(exchange, exchange->worker->sidecar->failure_stage);

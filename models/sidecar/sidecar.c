@@ -56,9 +56,9 @@ static const VsParam sidecar_params[] = {
                          "endpoints than before if there are any."),
     VS_PARAM_STRING(
         SidecarConfig, policy.retry_on, "retry-on", .def = "connect-failure 503",
-        .doc = "What is tried again: connect-failure; reset (after the request was "
-               "sent); 503; gateway-error (502, 503, 504, try-timeout); 5xx "
-               "(all of these and other 5xx); with blanks between."),
+        .doc = "What is tried again: connect-failure; reset (no answer: that, cut off, "
+               "try-timeout); 503 (answered so); gateway-error (reset, and 502, 503, "
+               "504); 5xx (reset, and all of those); with blanks between."),
     VS_PARAM_TIME(SidecarConfig, policy.backoff, "backoff", .def = "25ms", .min = "1us",
                   .doc = "Before the first further try, at most; doubles for each, up "
                          "to ten times; a uniform draw from 0 to that."),
@@ -234,27 +234,40 @@ check_policy(const SidecarPolicy *policy, const VsElement *element, GError **err
     return sidecar_check_retry_on(policy->retry_on, element, error);
 }
 
-/* What a program of the pod speaks, the proxy must understand. */
-static bool
-check_siblings(const VsElement *pod, const VsElement *element, GError **error)
+/* The text of attribute 'name', or NULL: it has none. */
+static const char *
+text_of(const VsElement *element, const char *name)
 {
-    static const char *const others[] = {"http-version", "tls"};
+    const VsParam *params = element->model->params;
+    const VsParam *param = params ? vs_params_find(params, name) : NULL;
+
+    return param && param->type == VS_PARAM_TYPE_STRING
+               ? G_STRUCT_MEMBER(const char *, element->config, param->offset)
+               : NULL;
+}
+
+static bool
+speaks_tls(const VsElement *element)
+{
+    const char *to = text_of(element, "to");
+
+    return vs_element_has(element, "tls") || (to && g_str_has_prefix(to, "https:"));
+}
+
+/* What a program of the pod speaks by TCP, the proxy must understand. */
+static bool
+check_siblings(const VsElement *element, GError **error)
+{
+    const VsElement *pod = element->parent;
 
     for (unsigned i = 0; i < pod->n_children; i++) {
-        const VsElement *child = pod->children[i];
+        if (speaks_tls(pod->children[i])) {
+            g_autofree char *name = vs_element_describe(pod->children[i]);
 
-        for (unsigned j = 0; j < G_N_ELEMENTS(others); j++) {
-            if (vs_element_has(child, others[j])) {
-                g_autofree char *name = vs_element_describe(child);
-
-                vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
-                                "%s (line %d) has %s, and a sidecar reads HTTP/1.1 in "
-                                "plaintext alone; leave one of the two out",
-                                name, child->line, others[j]);
-                return false;
-            }
-        }
-        if (!check_siblings(child, element, error)) {
+            vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                            "%s (line %d) speaks TLS, and a sidecar reads HTTP in "
+                            "plaintext alone; leave one of the two out",
+                            name, pod->children[i]->line);
             return false;
         }
     }
@@ -273,7 +286,7 @@ sidecar_check(const void *config_, const VsElement *element, GError **error)
     return vs_balance_params_check(&config->balance, KEYS, element, error) &&
            check_policy(&config->policy, element, error) &&
            sidecar_check_capture(&config->capture, element, error) &&
-           check_siblings(element->parent, element, error);
+           check_siblings(element, error);
 }
 
 static bool
@@ -300,6 +313,8 @@ sidecar_declare(void *self, const VsElement *element, VsBuild *build, GError **e
 static bool
 open_server(Sidecar *sidecar, SidecarDirection direction, uint16_t port)
 {
+    static const VsHttp2ServerConfig http2 = {.n_streams = INT32_MAX,
+                                              .window = SIDECAR_HTTP2_WINDOW};
     VsHttpServer *server = &sidecar->servers[direction];
 
     if (!vs_http_server_open(server, sidecar->pod->netns, VS_ADDR_ANY, port,
@@ -307,6 +322,7 @@ open_server(Sidecar *sidecar, SidecarDirection direction, uint16_t port)
         return false;
     }
     server->listener.uid = SIDECAR_UID;
+    vs_http_server_set_http2(server, &http2, &sidecar->entity, "sidecar");
     return true;
 }
 
@@ -317,11 +333,14 @@ open_tls(Sidecar *sidecar)
     const VsTlsConfig tls = {.version = VS_TLS_1_3,
                              .certificate_bytes =
                                  (uint32_t)sidecar->config->certificate_bytes,
+                             .is_resuming = true,
                              .alpn = VS_TLS_ALPN_HTTP1};
 
     sidecar->client_tls = tls;
-    sidecar->client_tls.is_resuming = true;
+    sidecar->client_tls_http2 = tls;
+    sidecar->client_tls_http2.alpn = VS_TLS_ALPN_HTTP2;
     sidecar->server_tls = tls;
+    sidecar->server_tls.alpn = VS_TLS_ALPN_HTTP1 | VS_TLS_ALPN_HTTP2;
     sidecar->server_tls.is_mutual = true;
     sidecar->server_tls.is_optional = mesh == VS_POD_MESH_PERMISSIVE;
     if (mesh != VS_POD_MESH_OFF) {
@@ -348,6 +367,7 @@ sidecar_open(void *self, const VsElement *element, VsBuild *build, GError **erro
         worker->sidecar = sidecar;
         vs_station_init(&worker->station, &sidecar->entity, 1, sidecar->config->queue,
                         &station_ops);
+        sidecar_pools_open(worker);
     }
     sidecar_clusters_open(sidecar);
     sidecar_exchanges_open(sidecar, name);
@@ -368,6 +388,9 @@ sidecar_close(void *self)
         vs_http_server_close(&sidecar->servers[i]);
     }
     if (sidecar->workers) {
+        for (unsigned i = 0; i < sidecar->config->workers; i++) {
+            sidecar_pools_close(&sidecar->workers[i]);
+        }
         sidecar_exchanges_close(sidecar);
         sidecar_clusters_close(sidecar);
         g_free(sidecar->workers);

@@ -19,6 +19,9 @@ enum {
     SIDECAR_TUNNEL_PORT = 15008,
 };
 
+/* Envoy: initial_stream_window_size, 256 MiB. */
+#define SIDECAR_HTTP2_WINDOW 268435456
+
 #define SIDECAR_INBOUND_SOURCE 0x7f000006 /* 127.0.0.6: from there it calls the pod. */
 
 typedef enum SidecarDirection {
@@ -91,7 +94,7 @@ typedef struct SidecarStats {
 struct SidecarWorker {
     Sidecar *sidecar;
     VsStation station; /* Of one worker. */
-    VsTable pools;     /* Of VsHttpClient: exchange.c. */
+    VsTable pools;     /* Of VsHttpClient: pool.c. */
 };
 
 struct Sidecar {
@@ -104,6 +107,7 @@ struct Sidecar {
     VsHttpServer servers[SIDECAR_N_DIRECTIONS];
     VsTlsConfig server_tls;
     VsTlsConfig client_tls;
+    VsTlsConfig client_tls_http2; /* The same, which agrees on HTTP/2. */
     SidecarWorker *workers;
     VsConntrackStats conntrack;
     VsQueueStat system; /* Of all workers. */
@@ -170,10 +174,44 @@ void sidecar_cluster_release(SidecarCluster *cluster, uint32_t host, VsTime late
 /* The same of a pick that nothing came of. */
 void sidecar_cluster_return(SidecarCluster *cluster, uint32_t host);
 
-/* exchange.c */
+/* retry.c */
 
-/* Words of retry-on. */
+/* What has befallen a try, or words of retry-on: bits. */
+#define SIDECAR_RETRY_ON_CONNECT_FAILURE 0x01
+#define SIDECAR_RETRY_ON_RESET 0x02
+#define SIDECAR_RETRY_ON_503 0x04
+#define SIDECAR_RETRY_ON_5XX 0x08     /* Another status from 500 on. */
+#define SIDECAR_RETRY_ON_GATEWAY 0x10 /* 502 or 504. */
+#define SIDECAR_RETRY_ON_TIMEOUT 0x20 /* try-timeout. */
+
+/* Fails for a word that is none. */
 bool sidecar_check_retry_on(const char *text, const VsElement *element, GError **error);
+
+/* What 'text', which has been checked, names. */
+unsigned sidecar_retry_mask(const char *text);
+
+/* What an answer with 'status' is; 0: nothing that is tried again. */
+unsigned sidecar_retry_causes(unsigned status);
+
+/* pool.c */
+
+/* Whom a worker calls, and how. */
+typedef struct SidecarDestination {
+    VsAddr address;
+    uint16_t port;
+    SidecarDirection direction;
+    bool is_http2;
+    bool is_tls;
+} SidecarDestination;
+
+void sidecar_pools_open(SidecarWorker *worker);
+void sidecar_pools_close(SidecarWorker *worker);
+
+/* The worker's connections to 'destination', none at first. */
+VsHttpClient *sidecar_pool_get(SidecarWorker *worker,
+                               const SidecarDestination *destination);
+
+/* exchange.c */
 
 void sidecar_exchanges_open(Sidecar *sidecar, const char *name);
 void sidecar_exchanges_close(Sidecar *sidecar);

@@ -422,14 +422,19 @@ test_mistakes_are_told(void)
         {"<sidecar max-ejection='50%'/>", "without consecutive-errors"},
         {"<sidecar mtls='off' certificate='4KiB'/>", "with mtls=\"off\""},
         {"<sidecar algorithm='nobody'/>", "algorithm"},
-        {"<container id='h' port='81' http-version='2'/><sidecar/>",
-         "reads HTTP/1.1 in plaintext alone"},
+        {"<container id='h' port='81' http-version='2'/><sidecar/>", NULL},
+        {"<ingress default-service='s' tls='1.3'/><sidecar/>",
+         "reads HTTP in plaintext alone"},
+        {"<client id='c' to='https://10.0.0.1/' arrivals='constant(1/s)'/><sidecar/>",
+         "speaks TLS"},
         {"<container port='15001'/><sidecar/>", "15001"},
     };
 
     for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autofree char *text =
-            g_strdup_printf("<node id='n1'><pod id='p'>%s</pod></node>", cases[i].pod);
+            g_strdup_printf("<node id='n1'><pod id='p'>%s</pod></node>"
+                            "<service id='s' select='a=b'/>",
+                            cases[i].pod);
 
         model_check_error(cases[i].reason, "%s", text);
     }

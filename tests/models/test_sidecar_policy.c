@@ -106,6 +106,13 @@ test_a_handshake_costs_both_sides(void)
     CU_ASSERT_EQUAL(latency_of_one(costs, on), free_plain + (100 + 300 + 100) * VS_US);
 }
 
+/* Endpoint 'endpoint' names a port where nobody listens. */
+static void
+refuse(const Model *model, unsigned endpoint)
+{
+    model_service(model, "api")->all_endpoints[endpoint].port = 9;
+}
+
 /* ---- To whom ---- */
 
 static void
@@ -218,14 +225,75 @@ test_news_of_endpoints_take_their_time(void)
     model_free(model);
 }
 
-/* ---- Failures ---- */
-
-/* Endpoint 'endpoint' names a port where nobody listens. */
+/* Many requests at a time on one connection of HTTP/2: kube-proxy sends all to one pod, a
+ * sidecar each to the next. */
 static void
-refuse(const Model *model, unsigned endpoint)
+test_requests_of_http2_are_spread(void)
 {
-    model_service(model, "api")->all_endpoints[endpoint].port = 9;
+    static const struct {
+        const char *caller, *a, *b;
+    } cases[] = {{BARE, BARE, BARE}, {PERMISSIVE("sw"), STRICT("sa"), STRICT("sb")}};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        Model *model = model_new(
+            "%s<node id='n1' costs='free'>"
+            "<pod id='w'><client id='c' to='http://10.96.0.11/' "
+            "arrivals='constant(1000/s)' stop='995ms' http-version='2'/>%s</pod>"
+            "<pod id='a' labels='app=api'><container id='a-api' http-version='2' "
+            "service-time='5ms' workers='100'/>%s</pod>"
+            "<pod id='b' labels='app=api'><container id='b-api' http-version='2' "
+            "service-time='5ms' workers='100'/>%s</pod></node>"
+            "<service id='api' port='80' cluster-ip='10.96.0.11' target-port='8080' "
+            "select='app=api'/>",
+            model_free_costs, cases[i].caller, cases[i].a, cases[i].b);
+        uint64_t n_a, n_b;
+
+        model_run(model, 2 * VS_S);
+        n_a = model_counter(model, "a-api", "served");
+        n_b = model_counter(model, "b-api", "served");
+        CU_ASSERT_EQUAL(n_a + n_b, 995);
+        CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 995);
+        CU_ASSERT_EQUAL(n_a > 400 && n_b > 400, i == 1);
+        if (i == 1) {
+            CU_ASSERT_EQUAL(model_counter(model, "sw", "outbound-connections"), 1);
+            CU_ASSERT_EQUAL(model_counter(model, "sw", "outbound-opened"), 2);
+            CU_ASSERT_EQUAL(model_counter(model, "sw", "mtls-opened"), 2);
+            CU_ASSERT_EQUAL(model_counter(model, "sa", "inbound-opened"), 1);
+        }
+        model_free(model);
+    }
 }
+
+/* Nobody listens: each request connects again at once, and none waits for a back-off of the
+ * connection. */
+static void
+test_connections_of_http2_are_tried_at_once(void)
+{
+    Model *model = model_new(
+        "%s<node id='n1' costs='free'>"
+        "<pod id='w'><client id='c' to='http://10.96.0.11/' "
+        "arrivals='constant(100/s)' stop='995ms' http-version='2'/>" SIDECAR(
+            "sw",
+            "retries='0'") "</pod>"
+                           "<pod id='a' labels='app=api'><container id='a-api' "
+                           "http-version='2'/></pod>"
+                           "</node><service id='api' port='80' cluster-ip='10.96.0.11' "
+                           "target-port='8080' select='app=api'/>",
+        model_free_costs);
+
+    refuse(model, 0);
+    model_run(model, 500 * VS_MS);
+    CU_ASSERT_EQUAL(model_counter(model, "sw", "failed-uf"),
+                    model_counter(model, "c", "requests"));
+    CU_ASSERT_EQUAL(model_counter(model, "sw", "outbound-opened"),
+                    model_counter(model, "c", "requests"));
+    model_service(model, "api")->all_endpoints[0].port = 8080;
+    model_run(model, 2 * VS_S);
+    CU_ASSERT(model_counter(model, "c", "completed") >= 48);
+    model_free(model);
+}
+
+/* ---- Failures ---- */
 
 static void
 test_a_refused_request_goes_to_another_endpoint(void)
@@ -234,7 +302,7 @@ test_a_refused_request_goes_to_another_endpoint(void)
         const char *settings;
         unsigned n_completed_least;
         unsigned n_completed_most;
-    } cases[] = {{"", 100, 100}, {"retries='0'", 20, 80}, {"retry-on='reset'", 20, 80}};
+    } cases[] = {{"", 100, 100}, {"retries='0'", 20, 80}, {"retry-on='503'", 20, 80}};
 
     for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
         g_autofree char *text =
@@ -418,6 +486,9 @@ static const VsTestCase tests[] = {
     {"endpoints of headless services are known",
      test_endpoints_of_headless_services_are_known},
     {"news of endpoints take their time", test_news_of_endpoints_take_their_time},
+    {"requests of HTTP/2 are spread", test_requests_of_http2_are_spread},
+    {"connections of HTTP/2 are tried at once",
+     test_connections_of_http2_are_tried_at_once},
     {"a refused request goes to another endpoint",
      test_a_refused_request_goes_to_another_endpoint},
     {"an answer 503 is tried again", test_an_answer_503_is_tried_again},
