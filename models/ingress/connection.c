@@ -1,5 +1,7 @@
 #include "models/ingress/connection.h"
 
+#include "models/ingress/channel.h"
+
 typedef struct Target Target;
 
 struct IngressConnection {
@@ -29,7 +31,8 @@ struct IngressConnections {
     VsEntity *entity;
     IngressConnectionsStats *stats;
     VsPool pool;
-    VsTable targets; /* (address, port) to Target. */
+    VsTable targets;           /* (address, port) to Target. */
+    IngressChannels *channels; /* HTTP/2, which has none of the above; else NULL. */
 };
 
 enum { CONNECTIONS_A_SLAB = 32 };
@@ -48,6 +51,9 @@ ingress_connections_new(const IngressConnectionsConfig *config, VsEntity *entity
     connections->stats = stats;
     vs_pool_init(&connections->pool, sizeof(IngressConnection), CONNECTIONS_A_SLAB);
     vs_table_init(&connections->targets);
+    if (config->is_http2) {
+        connections->channels = ingress_channels_new(config, entity, stats);
+    }
     return connections;
 }
 
@@ -66,6 +72,7 @@ ingress_connections_free(IngressConnections *connections)
     }
     vs_table_clear(&connections->targets);
     vs_pool_clear(&connections->pool);
+    ingress_channels_free(connections->channels);
     g_free(connections);
 }
 
@@ -185,6 +192,9 @@ ingress_connections_drop_idle(IngressConnections *connections)
     VsKey key;
     void *target_;
 
+    if (connections->channels) {
+        ingress_channels_drop(connections->channels);
+    }
     while (vs_table_next(&connections->targets, &cursor, &key, &target_)) {
         Target *target = target_;
 
@@ -350,9 +360,16 @@ ingress_call(IngressConnections *connections, IngressCall *call, VsAddr address,
              uint16_t port, const VsPayload *payload, bool may_reuse)
 {
     const IngressConnectionsConfig *config = &connections->config;
-    Target *target = target_get(connections, address, port);
-    IngressConnection *connection = may_reuse ? take_idle(target) : NULL;
+    IngressConnection *connection;
+    Target *target;
 
+    if (connections->channels) {
+        ingress_channels_call(connections->channels, call, address, port, payload,
+                              may_reuse);
+        return;
+    }
+    target = target_get(connections, address, port);
+    connection = may_reuse ? take_idle(target) : NULL;
     call->is_reused = connection != NULL;
     if (connection) {
         connections->stats->n_reused++;
@@ -380,5 +397,7 @@ ingress_call_cancel(IngressCall *call)
         detach_call(connection);
         connection_free(connection);
         vs_tcp_abort(tcp);
+    } else {
+        ingress_channels_cancel(call);
     }
 }

@@ -9,6 +9,7 @@
 typedef struct IngressConnections IngressConnections;
 typedef struct IngressConnection IngressConnection;
 typedef struct IngressCall IngressCall;
+typedef struct IngressChannel IngressChannel;
 
 /* How a call can end without an answer. */
 typedef enum IngressFailure {
@@ -31,7 +32,15 @@ typedef struct IngressCallOps {
 struct IngressCall {
     const IngressCallOps *ops;
     IngressConnection *connection; /* Of the present call, or NULL. */
-    bool is_reused; /* It goes, or went, over a connection that was kept. */
+    bool is_reused;    /* It goes, or went, over a connection that was kept. */
+    bool is_untouched; /* HTTP/2: broken, but the upstream has not looked at it. */
+
+    /* HTTP/2: channel.c's. */
+    IngressChannel *channel; /* Of the present call, or NULL. */
+    struct VsHttp2Stream *stream;
+    IngressCall *next; /* Among those that wait. */
+    VsPayload payload;
+    VsTimer timeout;
 };
 
 typedef struct IngressConnectionsConfig {
@@ -42,6 +51,8 @@ typedef struct IngressConnectionsConfig {
     VsTime keepalive_time;       /* A connection this old is not kept; 0: no limit. */
     VsTime connect_timeout;      /* 0: none, and the read time-out begins at once. */
     VsTime read_timeout;         /* 0: none. */
+    bool is_http2;
+    uint32_t streams; /* HTTP/2: at a time of each connection; 0: what it allows. */
 } IngressConnectionsConfig;
 
 typedef struct IngressConnectionsStats {

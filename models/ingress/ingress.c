@@ -2,10 +2,16 @@
 
 #include "models/ingress/rule.h"
 
+/* What upstreams are asked by. */
+enum { BACKEND_HTTP, BACKEND_H2C, BACKEND_GRPC };
+
 static const char *const upstream_choices[] = {"service", "endpoints", NULL};
 static const char *const retry_to_choices[] = {
     [INGRESS_RETRY_TO_NEXT] = "next", [INGRESS_RETRY_TO_SAME] = "same", NULL};
 static const char *const reuse_choices[] = {"always", "safe", NULL};
+static const char *const backend_choices[] = {
+    [BACKEND_HTTP] = "http", [BACKEND_H2C] = "h2c", [BACKEND_GRPC] = "grpc", NULL};
+static const char *const http2_backends_choices[] = {"any", "grpc", NULL};
 static const char *const buffering_choices[] = {"on", "off", NULL};
 
 /* A request, and who is at the other end of its connection. */
@@ -27,6 +33,8 @@ typedef struct IngressConfig {
     VsTime update_interval;
     uint32_t max_requests;
     VsTime tunnel_timeout;
+    VsChoice backend; /* BACKEND_HTTP, ... */
+    VsChoice http2_backends;
     VsTlsParams tls;
     VsHttp2ServeParams http2;
     VsChoice request_buffering;
@@ -79,6 +87,18 @@ static const VsParam ingress_params[] = {
     VS_PARAM_CHOICE(IngressConfig, profile, "profile", .choices = ingress_profile_names,
                     .doc = "Defaults as a real controller has them, for what is not "
                            "given here; see below."),
+    VS_PARAM_CHOICE(IngressConfig, backend, "backend-protocol", .def = "http",
+                    .choices = backend_choices,
+                    .doc = "What pods are asked by.  http: HTTP/1.1.  grpc, h2c: "
+                           "HTTP/2 without TLS, known beforehand, of gRPC or of any "
+                           "kind."),
+    VS_PARAM_CHOICE(IngressConfig, http2_backends, "http2-backends", .def = "any",
+                    .choices = http2_backends_choices,
+                    .doc = "grpc: it speaks HTTP/2 to backends of gRPC alone, as nginx "
+                           "does."),
+    VS_PARAM_UINT(IngressConfig, connections.streams, "upstream-streams", .def = "0",
+                  .doc = "HTTP/2: requests at a time on each upstream connection; "
+                         "nginx has 1.  0: what the upstream allows (max-streams)."),
     VS_PARAM_UINT(IngressConfig, connections.keepalive, "keepalive", .def = "320",
                   .doc = "Idle upstream connections kept for each address "
                          "(ingress-nginx: upstream-keepalive-connections)."),
@@ -318,6 +338,35 @@ check_buffering(const IngressConfig *config, const VsElement *element, GError **
     return true;
 }
 
+static bool
+check_backend(const IngressConfig *config, const VsElement *element, GError **error)
+{
+    bool is_http2 = config->backend != BACKEND_HTTP;
+
+    if (!is_http2 && vs_element_has(element, "upstream-streams")) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "upstream-streams has no effect without HTTP/2; write "
+                        "backend-protocol=\"grpc\", or leave it out");
+        return false;
+    }
+    if (config->backend == BACKEND_H2C &&
+        strcmp(http2_backends_choices[config->http2_backends], "grpc") == 0) {
+        vs_set_error_at(
+            error, element, VS_SCENARIO_ERROR_CONFLICT,
+            "backend-protocol=\"h2c\": it speaks HTTP/2 to backends of gRPC "
+            "alone (http2-backends), and HTTP/1.1 to others; write "
+            "\"grpc\" or \"http\"");
+        return false;
+    }
+    if (config->backend == BACKEND_GRPC && !vs_http2_is_served(&config->http2)) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                        "backend-protocol=\"grpc\": gRPC comes by HTTP/2; write "
+                        "http-version=\"2\" or \"both\", too");
+        return false;
+    }
+    return true;
+}
+
 /* What limits kept connections, where none is kept. */
 static bool
 check_keepalive(const IngressConfig *config, const VsElement *element, GError **error)
@@ -359,6 +408,7 @@ ingress_check(const void *config_, const VsElement *element, GError **error)
     }
     if (!vs_balance_params_check(&config->balance, KEYS, element, error) ||
         !check_keepalive(config, element, error) ||
+        !check_backend(config, element, error) ||
         !vs_tls_params_check(&config->tls, element, error) ||
         !vs_http2_serve_params_check(&config->http2, element, error) ||
         !ingress_policy_check(&config->policy, element, error) ||
@@ -407,6 +457,7 @@ open_upstreams(Ingress *ingress, VsPod *pod, const VsElement *element, VsBuild *
     };
 
     upstreams.connections.netns = pod->netns;
+    upstreams.connections.is_http2 = config->backend != BACKEND_HTTP;
     ingress->upstreams =
         ingress_upstreams_new(&upstreams, &ingress->entity, &ingress->upstream_stats);
     ingress_life_open(&ingress->life, &config->life, element, pod, &ingress->entity,

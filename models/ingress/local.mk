@@ -1,4 +1,6 @@
 libvethsim_la_SOURCES += \
+	models/ingress/channel.c \
+	models/ingress/channel.h \
 	models/ingress/connection.c \
 	models/ingress/connection.h \
 	models/ingress/endpoints.c \

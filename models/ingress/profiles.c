@@ -51,6 +51,11 @@ static const VsProfileSetting nginx_settings[] = {
     {"tunnel-timeout", "60s",
      INGRESS_NGINX_CONFIG "ProxyReadTimeout; nginx, src/http/ngx_http_upstream.c, "
                           "ngx_http_upstream_process_upgraded()"},
+    {"http2-backends", "grpc",
+     "nginx, documentation, ngx_http_proxy_module: proxy_http_version, and "
+     "ngx_http_grpc_module"},
+    {"upstream-streams", "1",
+     "nginx, src/http/modules/ngx_http_grpc_module.c: a request has its connection"},
     {0},
 };
 
@@ -78,6 +83,7 @@ static const VsProfileSetting haproxy_settings[] = {
      "haproxytech/kubernetes-ingress, pkg/haproxy/env/defaults.go, SetGlobal(): "
      "HardStopAfter"},
     {"tunnel-timeout", "1h", HAPROXYTECH_DEFAULTS "TunnelTimeout"},
+    {"upstream-streams", "100", HAPROXY_MANUAL "tune.h2.max-concurrent-streams"},
     {0},
 };
 
@@ -131,6 +137,9 @@ static const VsProfileSetting kong_settings[] = {
     {"update-interval", "3s",
      "Kong/kubernetes-ingress-controller, internal/dataplane, DefaultSyncSeconds"},
     {"tunnel-timeout", "60s", KONG_SERVICE ", as proxy_read_timeout"},
+    {"http2-backends", "grpc", "nginx, as ingress-nginx"},
+    {"upstream-streams", "1",
+     "nginx, src/http/modules/ngx_http_grpc_module.c: a request has its connection"},
     {0},
 };
 

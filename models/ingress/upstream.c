@@ -297,8 +297,10 @@ exchange_answered(IngressCall *call, const VsHttp *http)
 static bool
 is_stale(const Exchange *exchange, IngressFailure failure)
 {
-    return failure == INGRESS_BROKEN && exchange->call.is_reused &&
-           exchange->owner->config.policy.is_retry_reused;
+    return failure == INGRESS_BROKEN &&
+           (exchange->call.is_untouched ||
+            (exchange->call.is_reused &&
+             exchange->owner->config.policy.is_retry_reused));
 }
 
 /* RFC 9110, section 9.2.2; RFC 5789. */
@@ -313,7 +315,8 @@ may_retry(const Exchange *exchange, IngressFailure failure)
 {
     const IngressUpstreams *owner = exchange->owner;
     const IngressPolicy *policy = &owner->config.policy;
-    bool is_sent = failure == INGRESS_BROKEN || failure == INGRESS_READ_TIMEOUT;
+    bool is_sent = failure == INGRESS_READ_TIMEOUT ||
+                   (failure == INGRESS_BROKEN && !exchange->call.is_untouched);
 
     if (!exchange->request->connection) {
         return false; /* Nobody waits for the answer any more. */
@@ -454,6 +457,10 @@ ingress_upstreams_forward(IngressUpstreams *upstreams, VsService *service,
 
     if (ingress_pool_is_empty(pool)) {
         refuse(upstreams, request, INGRESS_NO_ENDPOINT);
+        return;
+    }
+    if (request->payload.http.is_upgrade && upstreams->config.connections.is_http2) {
+        ingress_reply(upstreams->config.life, request, 501, 0);
         return;
     }
     if (max_requests > 0 && pool->n_open >= max_requests) {

@@ -45,6 +45,7 @@ check_PROGRAMS += \
 	tests/models/test_incidents_load \
 	tests/models/test_ingress \
 	tests/models/test_ingress_drain \
+	tests/models/test_ingress_http2 \
 	tests/models/test_ingress_profiles \
 	tests/models/test_ingress_retry \
 	tests/models/test_ingress_rules \
@@ -143,6 +144,8 @@ tests_models_test_ingress_SOURCES = tests/models/test_ingress.c $(model_tests_fi
 tests_models_test_ingress_profiles_SOURCES = tests/models/test_ingress_profiles.c \
 	$(ingress_tests_fixture)
 tests_models_test_ingress_drain_SOURCES = tests/models/test_ingress_drain.c \
+	$(ingress_tests_fixture)
+tests_models_test_ingress_http2_SOURCES = tests/models/test_ingress_http2.c \
 	$(ingress_tests_fixture)
 tests_models_test_ingress_retry_SOURCES = tests/models/test_ingress_retry.c \
 	$(ingress_tests_fixture)

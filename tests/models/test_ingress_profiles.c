@@ -195,9 +195,11 @@ test_profile_is_its_settings(void)
                 "arrivals='poisson(30/s)'/><link from='c' to='n1'/>"
                 "<node id='n1' costs='free'><pod id='controller' labels='app=ingress' "
                 "terminates-at='8s' grace='20s'>"
-                "<ingress id='in' on-sigterm='drain' %s><rule><path "
+                "<ingress id='in' on-sigterm='drain' http-version='both' "
+                "backend-protocol='grpc' %s><rule><path "
                 "service='s'/></rule></ingress></pod>"
-                "<pod id='a' labels='app=web' count='3'><container/></pod></node>"
+                "<pod id='a' labels='app=web' count='3'><container "
+                "http-version='2'/></pod></node>"
                 "<service id='front' type='NodePort' node-port='30080' "
                 "select='app=ingress'/>"
                 "<service id='s' target-port='8080' select='app=web'/>",
