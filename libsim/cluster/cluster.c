@@ -211,17 +211,31 @@ vs_cluster_find_pod(const VsCluster *cluster, const char *name)
     return NULL;
 }
 
-VsService *
-vs_cluster_find_service(const VsCluster *cluster, const char *name)
+static VsService *
+find_named(const GPtrArray *services, const char *name)
 {
-    for (unsigned i = 0; i < cluster->services->len; i++) {
-        VsService *service = cluster->services->pdata[i];
+    for (unsigned i = 0; i < services->len; i++) {
+        VsService *service = services->pdata[i];
 
         if (strcmp(service->name, name) == 0) {
             return service;
         }
     }
     return NULL;
+}
+
+VsService *
+vs_cluster_find_service(const VsCluster *cluster, const char *name)
+{
+    return find_named(cluster->services, name);
+}
+
+VsService *
+vs_cluster_find_headless(const VsCluster *cluster, const char *name)
+{
+    VsService *service = find_named(cluster->dns_services, name);
+
+    return service && service->is_headless ? service : NULL;
 }
 
 bool

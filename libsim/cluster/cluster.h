@@ -353,3 +353,6 @@ VsPod *vs_cluster_find_pod(const VsCluster *cluster, const char *name);
 
 /* Of a service with several ports its first; only those with a cluster IP. */
 VsService *vs_cluster_find_service(const VsCluster *cluster, const char *name);
+
+/* The same of headless ones. */
+VsService *vs_cluster_find_headless(const VsCluster *cluster, const char *name);

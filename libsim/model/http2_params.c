@@ -10,6 +10,12 @@ enum { SERVE_1_1, SERVE_2, SERVE_3, SERVE_BOTH };
 const char *const vs_http_serve_versions[] = {
     [SERVE_1_1] = "1.1", [SERVE_2] = "2", [SERVE_3] = "3", [SERVE_BOTH] = "both", NULL};
 
+const char *const vs_grpc_policy_choices[] = {
+    [VS_GRPC_PICK_FIRST] = "pick_first",
+    [VS_GRPC_ROUND_ROBIN] = "round_robin",
+    NULL,
+};
+
 bool
 vs_http2_is_called(const VsHttp2CallParams *params)
 {

@@ -29,6 +29,16 @@ extern const char *const vs_http_serve_versions[];
                   .doc = "HTTP/2: bytes that the other side may send ahead on each " \
                          "stream, and above 65535 on the connection, too.")
 
+/* Of a VsChoice 'm', which is a VsGrpcPolicy. */
+extern const char *const vs_grpc_policy_choices[];
+
+#define VS_GRPC_POLICY_ROW(Config, m)                                               \
+    VS_PARAM_CHOICE(Config, m, "grpc-policy", .def = "pick_first",                  \
+                    .choices = vs_grpc_policy_choices,                              \
+                    .doc = "HTTP/2: of the addresses that the name resolves to, a " \
+                           "channel has a connection to the first that can be "     \
+                           "connected to, or to all, and requests go round.")
+
 /* Rows for the member 'm' (a VsHttp2CallParams) of a model's configuration. */
 #define VS_HTTP2_CALL_PARAM_ROWS(Config, m)                                          \
     VS_PARAM_CHOICE(Config, m.version, "http-version", .def = "1.1",                 \

@@ -10,12 +10,6 @@ static const char *const closer_choices[] = {
     NULL,
 };
 
-static const char *const grpc_policy_choices[] = {
-    [VS_GRPC_PICK_FIRST] = "pick_first",
-    [VS_GRPC_ROUND_ROBIN] = "round_robin",
-    NULL,
-};
-
 static const VsParam client_params[] = {
     VS_PARAM_ARRIVALS(ClientConfig, arrivals, "arrivals",
                       .doc =
@@ -63,11 +57,7 @@ static const VsParam client_params[] = {
     VS_PARAM_TIME(ClientConfig, quic_idle, "quic-idle", .def = "30s", .min = "1ms",
                   .doc = "HTTP/3: a connection silent for so long has ended "
                          "(max_idle_timeout)."),
-    VS_PARAM_CHOICE(ClientConfig, grpc_policy, "grpc-policy", .def = "pick_first",
-                    .choices = grpc_policy_choices,
-                    .doc = "HTTP/2: of the addresses that the name resolves to, a "
-                           "channel has a connection to the first that can be "
-                           "connected to, or to all, and requests go round."),
+    VS_GRPC_POLICY_ROW(ClientConfig, grpc_policy),
     VS_PARAM_CHOICE(ClientConfig, closer, "closes-first", .def = "server",
                     .choices = closer_choices,
                     .doc = "Who closes a connection that is not kept alive.  server: "

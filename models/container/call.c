@@ -12,13 +12,18 @@ typedef struct ContainerRun {
     VsTimer timeout;
     struct ContainerRun *next; /* Among the container's. */
     struct ContainerRun *previous;
+    bool is_waiting; /* For an address, with 'payload'. */
+    struct ContainerRun *next_waiting;
+    VsPayload payload;
 } Run;
 
 static const VsHttpCallOps run_ops;
 
 static const VsParam call_params[] = {
     VS_PARAM_REF(ContainerCallConfig, service, "service", .is_required = true,
-                 .to = "service", .doc = "Who is asked: its cluster IP, from the pod."),
+                 .to = "service",
+                 .doc = "Who is asked: its cluster IP, from the pod; or of a headless "
+                        "service, by HTTP/2, the addresses that its name has."),
     VS_PARAM_STRING(ContainerCallConfig, path, "path", .def = "/", .doc = "What for."),
     VS_PARAM_BOOL(ContainerCallConfig, is_parallel, "parallel", .def = "no",
                   .doc =
@@ -35,6 +40,7 @@ static const VsParam call_params[] = {
                       "Connections that the container has for it at most, kept alive; "
                       "a call that finds none free waits for one."),
     VS_HTTP2_CALL_PARAM_ROWS(ContainerCallConfig, http2),
+    VS_GRPC_POLICY_ROW(ContainerCallConfig, grpc_policy),
     VS_PARAM_TIME(ContainerCallConfig, timeout, "timeout", .def = "30s", .min = "1us",
                   .doc =
                       "A call not answered in so long has failed, whatever tries are "
@@ -57,17 +63,61 @@ static const VsStat call_stats[] = {
     VS_COUNTER(ContainerCall, own.client.n_waited, "waited", "call",
                "Tries that waited for a connection."),
     VS_CALL_STAT_ROWS(ContainerCall, own),
+    VS_COUNTER(ContainerCall, names.stub.n_asked, "lookups", "query",
+               "DNS queries sent."),
     VS_HISTOGRAM(ContainerCall, latency, "call-latency", "ps",
                  "From the beginning of a call to its answer 200."),
     {0},
 };
 
+/* Whose connections, names and waiting calls 'call' shares. */
+static ContainerCall *
+first_of(const ContainerCall *call)
+{
+    return VS_CONTAINER_OF(call->caller, ContainerCall, own);
+}
+
 /* Calls of a request. -------------------------------------------------------------- */
+
+static void
+push_waiting(ContainerCall *first, Run *run)
+{
+    run->is_waiting = true;
+    if (first->waiting) {
+        first->last_waiting->next_waiting = run;
+    } else {
+        first->waiting = run;
+    }
+    first->last_waiting = run;
+}
+
+static void
+leave_waiting(ContainerCall *first, Run *run)
+{
+    Run *before = NULL;
+
+    for (Run *at = first->waiting; at != run; at = at->next_waiting) {
+        before = at;
+    }
+    if (before) {
+        before->next_waiting = run->next_waiting;
+    } else {
+        first->waiting = run->next_waiting;
+    }
+    if (first->last_waiting == run) {
+        first->last_waiting = before;
+    }
+    run->is_waiting = false;
+}
 
 static void
 run_free(Run *run)
 {
     Container *container = run->owner->container;
+
+    if (run->is_waiting) {
+        leave_waiting(first_of(run->owner), run);
+    }
 
     vs_timer_cancel(&run->timeout);
     if (run->next) {
@@ -141,16 +191,34 @@ run_timeout(VsTimer *timer)
     run_end(run, 504);
 }
 
+void
+container_calls_named(ContainerCall *call, bool is_known)
+{
+    while (call->waiting) {
+        Run *run = call->waiting;
+
+        leave_waiting(call, run);
+        if (is_known) {
+            vs_http_call_begin(&run->call, &run->payload, call->address, call->port);
+        } else {
+            run_failed(&run->call, VS_CALL_UNREACHABLE);
+        }
+    }
+}
+
 static void
 call_begin(ContainerCall *owner, ContainerCalls *calls, VsJourney *journey)
 {
     Container *container = owner->container;
     VsTime now = vs_now(container->entity.run);
     Run *run = vs_pool_alloc(&container->runs);
-    VsPayload payload = owner->message;
+    ContainerCall *first = first_of(owner);
 
-    *run = (Run){
-        .owner = owner, .calls = calls, .began = now, .next = container->open_runs};
+    *run = (Run){.owner = owner,
+                 .calls = calls,
+                 .began = now,
+                 .next = container->open_runs,
+                 .payload = owner->message};
     if (run->next) {
         run->next->previous = run;
     }
@@ -158,9 +226,14 @@ call_begin(ContainerCall *owner, ContainerCalls *calls, VsJourney *journey)
     vs_http_call_init(&run->call, owner->caller, &run_ops);
     vs_timer_init(&run->timeout, &container->entity, run_timeout);
     vs_timer_arm(&run->timeout, now + owner->config->timeout);
-    vs_payload_set_journey(&payload, journey);
+    vs_payload_set_journey(&run->payload, journey);
     owner->n_calls++;
-    vs_http_call_begin(&run->call, &payload, owner->address, owner->port);
+    if (first->names.is_used && !vs_http_client_has_idle(&first->own.client)) {
+        push_waiting(first, run);
+        container_names_ask(first);
+        return;
+    }
+    vs_http_call_begin(&run->call, &run->payload, owner->address, owner->port);
 }
 
 /* A journey is a chain: it goes along with a call that is alone, in one try. */
@@ -269,10 +342,16 @@ find_caller(const VsElement *element, const VsBuild *build)
     return &call->own;
 }
 
+static VsPod *
+pod_of(const VsElement *element, const VsBuild *build)
+{
+    return vs_cluster_find_pod(build->cluster, element->parent->parent->id);
+}
+
 static void
 open_caller(ContainerCall *call, const VsElement *element, VsBuild *build)
 {
-    const VsPod *pod = vs_cluster_find_pod(build->cluster, element->parent->parent->id);
+    const VsPod *pod = pod_of(element, build);
     g_autofree char *name = g_strdup_printf("%s/%s call %u", pod->name,
                                             element->parent->id, element->index);
     VsHttpClientConfig client = {.netns = pod->netns,
@@ -284,11 +363,43 @@ open_caller(ContainerCall *call, const VsElement *element, VsBuild *build)
     VsRng rng;
 
     if (vs_http2_is_called(&call->config->http2)) {
+        http2.policy = (VsGrpcPolicy)call->config->grpc_policy;
+        http2.resolve = call->names.is_used ? container_names_ask : NULL;
+        http2.user = call;
         client.http2 = &http2;
     }
     vs_rng_init(&rng, build->run->seed, name, "backoff");
     vs_http_caller_open(&call->own, &client, &policy, &call->container->entity, &rng,
                         call->container->calls_stage);
+}
+
+/* Who is called, with a cluster IP or headless; NULL with 'error' set. */
+static VsService *
+find_service(const VsElement *element, const VsBuild *build, GError **error)
+{
+    const ContainerCallConfig *config = element->config;
+    const char *name = config->service->id;
+    VsService *headless = vs_cluster_find_headless(build->cluster, name);
+    VsService *service;
+
+    if (headless && !vs_http2_is_called(&config->http2)) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                        "service \"%s\" is headless, and its addresses are taken by "
+                        "HTTP/2 alone; write http-version=\"2\", or give the service a "
+                        "cluster IP",
+                        name);
+        return NULL;
+    }
+    if (!headless && config->grpc_policy == VS_GRPC_ROUND_ROBIN) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "grpc-policy=\"round_robin\" has no effect with a cluster IP, "
+                        "which is one address; write cluster-ip=\"none\" in service "
+                        "\"%s\", or leave it out",
+                        name);
+        return NULL;
+    }
+    service = headless ? headless : vs_cluster_find_service(build->cluster, name);
+    return vs_build_check_tcp(service, element, error) ? service : NULL;
 }
 
 static bool
@@ -301,15 +412,19 @@ call_open(void *self, const VsElement *element, VsBuild *build, GError **error)
     call->container = vs_build_instance(build, element->parent);
     call->caller = find_caller(element, build);
     vs_histogram_init(&call->latency);
-    service = vs_cluster_find_service(build->cluster, call->config->service->id);
-    if (!vs_build_check_tcp(service, element, error)) {
+    service = find_service(element, build, error);
+    if (!service) {
         return false;
     }
     call->address = service->cluster_ip;
-    call->port = service->port;
+    call->port = service->is_headless ? service->target_port : service->port;
     call->message =
         vs_http_new_request(&build->run->packets->names, service->name,
                             call->config->path, call->config->body_bytes, false);
+    if (call->caller == &call->own && service->is_headless &&
+        !container_names_open(call, service, pod_of(element, build), build, error)) {
+        return false;
+    }
     if (call->caller == &call->own) {
         open_caller(call, element, build);
     }
@@ -323,6 +438,7 @@ call_close(void *self)
     ContainerCall *call = self;
 
     if (call->config) {
+        container_names_close(call);
         vs_http_caller_close(&call->own);
         vs_histogram_clear(&call->latency);
     }

@@ -3,6 +3,7 @@
  * container.c  configuration, statistics, requests in and answers out
  * work.c       what a request takes: CPU time, waiting, calls
  * call.c       calls of other services
+ * names.c      the addresses of headless ones
  * life.c       memory, kills and restarts; the end of its pod
  * websocket.c  WebSockets: upgrades, pushes
  *
@@ -65,6 +66,7 @@ typedef struct ContainerCallConfig {
     uint64_t body_bytes;
     uint32_t connections;
     VsHttp2CallParams http2;
+    VsChoice grpc_policy; /* VsGrpcPolicy. */
     VsTime timeout;
     VsCallParams call;
 } ContainerCallConfig;
@@ -113,6 +115,15 @@ typedef struct Container {
     VsStage calls_stage;
 } Container;
 
+/* names.c: the addresses of a headless service; zeroed memory is none. */
+typedef struct ContainerNames {
+    bool is_used;
+    VsStub stub;
+    VsStubLookup lookup;
+    VsResolvNames names;
+    char **search;
+} ContainerNames;
+
 /* An element <call>. */
 typedef struct ContainerCall {
     const ContainerCallConfig *config;
@@ -120,6 +131,9 @@ typedef struct ContainerCall {
     VsHttpCaller own;
     VsHttpCaller
         *caller; /* Shared by the members of a template: the first one's own. */
+    ContainerNames names;         /* The first one's, too. */
+    struct ContainerRun *waiting; /* The same: for an address, in order. */
+    struct ContainerRun *last_waiting;
     VsPayload message;
     VsAddr address;
     uint16_t port;
@@ -200,6 +214,10 @@ bool container_websocket_takes(Container *container, VsHttpRequest *request,
 
 /* call.c */
 
+/* The addresses of the headless service that 'call' asks are known, or cannot be: what waits
+ * for them goes on. */
+void container_calls_named(ContainerCall *call, bool is_known);
+
 /* The process is gone: calls under way are given up, connections reset. */
 void container_calls_kill(Container *container);
 
@@ -209,3 +227,11 @@ void container_calls_close(Container *container);
 /* Begins the next calls, which 'journey' (or NULL) goes along with if it can, unless one has
  * failed.  True if there is something to wait for; container_calls_ended() tells its end. */
 bool container_calls_next(ContainerCalls *calls, VsJourney *journey);
+
+/* names.c */
+
+/* For the first of a template's members: its caller asks for names from now on. */
+bool container_names_open(ContainerCall *call, const VsService *service,
+                          const VsPod *pod, VsBuild *build, GError **error);
+void container_names_ask(void *call); /* Then container_calls_named(). */
+void container_names_close(ContainerCall *call);

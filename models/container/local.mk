@@ -3,5 +3,6 @@ libvethsim_la_SOURCES += \
 	models/container/container.c \
 	models/container/container.h \
 	models/container/life.c \
+	models/container/names.c \
 	models/container/websocket.c \
 	models/container/work.c

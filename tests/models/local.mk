@@ -26,6 +26,7 @@ check_PROGRAMS += \
 	tests/models/test_container \
 	tests/models/test_container_calls \
 	tests/models/test_container_life \
+	tests/models/test_container_names \
 	tests/models/test_container_work \
 	tests/models/test_coredns \
 	tests/models/test_device_qdisc \
@@ -103,6 +104,9 @@ tests_models_test_client_trace_SOURCES = tests/models/test_client_trace.c \
 tests_models_test_container_calls_SOURCES = tests/models/test_container_calls.c \
 	$(model_tests_fixture)
 
+tests_models_test_container_names_SOURCES = \
+	tests/models/test_container_names.c $(model_tests_fixture)
+tests_models_test_container_names_LDADD = $(TEST_LIBS)
 tests_models_test_container_life_SOURCES = tests/models/test_container_life.c \
 	$(model_tests_fixture)
 
