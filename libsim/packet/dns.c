@@ -6,6 +6,7 @@
 
 enum {
     TYPE_A = 1,
+    TYPE_NS = 2,
     TYPE_AAAA = 28,
     TYPE_SRV = 33,
     TYPE_OPT = 41,
@@ -28,6 +29,27 @@ vs_dns_name_length(const char *name)
     size_t length = strlen(name);
 
     return length > 0 && name[length - 1] == '.' ? length - 1 : length;
+}
+
+VsName
+vs_dns_parent(VsNames *names, VsName name)
+{
+    const char *dot = strchr(vs_names_get(names, name), '.');
+
+    return dot ? vs_names_intern(names, dot + 1) : 0;
+}
+
+unsigned
+vs_dns_n_labels(const VsNames *names, VsName name)
+{
+    const char *text = vs_names_get(names, name);
+    unsigned n = *text != '\0';
+
+    while ((text = strchr(text, '.'))) {
+        text++;
+        n++;
+    }
+    return n;
 }
 
 /* Lengths. -------------------------------------------------------------------------- */
@@ -166,11 +188,13 @@ vs_dns_address(const VsDns *dns, unsigned i)
 static unsigned
 flags_of(const VsDns *dns)
 {
-    unsigned flags = FLAG_RECURSION_DESIRED;
+    unsigned flags = dns->is_iterative ? 0 : FLAG_RECURSION_DESIRED;
 
     if (dns->is_response) {
         flags |= FLAG_RESPONSE | dns->code;
-        flags |= dns->is_authoritative ? FLAG_AUTHORITATIVE : FLAG_RECURSION_AVAILABLE;
+        flags |= dns->is_authoritative ? FLAG_AUTHORITATIVE
+                 : dns->is_iterative   ? 0
+                                       : FLAG_RECURSION_AVAILABLE;
         flags |= dns->is_truncated ? FLAG_TRUNCATED : 0;
     }
     return flags;
@@ -218,8 +242,10 @@ print_option(const VsDns *dns, GByteArray *out)
 void
 vs_dns_print(const VsDns *dns, const VsNames *names, GByteArray *out)
 {
-    static const unsigned types[] = {
-        [VS_DNS_A] = TYPE_A, [VS_DNS_AAAA] = TYPE_AAAA, [VS_DNS_SRV] = TYPE_SRV};
+    static const unsigned types[] = {[VS_DNS_A] = TYPE_A,
+                                     [VS_DNS_AAAA] = TYPE_AAAA,
+                                     [VS_DNS_SRV] = TYPE_SRV,
+                                     [VS_DNS_NS] = TYPE_NS};
     VsDnsWriter writer;
 
     vs_dns_writer_init(&writer, names, out, dns->is_plain);

@@ -17,6 +17,13 @@
 /* The name without the dot that may end it. */
 size_t vs_dns_name_length(const char *name);
 
+/* The domain that 'name' is in: "example" of "www.example"; that of a name without a dot is the
+ * root, the empty name. */
+VsName vs_dns_parent(VsNames *names, VsName name);
+
+/* "www.example" has two, the root none. */
+unsigned vs_dns_n_labels(const VsNames *names, VsName name);
+
 /* Bytes of the message. */
 uint32_t vs_dns_measure(const VsDns *dns, const VsNames *names);
 

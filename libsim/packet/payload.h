@@ -37,6 +37,7 @@ typedef enum VsDnsType {
     VS_DNS_A,
     VS_DNS_AAAA,
     VS_DNS_SRV,
+    VS_DNS_NS,
 } VsDnsType;
 
 typedef enum VsDnsCode {
@@ -51,11 +52,12 @@ typedef struct VsDns {
     bool is_response : 1;
     bool is_authoritative : 1;
     bool is_truncated : 1;
-    bool is_plain : 1;   /* Names are written out, not compressed. */
-    uint8_t code;        /* VsDnsCode. */
-    uint8_t type;        /* VsDnsType: what is asked for. */
-    uint8_t subnet_bits; /* Of the client's subnet (RFC 7871); 0: not told. */
-    uint16_t edns_bytes; /* Largest datagram that is taken (RFC 6891); 0: no EDNS. */
+    bool is_plain : 1;     /* Names are written out, not compressed. */
+    bool is_iterative : 1; /* A resolver asks on its own: no recursion is desired. */
+    uint8_t code;          /* VsDnsCode. */
+    uint8_t type;          /* VsDnsType: what is asked for. */
+    uint8_t subnet_bits;   /* Of the client's subnet (RFC 7871); 0: not told. */
+    uint16_t edns_bytes;   /* Largest datagram that is taken (RFC 6891); 0: no EDNS. */
     uint16_t n_left_out; /* The last ones of 'records', for which there was no room. */
     VsName name;
     VsAddr subnet;

@@ -52,6 +52,8 @@ libvethsim_la_SOURCES += \
 	libsim/results/summary_text_parts.c \
 	libsim/results/text_table.c \
 	libsim/results/text_table.h \
+	libsim/results/trace_dns.c \
+	libsim/results/trace_dns.h \
 	libsim/results/trace_headers.c \
 	libsim/results/trace_headers.h \
 	libsim/results/trace_json.c \

@@ -4,9 +4,9 @@
 
 #include "base/json_put.h"
 #include "base/units.h"
-#include "packet/dns.h"
 #include "packet/http.h"
 #include "packet/websocket.h"
+#include "results/trace_dns.h"
 
 /* Numbers of a header, in the order they are shown. */
 enum { N_NUMBERS = 14 };
@@ -134,49 +134,6 @@ vs_trace_put_headers(JsonBuilder *builder, const char *name, const VsLayer *laye
     json_builder_end_object(builder);
 }
 
-static const char *
-describe_no_address(const VsDns *dns)
-{
-    switch (dns->code) {
-    case VS_DNS_NXDOMAIN:
-        return "no such name";
-    case VS_DNS_SERVFAIL:
-        return "the server failed";
-    case VS_DNS_REFUSED:
-        return "refused";
-    default:
-        return dns->is_truncated ? "too long for a datagram" : "no address";
-    }
-}
-
-static char *
-describe_dns(const VsDns *dns, const VsNames *names)
-{
-    static const char *const types[] = {
-        [VS_DNS_A] = "", [VS_DNS_AAAA] = "AAAA ", [VS_DNS_SRV] = "SRV "};
-    const char *name = vs_names_get(names, dns->name);
-    const char *type = types[dns->type];
-    unsigned n_addresses = vs_dns_n_addresses(dns);
-    g_autofree char *address = NULL;
-    g_autofree char *more = NULL;
-
-    if (!dns->is_response) {
-        return g_strdup_printf("DNS query %s%s", type, name);
-    }
-    if (dns->type == VS_DNS_SRV && dns->records && dns->code == VS_DNS_NOERROR) {
-        return g_strdup_printf("DNS answer SRV %s: %u records", name,
-                               dns->records->n_in[VS_DNS_ANSWER]);
-    }
-    if (n_addresses == 0) {
-        return g_strdup_printf("DNS answer %s%s: %s", type, name,
-                               describe_no_address(dns));
-    }
-    address = vs_format_ipv4(vs_dns_address(dns, 0));
-    more = n_addresses > 1 ? g_strdup_printf(" and %u more", n_addresses - 1) : NULL;
-    return g_strdup_printf("DNS answer %s is %s%s%s", name, address, more ? more : "",
-                           dns->is_truncated ? ", cut short" : "");
-}
-
 static char *
 describe_http(const VsTraceRecord *record, const VsNames *names)
 {
@@ -270,7 +227,7 @@ describe(const VsTraceRecord *record, const VsNames *names)
         return g_strdup(describe_icmp(&layer->icmp));
     }
     if (record->payload_bytes > 0 && record->payload.kind == VS_PAYLOAD_DNS) {
-        return describe_dns(&record->payload.dns, names);
+        return vs_trace_describe_dns(&record->payload.dns, names);
     }
     if (record->payload_bytes > 0 && record->payload.kind == VS_PAYLOAD_HTTP) {
         return describe_http(record, names);

@@ -71,11 +71,10 @@ dns_answers_clear(DnsAnswers *answers)
 static DnsName *
 name_get(DnsAnswers *answers, const char *text)
 {
-    g_autofree char *folded = g_ascii_strdown(text, -1); /* RFC 4343. */
+    g_autofree char *folded = dns_fold(text);
     DnsName *name;
     VsName handle;
 
-    folded[vs_dns_name_length(folded)] = '\0';
     handle = vs_names_intern(&answers->run->packets->names, folded);
     name = vs_table_find(&answers->names, name_key(handle));
     if (!name) {

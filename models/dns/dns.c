@@ -1,4 +1,7 @@
+#include <string.h>
+
 #include "models/dns/answers.h"
+#include "models/dns/authority.h"
 #include "models/dns/record.h"
 #include "models/dns/server.h"
 
@@ -11,31 +14,11 @@ typedef struct Dns {
     DnsServer server;
     const DnsConfig *config;
     DnsAnswers answers;
+    DnsAuthority authority;
+    bool has_zones; /* 'authority' has the names; else 'answers' has. */
     uint64_t n_unknown;
+    uint64_t n_referrals;
 } Dns;
-
-static const VsParam record_params[] = {
-    VS_PARAM_STRING(RecordConfig, name, "name", .is_required = true,
-                    .doc = "The whole name: shop.example."),
-    VS_PARAM_IPV4(RecordConfig, address, "address",
-                  .doc = "The address it stands for."),
-    VS_PARAM_REF(RecordConfig, to, "to", .to = "lb client router node dns resolver",
-                 .doc = "Whose address it stands for: an lb's is its VIP."),
-    VS_PARAM_TIME(RecordConfig, ttl, "ttl", .def = "60s", .max = "86400s",
-                  .doc = "How long an answer may be kept; whole seconds."),
-    VS_PARAM_TIME(RecordConfig, from, "from", .def = "0s",
-                  .doc = "It is there from then on."),
-    VS_PARAM_TIME(RecordConfig, until, "until",
-                  .doc = "It is removed then; without it, it stays."),
-    VS_PARAM_UINT(RecordConfig, weight, "weight", .min = "1", .max = "255",
-                  .doc =
-                      "One of the name's records is answered, this one in proportion "
-                      "to its weight; without it all are."),
-    VS_PARAM_PREFIXES(RecordConfig, clients, "clients",
-                      .doc = "Who is told it; of several places that hold a client the "
-                             "smallest counts.  All without it."),
-    {0},
-};
 
 static const VsParam dns_params[] = {
     VS_PARAM_TIME(DnsConfig, negative_ttl, "negative-ttl", .def = "30s",
@@ -49,60 +32,64 @@ static const VsParam dns_params[] = {
 static const VsStat dns_stats[] = {
     VS_COUNTER(Dns, n_unknown, "unknown", "query",
                "Queries for names it does not have."),
+    VS_COUNTER(Dns, n_referrals, "referrals", "query",
+               "Queries answered with the servers to ask."),
     DNS_SERVER_STAT_ROWS(Dns, server),
     {0},
 };
 
 static bool
-record_check(const void *config_, const VsElement *element, GError **error)
+is_a(const VsElement *element, const char *kind)
 {
-    const RecordConfig *config = config_;
+    return strcmp(element->model->element, kind) == 0;
+}
 
-    if (vs_element_has(element, "address") == (config->to != NULL)) {
-        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
-                        "record \"%s\" needs one of address=\"\" and to=\"\"",
-                        config->name);
-        return false;
+static unsigned
+count(const VsElement *element, const char *kind)
+{
+    unsigned n = 0;
+
+    for (unsigned i = 0; i < element->n_children; i++) {
+        n += is_a(element->children[i], kind);
     }
-    if (config->ttl % VS_S != 0) {
-        vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
-                        "ttl of record \"%s\" is not in whole seconds, as DNS has it",
-                        config->name);
-        return false;
+    return n;
+}
+
+/* No zone is there twice. */
+static bool
+check_zones(const VsElement *element, GError **error)
+{
+    g_autoptr(GHashTable) tops =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+
+    for (unsigned i = 0; i < element->n_children; i++) {
+        const VsElement *child = element->children[i];
+
+        if (is_a(child, "zone") &&
+            !g_hash_table_add(tops, dns_fold(((ZoneConfig *)child->config)->name))) {
+            vs_set_error_at(error, child, VS_SCENARIO_ERROR_CONFLICT,
+                            "dns \"%s\" has zone \"%s\" already", element->id,
+                            ((ZoneConfig *)child->config)->name);
+            return false;
+        }
     }
-    if (vs_element_has(element, "until") && config->until <= config->from) {
-        vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
-                        "until of record \"%s\" is not after from: it would never be "
-                        "there",
-                        config->name);
+    if (count(element, "zone") > 0 && vs_element_has(element, "negative-ttl")) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
+                        "dns \"%s\" has zones, and each has a negative-ttl of its own",
+                        element->id);
         return false;
     }
     return true;
 }
 
 static bool
-is_record(const VsElement *element)
-{
-    return g_str_equal(element->model->element, "record");
-}
-
-static bool
-has_record(const VsElement *element)
-{
-    for (unsigned i = 0; i < element->n_children; i++) {
-        if (is_record(element->children[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static bool
 dns_check(const void *config_, const VsElement *element, GError **error)
 {
     const DnsConfig *config = config_;
+    unsigned n_records = count(element, "record");
+    unsigned n_zones = count(element, "zone");
 
-    if (!has_record(element)) {
+    if (n_records == 0 && n_zones == 0) {
         vs_set_error_at(
             error, element, VS_SCENARIO_ERROR_NO_EFFECT,
             "dns \"%s\" knows no name; write <record name=\"...\" to=\"...\"/> "
@@ -110,12 +97,36 @@ dns_check(const void *config_, const VsElement *element, GError **error)
             element->id);
         return false;
     }
+    if (n_records > 0 && n_zones > 0) {
+        vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
+                        "dns \"%s\" has zones, and records outside of them; put each "
+                        "record into its zone",
+                        element->id);
+        return false;
+    }
     if (config->negative_ttl % VS_S != 0) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_VALUE,
                         "negative-ttl is not in whole seconds, as DNS has it");
         return false;
     }
-    return true;
+    return check_zones(element, error);
+}
+
+static bool
+is_referral(const VsDns *answer)
+{
+    return answer->code == VS_DNS_NOERROR && !answer->is_authoritative;
+}
+
+static void
+answer_from_zones(Dns *dns, VsDnsRequest *query)
+{
+    VsDns answer =
+        dns_authority_find(&dns->authority, &query->payload.dns, query->flow.saddr);
+
+    dns->n_unknown += answer.code != VS_DNS_NOERROR;
+    dns->n_referrals += is_referral(&answer);
+    dns_server_answer(&dns->server, query, &answer, 0);
 }
 
 static void
@@ -124,6 +135,10 @@ dns_worked(DnsServer *server, VsDnsRequest *query)
     Dns *dns = VS_CONTAINER_OF(server, Dns, server);
     VsDns answer = {0};
 
+    if (dns->has_zones) {
+        answer_from_zones(dns, query);
+        return;
+    }
     if (!dns_answers_find(&dns->answers, &query->payload.dns, query->flow.saddr,
                           &answer)) {
         answer.code = VS_DNS_NXDOMAIN;
@@ -164,9 +179,14 @@ dns_open(void *self, const VsElement *element, VsBuild *build, GError **error)
     Dns *dns = self;
 
     dns_server_open(&dns->server, element->id, VS_ADDR_ANY, build, dns_worked);
+    dns->has_zones = count(element, "zone") > 0;
+    dns_authority_init(&dns->authority, &dns->server);
     for (unsigned i = 0; i < element->n_children; i++) {
-        if (is_record(element->children[i]) &&
-            !add_record(dns, element->children[i], build, error)) {
+        const VsElement *child = element->children[i];
+
+        if ((is_a(child, "record") && !add_record(dns, child, build, error)) ||
+            (is_a(child, "zone") &&
+             !dns_authority_add(&dns->authority, child, build, error))) {
             return false;
         }
     }
@@ -180,17 +200,8 @@ dns_close(void *self)
 
     dns_server_close(&dns->server);
     dns_answers_clear(&dns->answers);
+    dns_authority_clear(&dns->authority);
 }
-
-const VsModel vs_model_record = {
-    .element = "record",
-    .summary = "A DNS address record (A).",
-    .parents = "dns",
-    .id_rule = VS_ID_NONE,
-    .config_size = sizeof(RecordConfig),
-    .params = record_params,
-    .check = record_check,
-};
 
 const VsModel vs_model_dns = {
     .element = "dns",

@@ -1,11 +1,14 @@
 libvethsim_la_SOURCES += \
 	models/dns/answers.c \
 	models/dns/answers.h \
+	models/dns/authority.c \
+	models/dns/authority.h \
 	models/dns/coredns.c \
 	models/dns/dns.c \
 	models/dns/forward.c \
 	models/dns/forward.h \
 	models/dns/nodelocal.c \
+	models/dns/record.c \
 	models/dns/record.h \
 	models/dns/resolver.c \
 	models/dns/server.c \

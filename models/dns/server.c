@@ -95,8 +95,9 @@ dns_server_close(DnsServer *server)
 }
 
 /* Where there is nothing to show of 'name' itself, its handle tells one set from another. */
-static const VsDnsRecords *
-alias_get(DnsServer *server, VsName alias, VsName name, const VsDnsRecords *records)
+const VsDnsRecords *
+dns_server_alias(DnsServer *server, VsName alias, VsName name,
+                 const VsDnsRecords *records)
 {
     VsPacketPool *packets = server->netns->run->packets;
     VsKey key = {{alias, records ? (uint64_t)(uintptr_t)records : name}};
@@ -127,13 +128,14 @@ dns_server_answer(DnsServer *server, VsDnsRequest *query, const VsDns *answer,
     dns->edns_bytes = asked->edns_bytes;
     dns->subnet = asked->subnet;
     dns->subnet_bits = asked->subnet_bits;
+    dns->is_iterative = asked->is_iterative;
     dns->is_response = true;
     if (has_data && via != 0 && via != name) {
-        dns->records = alias_get(server, via, name, dns->records);
+        dns->records = dns_server_alias(server, via, name, dns->records);
         name = via;
     }
     if (has_data && name != asked->name) {
-        dns->records = alias_get(server, asked->name, name, dns->records);
+        dns->records = dns_server_alias(server, asked->name, name, dns->records);
     }
     if (server->is_shuffling && vs_dns_n_addresses(dns) > 1) {
         dns->order = vs_rng_u64(&server->order) | 1;

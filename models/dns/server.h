@@ -30,6 +30,14 @@ typedef struct DnsServerParams {
 #define DNS_SERVER_PARAM_ROWS(Config, m) \
     DNS_WORK_PARAM_ROWS(Config, m), VS_HOST_PARAM_ROWS(Config, m.host, "2")
 
+/* What became of queries that a server had to find answers for. */
+typedef struct DnsCounts {
+    uint64_t n_hits; /* Answered from memory. */
+    uint64_t n_misses;
+    uint64_t n_asked;  /* Questions of its own. */
+    uint64_t n_failed; /* SERVFAIL. */
+} DnsCounts;
+
 struct DnsServer {
     const DnsServerParams *params;
     VsHost *host; /* Its own, or its pod's node. */
@@ -70,6 +78,11 @@ void dns_server_open(DnsServer *server, const char *name, VsAddr address,
 /* One more socket of an open server; the caller's. */
 void dns_server_listen(DnsServer *server, VsDnsSocket *socket, VsAddr address);
 void dns_server_close(DnsServer *server);
+
+/* The records for a question for 'alias', which is another name of 'name', of which 'records'
+ * tell (NULL: nothing).  Made once for each. */
+const VsDnsRecords *dns_server_alias(DnsServer *server, VsName alias, VsName name,
+                                     const VsDnsRecords *records);
 
 /* Answers 'query' with what 'answer' says of the name in question, and frees it; where
  * answer->name is set, of that one, of which the name in question is another, and 'via', unless
