@@ -103,7 +103,7 @@ ask(DnsCacheEntry *entry, const VsDnsRequest *asked_by)
 
     entry->asked_id = ++forward->next_id;
     entry->n_attempts++;
-    forward->n_asked++;
+    forward->counts.n_asked++;
     payload.dns = (VsDns){.id = entry->asked_id,
                           .type = entry->type,
                           .edns_bytes = asked_by->payload.dns.edns_bytes,
@@ -231,7 +231,7 @@ forward_timeout(VsTimer *timer)
         return;
     }
     for (const VsDnsRequest *query = entry->waiting; query; query = query->next) {
-        entry->forward->n_failed++;
+        entry->forward->counts.n_failed++;
     }
     answer_waiting(entry, &failure);
 }
@@ -280,14 +280,14 @@ dns_forward_query(DnsForward *forward, VsDnsRequest *query, VsName name)
     if (entry->expires > now) {
         VsDns answer = entry->answer;
 
-        forward->n_hits++;
+        forward->counts.n_hits++;
         record(forward, query, "answered from the cache",
                "the name was asked for before, and its time to live is not over");
         answer.ttl_s = (uint32_t)((entry->expires - now) / VS_S); /* Never longer. */
         answer_query(forward, query, entry, &answer);
         return;
     }
-    forward->n_misses++;
+    forward->counts.n_misses++;
     record(forward, query,
            entry->is_asked ? "waits for the answer of the upstream server"
                            : "asks the upstream server",

@@ -47,10 +47,7 @@ typedef struct DnsForward {
     VsName (*find_via)(DnsServer *server, const VsDnsRequest *query);
     VsStage wait_stage;
     uint32_t n_concurrent;
-    uint64_t n_hits;
-    uint64_t n_misses;
-    uint64_t n_asked;
-    uint64_t n_failed;
+    DnsCounts counts;
     uint64_t n_refused;
 } DnsForward;
 

@@ -46,6 +46,9 @@ MISSING = [
                                '<link from="isp" to="sw"/>' + "".join(
                                    f'<router id="{name}"/><link from="{name}" to="sw"/>'
                                    for name in ("old", "new", "here", "there"))),
+    (r'id="tld"', r'<link', '<router id="edge"/><switch id="sw"/>' + "".join(
+        f'<link from="{name}" to="sw"/>'
+        for name in ("isp", "root", "tld", "authority", "edge"))),
     (r'endpoint-delay=', r'<service', '<service id="shop" select="app=shop"/>'),
     (r'service="db"', r'<service id="db"', '<service id="db" select="app=db"/>'),
     (r'service="db"', r'labels="app=db"', '<pod id="db" labels="app=db">'

@@ -34,6 +34,7 @@ check_PROGRAMS += \
 	tests/models/test_dns_choice \
 	tests/models/test_dns_names \
 	tests/models/test_dns_nodelocal \
+	tests/models/test_dns_recursion \
 	tests/models/test_dns_stub \
 	tests/models/test_dns_tcp \
 	tests/models/test_gso \
@@ -123,6 +124,8 @@ tests_models_test_dns_tcp_SOURCES = tests/models/test_dns_tcp.c \
 tests_models_test_dns_names_SOURCES = tests/models/test_dns_names.c \
 	$(model_tests_fixture)
 tests_models_test_dns_SOURCES = tests/models/test_dns.c $(model_tests_fixture)
+tests_models_test_dns_recursion_SOURCES = tests/models/test_dns_recursion.c \
+	$(model_tests_fixture)
 tests_models_test_dns_stub_SOURCES = tests/models/test_dns_stub.c \
 	$(model_tests_fixture)
 tests_models_test_http3_SOURCES = tests/models/test_http3.c $(model_tests_fixture)
