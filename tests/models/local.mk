@@ -188,3 +188,6 @@ tests_models_test_packet_flow_SOURCES = tests/models/test_packet_flow.c \
 	$(proxy_tests_fixture)
 tests_models_test_pod_SOURCES = tests/models/test_pod.c $(model_tests_fixture)
 tests_models_test_topology_SOURCES = tests/models/test_topology.c $(model_tests_fixture)
+
+script_tests += tests/models/unbound.sh
+EXTRA_DIST += tests/models/unbound.py
