@@ -25,6 +25,7 @@
 #include "model/conntrack_params.h"
 #include "model/host_params.h"
 #include "model/http2_params.h"
+#include "model/quic_params.h"
 #include "model/import.h"
 #include "model/interface_qdisc.h"
 #include "model/model.h"

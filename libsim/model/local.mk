@@ -15,6 +15,7 @@ model_headers = \
 	libsim/model/model.h \
 	libsim/model/param.h \
 	libsim/model/profile.h \
+	libsim/model/quic_params.h \
 	libsim/model/registry.h \
 	libsim/model/resolv_params.h \
 	libsim/model/rss_params.h \
@@ -42,6 +43,7 @@ libvethsim_la_SOURCES += \
 	libsim/model/ip_entry.h \
 	libsim/model/param.c \
 	libsim/model/profile.c \
+	libsim/model/quic_params.c \
 	libsim/model/registry.c \
 	libsim/model/resolv_params.c \
 	libsim/model/routing.c \

@@ -77,11 +77,39 @@ vs_quic_stream_bytes(uint64_t stream, uint64_t offset, uint64_t bytes)
            vs_quic_varint_bytes(bytes);
 }
 
-/* Frames that end streams. */
+uint32_t
+vs_quic_limit_bytes(const VsQuicFrames *frames)
+{
+    const struct {
+        VsQuicFrame kind;
+        uint64_t stream; /* UINT64_MAX: the frame has none. */
+        uint64_t limit;
+    } all[] = {
+        {VS_QUIC_MAX_DATA, UINT64_MAX, frames->max_data},
+        {VS_QUIC_MAX_STREAM_DATA, frames->max_stream, frames->max_stream_data},
+        {VS_QUIC_MAX_STREAMS, UINT64_MAX, frames->max_streams},
+        {VS_QUIC_DATA_BLOCKED, UINT64_MAX, frames->blocked_data},
+        {VS_QUIC_STREAM_DATA_BLOCKED, frames->blocked_stream,
+         frames->blocked_stream_data},
+        {VS_QUIC_STREAMS_BLOCKED, UINT64_MAX, frames->blocked_streams},
+    };
+    uint32_t bytes = 0;
+
+    for (unsigned i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        if (frames->kinds & all[i].kind) {
+            bytes +=
+                1 + vs_quic_varint_bytes(all[i].limit) +
+                (all[i].stream != UINT64_MAX ? vs_quic_varint_bytes(all[i].stream) : 0);
+        }
+    }
+    return bytes;
+}
+
+/* Frames that end streams, and those of limits. */
 static uint32_t
 control_bytes(const VsQuicFrames *frames)
 {
-    uint32_t bytes = 0;
+    uint32_t bytes = vs_quic_limit_bytes(frames);
 
     if (frames->kinds & VS_QUIC_RESET_STREAM) {
         bytes += 2 * (1 + vs_quic_varint_bytes(frames->reset_stream) + CODE_BYTES) +

@@ -45,7 +45,22 @@ typedef enum VsQuicFrame {
     VS_QUIC_STREAM = 0x04,
     VS_QUIC_RESET_STREAM = 0x08, /* With STOP_SENDING of the other direction. */
     VS_QUIC_HANDSHAKE_DONE = 0x10,
+    VS_QUIC_MAX_DATA = 0x20,
+    VS_QUIC_MAX_STREAM_DATA = 0x40,
+    VS_QUIC_MAX_STREAMS = 0x80,
+    VS_QUIC_DATA_BLOCKED = 0x100,
+    VS_QUIC_STREAM_DATA_BLOCKED = 0x200,
+    VS_QUIC_STREAMS_BLOCKED = 0x400,
 } VsQuicFrame;
+
+/* What the receiver of data allows, told at first in transport parameters (RFC 9000 section
+ * 18.2); 0: no limit. */
+typedef struct VsQuicLimits {
+    uint64_t data;        /* Bytes of all streams, */
+    uint64_t stream_data; /* of one, */
+    uint64_t streams;     /* and how many of them the client may open. */
+    VsTime idle;          /* A connection silent for so long has ended. */
+} VsQuicLimits;
 
 /* The frames of a packet, as far as the sender has to know when it is lost. */
 typedef struct VsQuicFrames {
@@ -58,6 +73,16 @@ typedef struct VsQuicFrames {
     uint64_t stream_offset;
     uint64_t reset_stream;
     uint64_t reset_bytes; /* Final size. */
+
+    /* Limits, raised or reached (section 19.9 to 19.14). */
+    uint64_t max_data;
+    uint64_t max_stream; /* Whose limit rises. */
+    uint64_t max_stream_data;
+    uint64_t max_streams;
+    uint64_t blocked_data;
+    uint64_t blocked_stream; /* Which has reached its limit. */
+    uint64_t blocked_stream_data;
+    uint64_t blocked_streams;
 } VsQuicFrames;
 
 typedef struct VsQuicPacket {
@@ -75,7 +100,8 @@ typedef struct VsQuicPacket {
 typedef struct VsQuicDatagram {
     uint64_t connection;
     bool is_reset;          /* A stateless reset, and nothing else. */
-    VsTlsHandshake tls;     /* What CRYPTO frames say. */
+    VsTlsHandshake tls;     /* What CRYPTO frames say, */
+    VsQuicLimits limits;    /* in transport parameters, too. */
     VsPayload message;      /* What the stream's bytes mean, */
     uint64_t message_bytes; /* and how many it will have. */
     VsQuicPacket packets[VS_QUIC_N_SPACES];
@@ -96,6 +122,9 @@ unsigned vs_quic_ack_bytes(const VsQuicAck *ack);
 /* Headers of frames, without the data. */
 unsigned vs_quic_crypto_bytes(uint64_t offset, uint64_t bytes);
 unsigned vs_quic_stream_bytes(uint64_t stream, uint64_t offset, uint64_t bytes);
+
+/* Frames that tell of limits. */
+uint32_t vs_quic_limit_bytes(const VsQuicFrames *frames);
 
 /* All of 'packet', which has all but its 'bytes', of 'datagram'. */
 uint32_t vs_quic_packet_bytes(const VsQuicDatagram *datagram, VsQuicSpace space);

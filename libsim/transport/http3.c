@@ -53,7 +53,8 @@ client_ready(VsQuicConnection *connection)
     VsHttp3Client *client = connection->user;
     VsHttpExchange *exchange;
 
-    while ((exchange = vs_http_exchange_pop(&client->pending))) {
+    while (client->pending.first && vs_quic_may_request(connection)) {
+        exchange = vs_http_exchange_pop(&client->pending);
         start(client, exchange);
     }
 }
@@ -140,7 +141,7 @@ vs_http3_client_send(VsHttp3Client *client, VsHttpExchange *exchange)
     }
     if (!client->connection) {
         exchange->ops->failed(exchange, VS_TCP_END_NO_PORT);
-    } else if (vs_quic_is_ready(client->connection)) {
+    } else if (!client->pending.first && vs_quic_may_request(client->connection)) {
         start(client, exchange);
     } else {
         vs_http_exchange_push(&client->pending, exchange);

@@ -46,6 +46,7 @@ libvethsim_la_SOURCES += \
 	libsim/transport/http2_server.c \
 	libsim/transport/http3.c \
 	libsim/transport/quic.c \
+	libsim/transport/quic_flow.c \
 	libsim/transport/quic_internal.h \
 	libsim/transport/quic_receive.c \
 	libsim/transport/quic_recovery.c \

@@ -30,6 +30,7 @@ static void socket_refused(VsUdp *udp, const VsFlow *sent, uint8_t icmp_code);
 static void loss_due(VsTimer *timer);
 static void ack_due(VsTimer *timer);
 static void idle_due(VsTimer *timer);
+static void pace_due(VsTimer *timer);
 
 static const VsQuicRecoveryOps recovery_ops = {recovery_acked, recovery_lost};
 static const VsUdpOps listener_ops = {.receive = vs_quic_server_receive};
@@ -99,7 +100,8 @@ own_ticket(const VsQuicConnection *connection)
 }
 
 void
-vs_quic_keep_ticket(VsQuicConnection *connection, uint32_t number)
+vs_quic_keep_ticket(VsQuicConnection *connection, uint32_t number,
+                    const VsQuicLimits *limits)
 {
     VsQuic *quic = connection->quic;
     VsQuicTicket *ticket = vs_table_find(&quic->by_server, server_key(connection));
@@ -109,7 +111,8 @@ vs_quic_keep_ticket(VsQuicConnection *connection, uint32_t number)
         vs_table_insert(&quic->by_server, server_key(connection), ticket);
     }
     *ticket = (VsQuicTicket){.number = number,
-                             .expires = vs_quic_now(connection) + TICKET_LIFETIME};
+                             .expires = vs_quic_now(connection) + TICKET_LIFETIME,
+                             .limits = *limits};
 }
 
 static void
@@ -123,6 +126,9 @@ show_ticket(VsQuicConnection *connection)
         ticket->expires > vs_quic_now(connection)) {
         connection->ticket = ticket->number;
         connection->is_early = quic->config.tls.is_early;
+        if (connection->is_early) { /* RFC 9000 section 7.4.1. */
+            vs_quic_flow_take_limits(connection, &ticket->limits);
+        }
     }
 }
 
@@ -139,9 +145,11 @@ connection_new(VsQuic *quic, VsAddr remote, uint16_t remote_port)
     vs_quic_recovery_init(&connection->recovery, &recovery_ops, &quic->sents,
                           &quic->deliveries, VS_CONGESTION_CUBIC,
                           VS_QUIC_DATAGRAM_BYTES, VS_QUIC_ACK_DELAY);
+    vs_quic_flow_init(connection);
     vs_timer_init(&connection->loss, entity, loss_due);
     vs_timer_init(&connection->ack, entity, ack_due);
     vs_timer_init(&connection->idle, entity, idle_due);
+    vs_timer_init(&connection->pace, entity, pace_due);
     return connection;
 }
 
@@ -246,6 +254,7 @@ vs_quic_end(VsQuicConnection *connection, VsTcpEnd end)
     vs_timer_cancel(&connection->loss);
     vs_timer_cancel(&connection->ack);
     vs_timer_cancel(&connection->idle);
+    vs_timer_cancel(&connection->pace);
     vs_table_remove(&quic->by_id, (VsKey){{connection->id, 0}});
     if (!quic->is_server) {
         vs_udp_close(&connection->own);
@@ -288,8 +297,9 @@ recovery_acked(VsQuicRecovery *recovery, VsQuicSpace space, const VsQuicSent *se
     }
     if (frames->kinds & VS_QUIC_RESET_STREAM) {
         VsQuicStream *stream = vs_quic_stream_find(connection, frames->reset_stream);
+        const VsQuic *quic = connection->quic;
 
-        if (stream) {
+        if (stream && (quic->is_server || quic->config.limits.data == 0)) {
             vs_quic_stream_free(stream);
         }
     }
@@ -397,12 +407,29 @@ ack_due(VsTimer *timer)
 }
 
 static void
+pace_due(VsTimer *timer)
+{
+    vs_quic_flush(VS_CONTAINER_OF(timer, VsQuicConnection, pace));
+}
+
+/* Of both sides' times the shorter, but three times that of a probe (RFC 9000 section 10.1). */
+VsTime
+vs_quic_idle(const VsQuicConnection *connection)
+{
+    VsTime own = connection->quic->config.idle;
+    VsTime peer = connection->flow.peer.idle;
+    VsTime pto = vs_quic_recovery_pto(&connection->recovery, VS_QUIC_DATA);
+
+    return MAX(peer > 0 ? MIN(own, peer) : own, 3 * pto);
+}
+
+static void
 idle_due(VsTimer *timer)
 {
     VsQuicConnection *connection = VS_CONTAINER_OF(timer, VsQuicConnection, idle);
-    VsTime due = connection->idle_since + (connection->is_complete
-                                               ? connection->quic->config.idle
-                                               : VS_QUIC_HANDSHAKE_TIMEOUT);
+    VsTime due =
+        connection->idle_since + (connection->is_complete ? vs_quic_idle(connection)
+                                                          : VS_QUIC_HANDSHAKE_TIMEOUT);
 
     if (due > timer->due) {
         vs_timer_arm(timer, due);

@@ -7,14 +7,18 @@
  * Initial packet are 1200 bytes long.  A server sends no more than three times what it has
  * received until the client's address is valid.
  *
- * Loss recovery: quic_recovery.h, with CUBIC whatever the host's TCP has, not paced.  A probe
- * is one datagram.  ACKs go for every second packet, for one out of order, else after 25 ms.
+ * Loss recovery: quic_recovery.h, with CUBIC whatever the host's TCP has; paced if asked for
+ * (RFC 9002 section 7.7: a quarter faster than the window allows, in bursts of 10 datagrams at
+ * most).  A probe is one datagram.  ACKs go for every second packet, for one out of order, else after 25 ms.
  *
  * Streams with something to send take turns, a datagram each.  What a stream lacks holds up no
  * other.  A message's journey goes with the datagram that completes it.
  *
- * Not modelled: flow control (windows are as large as it takes) and limits of streams,
- * discovery of the path's MTU (datagrams have 1200 bytes at most, and DF), Retry and version
+ * Flow control: each side tells limits for a stream, for all, and for how many there may be, and
+ * raises the first two when half of its window has been read, which is done at once up to the first
+ * gap, and the last for each stream that ends.  Who has reached one says so.
+ *
+ * Not modelled: discovery of the path's MTU (datagrams have 1200 bytes at most, and DF), Retry and version
  * negotiation, migration (a server follows its client's address without validating it),
  * key updates, ECN, CONNECTION_CLOSE: connections end by silence.  Packets that come
  * before their keys are dropped. */
@@ -38,7 +42,10 @@ typedef struct VsQuicStream VsQuicStream;
 
 typedef struct VsQuicConfig {
     VsTlsConfig tls; /* version is 1.3, alpn does not count. */
-    VsTime idle;     /* A connection silent for so long has ended. */
+    VsTime
+        idle; /* Silent for so long, or for the peer's time, a connection has ended. */
+    VsQuicLimits limits; /* What the peer may send. */
+    bool is_paced;
 } VsQuicConfig;
 
 /* What an owner hears, at the end of what has come in or is due. */
@@ -78,6 +85,7 @@ struct VsQuic {
     uint64_t n_early;   /* Of these again: with early data that were taken. */
     uint64_t n_lost;    /* Packets found lost. */
     uint64_t n_probes;
+    uint64_t n_blocked; /* Limits reached: of connections, streams, their number. */
 };
 
 struct VsQuicStream {
@@ -90,6 +98,8 @@ struct VsQuicStream {
     bool is_cancelled; /* Client: its owner has gone; RESET_STREAM is to arrive. */
     bool is_reset_due;
     bool is_message_due; /* All has come, the owner is to hear of it. */
+    bool is_max_due;     /* MAX_STREAM_DATA, */
+    bool is_blocked_due; /* STREAM_DATA_BLOCKED. */
     void *user;          /* The owner's. */
 
     VsPayload payload; /* What we send; of 'bytes', 0: nothing yet. */
@@ -98,9 +108,31 @@ struct VsQuicStream {
     VsQuicSpan *lost;
     VsQuicSpan *acked;
 
+    uint64_t send_max; /* The peer's limit, */
+    uint64_t told_at;  /* and the one of which it was told that it is reached. */
+
     VsPayload peer_payload; /* What we receive. */
     VsQuicSpan *received;
+    uint64_t n_read;      /* Bytes before the first gap. */
+    uint64_t receive_max; /* Our limit. */
 };
+
+/* Limits of a connection. */
+typedef struct VsQuicFlow {
+    VsQuicLimits peer;    /* As told at first. */
+    uint64_t sent;        /* Of all streams, but what goes again. */
+    uint64_t send_max;    /* The peer's limit, */
+    uint64_t told_at;     /* and the one of which it was told that it is reached. */
+    uint64_t streams_max; /* Client: the same of streams. */
+    uint64_t streams_told_at;
+    uint64_t n_read;
+    uint64_t receive_max; /* Our limit. */
+    uint64_t n_ended;     /* Server: streams. */
+    bool is_max_due;      /* MAX_DATA and so on. */
+    bool is_blocked_due;
+    bool is_streams_due;
+    bool is_streams_blocked_due;
+} VsQuicFlow;
 
 /* A space of packet numbers. */
 typedef struct VsQuicSpaceSide {
@@ -146,6 +178,8 @@ struct VsQuicConnection {
     VsPayload handshake; /* Carries the journey that waits for the handshake. */
     VsQuicSpaceSide spaces[VS_QUIC_N_SPACES];
     VsQuicRecovery recovery;
+    VsQuicFlow flow;
+    VsTime paced_until; /* The next datagram goes then, or up to a burst later. */
     VsQuicStream *streams;
     VsQuicStream *first_ready;
     VsQuicStream *last_ready;
@@ -153,6 +187,7 @@ struct VsQuicConnection {
     VsTimer loss;
     VsTimer ack;
     VsTimer idle;
+    VsTimer pace;
 };
 
 /* Client; 'config' is copied. */
@@ -174,7 +209,11 @@ VsQuicConnection *vs_quic_connect(VsQuic *quic, VsAddr address, uint16_t port,
 
 bool vs_quic_is_ready(const VsQuicConnection *connection);
 
-/* Client: opens a stream for a request of 'bytes'; the connection is ready. */
+/* Client: whether a stream may be opened: the connection is ready, and the server's limit not
+ * reached; where it is, the server hears of it, and 'ready' is called when it rises. */
+bool vs_quic_may_request(VsQuicConnection *connection);
+
+/* Client: opens a stream for a request of 'bytes', as it may. */
 VsQuicStream *vs_quic_request(VsQuicConnection *connection, const VsPayload *payload,
                               uint64_t bytes, void *user);
 

@@ -12,6 +12,7 @@
 typedef struct VsQuicTicket {
     uint32_t number; /* Says who gave it. */
     VsTime expires;
+    VsQuicLimits limits; /* As it told them. */
 } VsQuicTicket;
 
 static inline VsTime
@@ -29,7 +30,11 @@ VsQuicConnection *vs_quic_accept(VsQuic *quic, uint64_t id, const VsFlow *flow);
 void vs_quic_end(VsQuicConnection *connection, VsTcpEnd end);
 
 void vs_quic_discard(VsQuicConnection *connection, VsQuicSpace space);
-void vs_quic_keep_ticket(VsQuicConnection *connection, uint32_t number);
+void vs_quic_keep_ticket(VsQuicConnection *connection, uint32_t number,
+                         const VsQuicLimits *limits);
+
+/* How long it may be silent. */
+VsTime vs_quic_idle(const VsQuicConnection *connection);
 
 /* Of the server's CRYPTO in the Handshake space, whether resumed or not. */
 uint32_t vs_quic_flight_bytes(const VsQuicConnection *connection);
@@ -51,6 +56,36 @@ void vs_quic_send_again(VsQuicConnection *connection, VsQuicSpace space,
 void vs_quic_server_receive(VsUdp *udp, VsPacket *packet);
 void vs_quic_client_receive(VsUdp *udp, VsPacket *packet);
 
+/* quic_flow.c */
+
+/* A new connection's own limits. */
+void vs_quic_flow_init(VsQuicConnection *connection);
+
+/* The peer's, as it told them. */
+void vs_quic_flow_take_limits(VsQuicConnection *connection, const VsQuicLimits *limits);
+void vs_quic_flow_init_stream(VsQuicStream *stream);
+
+/* How many bytes more than 'sent' may go on the stream; where it has more, the limit is reached. */
+uint64_t vs_quic_flow_room(const VsQuicStream *stream);
+
+/* Notes which limits the stream has reached, to be told to the peer. */
+void vs_quic_flow_note_blocked(VsQuicStream *stream);
+
+/* More has come on the stream: raises limits. */
+void vs_quic_flow_read(VsQuicStream *stream);
+
+/* It ended after 'bytes', of which some will not come. */
+void vs_quic_flow_ended(VsQuicStream *stream, uint64_t bytes);
+bool vs_quic_flow_has_frames(const VsQuicConnection *connection);
+
+/* Adds what is due, of the connection and, unless NULL, of the stream. */
+void vs_quic_flow_add_frames(VsQuicConnection *connection, VsQuicStream *stream,
+                             VsQuicFrames *frames);
+void vs_quic_flow_take_frames(VsQuicConnection *connection, const VsQuicFrames *frames);
+
+/* 'frames' were lost: what they told is to be told again, as it is now. */
+void vs_quic_flow_lost(VsQuicConnection *connection, const VsQuicFrames *frames);
+
 /* quic_streams.c */
 
 VsQuicStream *vs_quic_stream_new(VsQuicConnection *connection, uint64_t number);
@@ -65,7 +100,8 @@ VsQuicStream *vs_quic_streams_pop(VsQuicConnection *connection);
 /* A frame came: true if its message is whole with it. */
 bool vs_quic_stream_receive(VsQuicConnection *connection,
                             const VsQuicDatagram *datagram);
-void vs_quic_stream_reset(VsQuicConnection *connection, uint64_t number);
+void vs_quic_stream_reset(VsQuicConnection *connection, uint64_t number,
+                          uint64_t bytes);
 void vs_quic_stream_acked(VsQuicConnection *connection, const VsQuicFrames *frames);
 
 /* Tells the owner of whole messages. */

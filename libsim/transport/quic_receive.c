@@ -90,20 +90,21 @@ complete(VsQuicConnection *connection)
 {
     connection->is_complete = true;
     vs_payload_set_journey(&connection->handshake, NULL);
-    vs_timer_arm(&connection->idle,
-                 vs_quic_now(connection) + connection->quic->config.idle);
+    vs_timer_arm(&connection->idle, vs_quic_now(connection) + vs_quic_idle(connection));
     connection->quic->n_resumed += connection->is_resumed;
     connection->quic->n_early += connection->is_early;
 }
 
 /* Server: ClientHello. */
 static void
-take_hello(VsQuicConnection *connection, const VsTlsHandshake *tls)
+take_hello(VsQuicConnection *connection, const VsTlsHandshake *tls,
+           const VsQuicLimits *limits)
 {
     connection->is_resumed = tls->ticket == connection->ticket;
     connection->is_early = connection->is_resumed && tls->is_early &&
                            connection->quic->config.tls.is_early;
     connection->is_opened = true;
+    vs_quic_flow_take_limits(connection, limits);
     connection->spaces[VS_QUIC_HANDSHAKE].crypto_bytes =
         vs_quic_flight_bytes(connection);
     charge_handshake(connection);
@@ -121,7 +122,8 @@ take_finished(VsQuicConnection *connection)
 
 /* Client: all up to the server's Finished. */
 static void
-take_flight(VsQuicConnection *connection, const VsTlsHandshake *tls)
+take_flight(VsQuicConnection *connection, const VsTlsHandshake *tls,
+            const VsQuicLimits *limits)
 {
     bool was_early = connection->is_early;
 
@@ -129,6 +131,7 @@ take_flight(VsQuicConnection *connection, const VsTlsHandshake *tls)
     connection->is_early = tls->is_early;
     connection->is_opened = true;
     connection->is_ready_due = !was_early;
+    vs_quic_flow_take_limits(connection, limits);
     charge_handshake(connection);
     complete(connection);
     if (was_early && !tls->is_early) { /* Refused: all goes once more. */
@@ -157,13 +160,13 @@ take_crypto(VsQuicConnection *connection, VsQuicSpace space,
     }
     side->is_crypto_whole = true;
     if (space == VS_QUIC_DATA) {
-        vs_quic_keep_ticket(connection, datagram->tls.ticket);
+        vs_quic_keep_ticket(connection, datagram->tls.ticket, &datagram->limits);
     } else if (is_server && space == VS_QUIC_INITIAL) {
-        take_hello(connection, &datagram->tls);
+        take_hello(connection, &datagram->tls, &datagram->limits);
     } else if (is_server) {
         take_finished(connection);
     } else if (space == VS_QUIC_HANDSHAKE) {
-        take_flight(connection, &datagram->tls);
+        take_flight(connection, &datagram->tls, &datagram->limits);
     }
     return space == VS_QUIC_HANDSHAKE || (is_server && space == VS_QUIC_INITIAL);
 }
@@ -217,8 +220,9 @@ take_packet(VsQuicConnection *connection, VsQuicSpace space,
         vs_quic_discard(connection, VS_QUIC_HANDSHAKE);
     }
     if (frames->kinds & VS_QUIC_RESET_STREAM) {
-        vs_quic_stream_reset(connection, frames->reset_stream);
+        vs_quic_stream_reset(connection, frames->reset_stream, frames->reset_bytes);
     }
+    vs_quic_flow_take_frames(connection, frames);
     if ((frames->kinds & VS_QUIC_STREAM) &&
         vs_quic_stream_receive(connection, datagram)) {
         whole |= WHOLE_MESSAGE;

@@ -6,7 +6,10 @@
 
 enum {
     KIB = 1024,
-    ROOM_MIN = 64, /* Bytes left in a datagram that another packet is begun for. */
+    BURST = 10, /* Datagrams that go at once when paced: the initial window. */
+    /* Bytes left in a datagram that another packet, or a frame of a stream, is begun for: more than
+     * the frames of limits take. */
+    ROOM_MIN = 64,
 };
 
 /* ---- Packets ---- */
@@ -47,7 +50,8 @@ has_frames(const VsQuicConnection *connection, VsQuicSpace space)
 {
     return connection->spaces[space].is_ping_due || has_crypto(connection, space) ||
            (space == VS_QUIC_DATA &&
-            (connection->is_done_due || connection->first_ready));
+            (connection->is_done_due || connection->first_ready ||
+             vs_quic_flow_has_frames(connection)));
 }
 
 static void
@@ -70,34 +74,49 @@ add_crypto(VsQuicConnection *connection, VsQuicSpace space, VsQuicPacket *packet
     packet->frames.crypto_bytes = (uint32_t)(range.end - range.first);
 }
 
+/* A piece of 'stream' with at most 'room' bytes, header and data. */
+static void
+add_data(VsQuicConnection *connection, VsQuicStream *stream, VsQuicDatagram *datagram,
+         uint32_t room)
+{
+    VsQuicFrames *frames = &datagram->packets[VS_QUIC_DATA].frames;
+    uint32_t header = vs_quic_stream_bytes(stream->number, stream->bytes, room);
+    VsQuicRange range =
+        vs_quic_spans_take(&stream->lost, &connection->quic->spans, room - header);
+
+    if (range.first == range.end) {
+        range.first = stream->sent;
+        range.end = range.first + MIN(MIN(room - header, stream->bytes - stream->sent),
+                                      vs_quic_flow_room(stream));
+        connection->flow.sent += range.end - stream->sent;
+        stream->sent = range.end;
+        vs_quic_flow_note_blocked(stream);
+    }
+    frames->kinds |= VS_QUIC_STREAM;
+    frames->stream = stream->number;
+    frames->stream_offset = range.first;
+    frames->stream_bytes = (uint32_t)(range.end - range.first);
+    frames->is_fin = range.end == stream->bytes;
+    datagram->message = stream->payload;
+    datagram->message_bytes = stream->bytes;
+}
+
 static void
 add_stream(VsQuicConnection *connection, VsQuicDatagram *datagram, uint32_t room)
 {
     VsQuicFrames *frames = &datagram->packets[VS_QUIC_DATA].frames;
     VsQuicStream *stream = vs_quic_streams_pop(connection);
+    uint32_t limits = vs_quic_limit_bytes(frames);
 
+    vs_quic_flow_add_frames(connection, stream, frames);
+    room -= vs_quic_limit_bytes(frames) - limits;
     if (stream->is_reset_due) {
         stream->is_reset_due = false;
         frames->kinds |= VS_QUIC_RESET_STREAM;
         frames->reset_stream = stream->number;
         frames->reset_bytes = stream->sent;
     } else if (vs_quic_stream_has_data(stream)) {
-        uint32_t header = vs_quic_stream_bytes(stream->number, stream->bytes, room);
-        VsQuicRange range =
-            vs_quic_spans_take(&stream->lost, &connection->quic->spans, room - header);
-
-        if (range.first == range.end) {
-            range.first = stream->sent;
-            range.end = MIN(range.first + room - header, stream->bytes);
-            stream->sent = range.end;
-        }
-        frames->kinds |= VS_QUIC_STREAM;
-        frames->stream = stream->number;
-        frames->stream_offset = range.first;
-        frames->stream_bytes = (uint32_t)(range.end - range.first);
-        frames->is_fin = range.end == stream->bytes;
-        datagram->message = stream->payload;
-        datagram->message_bytes = stream->bytes;
+        add_data(connection, stream, datagram, room);
     }
     vs_quic_stream_ready(stream);
 }
@@ -131,6 +150,10 @@ add_frames(VsQuicConnection *connection, VsQuicDatagram *datagram, VsQuicSpace s
         packet->frames.kinds |= VS_QUIC_HANDSHAKE_DONE;
         room--;
     }
+    if (space == VS_QUIC_DATA && room >= ROOM_MIN) {
+        vs_quic_flow_add_frames(connection, NULL, &packet->frames);
+        room -= vs_quic_limit_bytes(&packet->frames);
+    }
     if (space == VS_QUIC_DATA && connection->first_ready && room >= ROOM_MIN) {
         add_stream(connection, datagram, room);
     }
@@ -143,11 +166,11 @@ add_frames(VsQuicConnection *connection, VsQuicDatagram *datagram, VsQuicSpace s
 /* A packet of 'space' of at most 'room' bytes, if there is something for it; its length. */
 static uint32_t
 add_packet(VsQuicConnection *connection, VsQuicDatagram *datagram, VsQuicSpace space,
-           uint32_t room, bool may_ask)
+           uint32_t room, bool may)
 {
     VsQuicSpaceSide *side = &connection->spaces[space];
     VsQuicPacket *packet = &datagram->packets[space];
-    bool has = may_ask && has_frames(connection, space);
+    bool has = may && has_frames(connection, space);
     bool is_early = space == VS_QUIC_DATA && !connection->is_opened;
     const VsQuicSpaceState *state = &connection->recovery.spaces[space];
     unsigned number_bytes = vs_quic_number_bytes(
@@ -175,14 +198,51 @@ add_packet(VsQuicConnection *connection, VsQuicDatagram *datagram, VsQuicSpace s
 
 /* ---- Datagrams ---- */
 
+/* Pacing (RFC 9002 section 7.7): a datagram each 4/5 of the time in which a window of them would be
+ * sent in a round trip. */
+static VsTime
+pace_interval(const VsQuicConnection *connection, uint32_t bytes)
+{
+    const VsQuicRecovery *recovery = &connection->recovery;
+
+    return (VsTime)((unsigned __int128)recovery->srtt * bytes * 4 /
+                    (5 * (uint64_t)recovery->congestion.cwnd));
+}
+
+static bool
+is_paced(const VsQuicConnection *connection)
+{
+    return connection->quic->config.is_paced &&
+           connection->recovery.first_sample != VS_TIME_NEVER;
+}
+
+static void
+pace(VsQuicConnection *connection, uint32_t bytes)
+{
+    VsTime burst = (BURST - 1) * pace_interval(connection, VS_QUIC_DATAGRAM_BYTES);
+
+    connection->paced_until =
+        MAX(connection->paced_until, vs_quic_now(connection) - burst) +
+        pace_interval(connection, bytes);
+}
+
+/* Whether what asks for an ACK may go: in the window and, paced, not too early.  A probe may. */
+static bool
+may_ask(const VsQuicConnection *connection)
+{
+    const VsQuicRecovery *recovery = &connection->recovery;
+
+    return connection->is_probing ||
+           (recovery->in_flight + VS_QUIC_DATAGRAM_BYTES <= recovery->congestion.cwnd &&
+            (!is_paced(connection) ||
+             connection->paced_until <= vs_quic_now(connection)));
+}
+
 /* Fills 'datagram' with what there is to send; its length, or 0. */
 static uint32_t
 fill(VsQuicConnection *connection, VsQuicDatagram *datagram)
 {
-    const VsQuicRecovery *recovery = &connection->recovery;
-    bool may_ask =
-        connection->is_probing ||
-        recovery->in_flight + VS_QUIC_DATAGRAM_BYTES <= recovery->congestion.cwnd;
+    bool may = may_ask(connection);
     bool is_server = connection->quic->is_server;
     const VsQuicPacket *initial = &datagram->packets[VS_QUIC_INITIAL];
     VsQuicPacket *last = NULL;
@@ -191,7 +251,7 @@ fill(VsQuicConnection *connection, VsQuicDatagram *datagram)
     for (unsigned space = 0; space < VS_QUIC_N_SPACES; space++) {
         datagram->packets[space].is_present = false;
         bytes += add_packet(connection, datagram, (VsQuicSpace)space,
-                            VS_QUIC_DATAGRAM_BYTES - bytes, may_ask);
+                            VS_QUIC_DATAGRAM_BYTES - bytes, may);
         if (datagram->packets[space].is_present) {
             last = &datagram->packets[space];
         }
@@ -203,10 +263,12 @@ fill(VsQuicConnection *connection, VsQuicDatagram *datagram)
     return bytes;
 }
 
-static void
+/* True if something asks for an ACK. */
+static bool
 record(VsQuicConnection *connection, const VsQuicDatagram *datagram)
 {
     VsTime now = vs_quic_now(connection);
+    bool asks = false;
 
     for (unsigned space = 0; space < VS_QUIC_N_SPACES; space++) {
         const VsQuicPacket *packet = &datagram->packets[space];
@@ -215,6 +277,7 @@ record(VsQuicConnection *connection, const VsQuicDatagram *datagram)
             vs_quic_recovery_sent(&connection->recovery, (VsQuicSpace)space,
                                   packet->number, packet->bytes, &packet->frames, now);
             connection->last_sent = now;
+            asks = true;
             connection->is_probing = false;
             if (!connection->has_asked) { /* RFC 9000 section 10.1. */
                 connection->has_asked = true;
@@ -222,6 +285,7 @@ record(VsQuicConnection *connection, const VsQuicDatagram *datagram)
             }
         }
     }
+    return asks;
 }
 
 /* The one that it carries: of its stream, or of who waits for the handshake. */
@@ -250,7 +314,11 @@ send_datagram(VsQuicConnection *connection, VsQuicDatagram *datagram, uint32_t b
                                      .is_resumed = connection->is_resumed,
                                      .is_early = connection->is_early,
                                      .ticket = connection->ticket};
-    record(connection, datagram);
+    datagram->limits = connection->quic->config.limits;
+    datagram->limits.idle = connection->quic->config.idle;
+    if (record(connection, datagram) && is_paced(connection)) {
+        pace(connection, bytes);
+    }
     connection->sent_bytes += bytes;
     vs_host_owe(host,
                    (VsTime)((uint64_t)bytes * (uint64_t)host->costs.tls_kib / KIB));
@@ -280,6 +348,10 @@ vs_quic_flush(VsQuicConnection *connection)
             break;
         }
         send_datagram(connection, datagram, bytes);
+    }
+    if (is_paced(connection) && connection->paced_until > vs_quic_now(connection) &&
+        has_frames(connection, VS_QUIC_DATA)) {
+        vs_timer_arm(&connection->pace, connection->paced_until);
     }
     vs_quic_arm(connection);
 }
@@ -318,5 +390,6 @@ vs_quic_send_again(VsQuicConnection *connection, VsQuicSpace space,
             vs_quic_stream_ready(stream);
         }
     }
+    vs_quic_flow_lost(connection, frames);
     connection->is_done_due |= (frames->kinds & VS_QUIC_HANDSHAKE_DONE) != 0;
 }

@@ -25,6 +25,7 @@ vs_quic_stream_new(VsQuicConnection *connection, uint64_t number)
     if (stream->next) {
         stream->next->previous = stream;
     }
+    vs_quic_flow_init_stream(stream);
     connection->streams = stream;
     vs_table_insert(&connection->quic->by_number, stream_key(connection, number),
                     stream);
@@ -61,6 +62,10 @@ vs_quic_stream_free(VsQuicStream *stream)
     if (stream->is_ready) {
         leave_ready(stream);
     }
+    if (quic->is_server && quic->config.limits.streams > 0) {
+        connection->flow.n_ended++;
+        connection->flow.is_streams_due = true;
+    }
     if (stream->previous) {
         stream->previous->next = stream->next;
     } else {
@@ -81,8 +86,10 @@ vs_quic_stream_free(VsQuicStream *stream)
 bool
 vs_quic_stream_has_data(const VsQuicStream *stream)
 {
-    return stream->is_reset_due ||
-           (!stream->is_cancelled && (stream->lost || stream->sent < stream->bytes));
+    return stream->is_reset_due || stream->is_max_due ||
+           (!stream->is_cancelled &&
+            (stream->is_blocked_due || stream->lost ||
+             (stream->sent < stream->bytes && vs_quic_flow_room(stream) > 0)));
 }
 
 void
@@ -122,6 +129,7 @@ send_message(VsQuicStream *stream, const VsPayload *payload, uint64_t bytes)
 {
     stream->payload = *payload;
     stream->bytes = bytes;
+    vs_quic_flow_note_blocked(stream);
     vs_quic_stream_ready(stream);
     vs_quic_flush(stream->connection);
 }
@@ -132,7 +140,7 @@ vs_quic_request(VsQuicConnection *connection, const VsPayload *payload, uint64_t
 {
     VsQuicStream *stream = vs_quic_stream_new(connection, connection->next_number);
 
-    g_assert(vs_quic_is_ready(connection));
+    g_assert(vs_quic_may_request(connection));
     connection->next_number += 4; /* Bidirectional ones of the client. */
     stream->user = user;
     send_message(stream, payload, bytes);
@@ -183,18 +191,29 @@ vs_quic_stream_receive(VsQuicConnection *connection, const VsQuicDatagram *datag
                                     frames->stream_offset + frames->stream_bytes});
     stream->peer_payload = datagram->message;
     stream->is_message_due = vs_quic_spans_contain(stream->received, all);
+    vs_quic_flow_read(stream);
     return stream->is_message_due;
 }
 
+/* A server whose data are counted says in turn how many it has sent: the client waits for that. */
 void
-vs_quic_stream_reset(VsQuicConnection *connection, uint64_t number)
+vs_quic_stream_reset(VsQuicConnection *connection, uint64_t number, uint64_t bytes)
 {
+    VsQuic *quic = connection->quic;
     VsQuicStream *stream = find_or_begin(connection, number);
 
-    if (stream && stream->user) {
-        connection->quic->ops->reset(stream);
+    if (!stream || (quic->is_server && stream->is_cancelled)) {
+        return;
     }
-    if (stream) {
+    if (stream->user) {
+        quic->ops->reset(stream);
+        stream->user = NULL;
+    }
+    vs_quic_flow_ended(stream, bytes);
+    if (quic->is_server && connection->flow.peer.data > 0) {
+        stream->is_cancelled = stream->is_reset_due = true;
+        vs_quic_stream_ready(stream);
+    } else {
         vs_quic_stream_free(stream);
     }
 }
@@ -243,6 +262,7 @@ vs_quic_streams_restart(VsQuicConnection *connection)
     for (VsQuicStream *stream = connection->streams; stream; stream = stream->next) {
         vs_payload_renew_journey(&stream->payload);
         vs_quic_spans_clear(&stream->lost, &connection->quic->spans);
+        connection->flow.sent -= stream->sent;
         stream->sent = 0;
         vs_quic_stream_ready(stream);
     }

@@ -54,9 +54,7 @@ static const VsParam client_params[] = {
     VS_PARAM_BOOL(ClientConfig, is_keep_alive, "keep-alive", .def = "no",
                   .doc = "yes: connections are used again; no: one for each request."),
     VS_HTTP2_CALL_PARAM_ROWS(ClientConfig, http2),
-    VS_PARAM_TIME(ClientConfig, quic_idle, "quic-idle", .def = "30s", .min = "1ms",
-                  .doc = "HTTP/3: a connection silent for so long has ended "
-                         "(max_idle_timeout)."),
+    VS_QUIC_PARAM_ROWS(ClientConfig, quic),
     VS_GRPC_POLICY_ROW(ClientConfig, grpc_policy),
     VS_PARAM_CHOICE(ClientConfig, closer, "closes-first", .def = "server",
                     .choices = closer_choices,
@@ -265,13 +263,7 @@ check_http3(const ClientConfig *config, bool is_tls, const VsElement *element,
     static const char *const of_tcp[] = {"keep-alive", "closes-first"};
 
     if (!vs_http3_is_called(&config->http2)) {
-        if (vs_element_has(element, "quic-idle")) {
-            vs_set_error_at(error, element, VS_SCENARIO_ERROR_NO_EFFECT,
-                            "quic-idle has no effect without http-version=\"3\"; leave "
-                            "it out");
-            return false;
-        }
-        return true;
+        return vs_quic_params_check_absent(element, error);
     }
     if (!is_tls || vs_tls_version(config->tls_version + 1) != VS_TLS_1_3) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,

@@ -29,7 +29,7 @@ typedef struct ClientConfig {
     bool is_tls_early;
     bool is_keep_alive;
     VsHttp2CallParams http2;
-    VsTime quic_idle;
+    VsQuicParams quic;
     VsChoice grpc_policy; /* VsGrpcPolicy. */
     VsChoice closer;      /* ClientCloser, where connections are not kept alive. */
     uint64_t body_bytes;

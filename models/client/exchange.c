@@ -42,8 +42,7 @@ client_exchange_open(Client *client, const char *host, const char *path, uint16_
         .alpn = vs_http2_call_alpn(&client->config->http2),
     };
     if (is_http3) {
-        http3.quic =
-            (VsQuicConfig){.tls = client->tls, .idle = client->config->quic_idle};
+        http3.quic = vs_quic_params_config(&client->config->quic, &client->tls);
         config.http3 = &http3;
     }
     client->message = vs_http_new_request(

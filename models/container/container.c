@@ -89,9 +89,7 @@ static const VsParam container_params[] = {
                       "datagrams with it costs a round trip."),
     VS_PARAM_BOOL(ContainerConfig, is_early, "tls-early-data", .def = "no",
                   .doc = "HTTP/3: yes: takes early data (0-RTT) of resumed sessions."),
-    VS_PARAM_TIME(ContainerConfig, quic_idle, "quic-idle", .def = "30s", .min = "1ms",
-                  .doc = "HTTP/3: a connection silent for so long is forgotten "
-                         "(max_idle_timeout)."),
+    VS_QUIC_SERVE_PARAM_ROWS(ContainerConfig, quic),
     VS_PARAM_SIZE(ContainerConfig, life.memory, "memory", .def = "0B",
                   .doc = "What it has without requests."),
     VS_PARAM_SIZE(ContainerConfig, life.request_memory, "request-memory", .def = "0B",
@@ -298,8 +296,7 @@ check_absent(const VsElement *element, const char *const *names, const char *why
 static bool
 check_tcp(const ContainerConfig *config, const VsElement *element, GError **error)
 {
-    static const char *const of_quic[] = {"tls-certificate", "tls-early-data",
-                                          "quic-idle", NULL};
+    static const char *const of_quic[] = {"tls-certificate", "tls-early-data", NULL};
 
     if (vs_http3_is_served(&config->http2)) {
         vs_set_error_at(
@@ -327,14 +324,14 @@ check_tcp(const ContainerConfig *config, const VsElement *element, GError **erro
                         "HTTP/2 has many requests at a time; leave one out");
         return false;
     }
-    return check_absent(element, of_quic, "without http-version=\"3\"", error);
+    return check_absent(element, of_quic, "without http-version=\"3\"", error) &&
+           vs_quic_params_check_absent(element, error);
 }
 
 static bool
 check_udp(const ContainerConfig *config, const VsElement *element, GError **error)
 {
-    static const char *const of_quic[] = {"tls-certificate", "tls-early-data",
-                                          "quic-idle", NULL};
+    static const char *const of_quic[] = {"tls-certificate", "tls-early-data", NULL};
 
     if (config->websocket.is_served) {
         vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
@@ -371,7 +368,8 @@ check_udp(const ContainerConfig *config, const VsElement *element, GError **erro
                         config->response_bytes, DATAGRAM_MAX_BYTES);
         return false;
     }
-    return check_absent(element, of_quic, "without http-version=\"3\"", error);
+    return check_absent(element, of_quic, "without http-version=\"3\"", error) &&
+           vs_quic_params_check_absent(element, error);
 }
 
 static bool
@@ -406,7 +404,7 @@ open_http3(Container *container, const VsPod *pod)
     VsTlsConfig tls = {.version = VS_TLS_1_3,
                        .certificate_bytes = (uint32_t)config->certificate_bytes,
                        .is_early = config->is_early};
-    VsHttp3Config http3 = {.quic = {.tls = tls, .idle = config->quic_idle}};
+    VsHttp3Config http3 = {.quic = vs_quic_params_config(&config->quic, &tls)};
 
     return vs_http3_server_open(&container->http, pod->netns, VS_ADDR_ANY,
                                 (uint16_t)config->port, &http3, &http_ops, container);

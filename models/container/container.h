@@ -53,7 +53,7 @@ typedef struct ContainerConfig {
     VsHttp2ServeParams http2;
     uint64_t certificate_bytes;
     bool is_early;
-    VsTime quic_idle;
+    VsQuicParams quic;
     ContainerLifeConfig life;
     ContainerWebSocketConfig websocket;
 } ContainerConfig;

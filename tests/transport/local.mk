@@ -10,6 +10,7 @@ check_PROGRAMS += \
 	tests/transport/test_call_policy \
 	tests/transport/test_http2 \
 	tests/transport/test_quic \
+	tests/transport/test_quic_flow \
 	tests/transport/test_quic_recovery \
 	tests/transport/test_tcp_close \
 	tests/transport/test_tcp_data \
@@ -82,7 +83,11 @@ EXTRA_DIST += tests/transport/scripts
 tests_transport_test_call_policy_SOURCES = tests/transport/test_call_policy.c tests/vs_test.h
 tests_transport_test_call_policy_LDADD = $(TEST_LIBS)
 tests_transport_test_quic_SOURCES = \
-	tests/transport/test_quic.c $(transport_fixture)
+	tests/transport/test_quic.c tests/transport/quic_fixture.h $(transport_fixture)
 tests_transport_test_quic_LDADD = $(TEST_LIBS)
+tests_transport_test_quic_flow_SOURCES = \
+	tests/transport/test_quic_flow.c tests/transport/quic_fixture.h \
+	$(transport_fixture)
+tests_transport_test_quic_flow_LDADD = $(TEST_LIBS)
 tests_transport_test_quic_recovery_SOURCES = tests/transport/test_quic_recovery.c
 tests_transport_test_quic_recovery_LDADD = $(TEST_LIBS)

@@ -1,170 +1,17 @@
 /* QUIC and HTTP/3 between two hosts: round trips, the limit of threefold, losses, streams that
  * do not wait for one another, and where the time of a request goes. */
-#include "fixture.h"
+#include "quic_fixture.h"
 
-#include "packet/http.h"
-#include "transport/http3.h"
+#include "transport/quic_internal.h"
 
-enum {
-    N_GETS = 32,
-    SMALL = 500,
-};
-
-#define DELAY (10 * VS_MS)
-#define RTT (2 * DELAY)
-#define SLACK (100 * VS_US) /* More than all that a fast wire takes to send. */
-#define IDLE (2 * VS_S)
 #define PTO_INITIAL (999 * VS_MS) /* 333 ms and four times half of it. */
-
-/* A wire whose speed does not count beside its delay. */
-static const NetConfig long_way = {.bits_per_s = 100000000000, .delay = DELAY};
-
-/* An exchange, and when it was over. */
-typedef struct Get {
-    VsHttpExchange exchange;
-    VsJourney journey;
-    VsRun *run;
-    VsTime over_at; /* NEVER. */
-    VsTime accounted;
-    unsigned status;
-    VsTcpEnd end;
-    bool has_failed;
-} Get;
-
-typedef struct Web {
-    Net *net;
-    VsHttpServer server;
-    VsHttpClient client;
-    uint64_t answer_bytes[N_GETS]; /* In order of arrival. */
-    unsigned n_requests;
-    Get gets[N_GETS];
-} Web;
-
-static void
-get_answered(VsHttpExchange *exchange, const VsHttp *answer)
-{
-    Get *get = VS_CONTAINER_OF(exchange, Get, exchange);
-
-    get->over_at = vs_now(get->run);
-    get->accounted = get->journey.accounted;
-    get->status = answer->status;
-    vs_journey_end(&get->journey);
-}
-
-static void
-get_failed(VsHttpExchange *exchange, VsTcpEnd end)
-{
-    Get *get = VS_CONTAINER_OF(exchange, Get, exchange);
-
-    get->over_at = vs_now(get->run);
-    get->has_failed = true;
-    get->end = end;
-    vs_journey_end(&get->journey);
-}
-
-static const VsHttpExchangeOps get_ops = {.answered = get_answered,
-                                          .failed = get_failed};
-
-static void
-web_request(VsHttpServer *server, VsHttpRequest *request)
-{
-    Web *web = server->user;
-
-    vs_http_reply(request, 200, web->answer_bytes[web->n_requests++ % N_GETS]);
-}
-
-static const VsHttpServerOps web_ops = {.request = web_request};
 
 static Web *
 web_new(const NetConfig *config, uint32_t certificate_bytes, bool is_early)
 {
-    Web *web = g_new0(Web, 1);
-    VsHttp3Config http3 = {.quic = {.tls = {.version = VS_TLS_1_3,
-                                            .certificate_bytes = certificate_bytes,
-                                            .is_resuming = true,
-                                            .is_early = is_early},
-                                    .idle = IDLE}};
-    VsHttpClientConfig client = {.http3 = &http3};
+    VsQuicConfig quic = quic_config(certificate_bytes, is_early);
 
-    web->net = net_new(config);
-    for (unsigned i = 0; i < N_GETS; i++) {
-        web->answer_bytes[i] = SMALL;
-    }
-    CU_ASSERT(vs_http3_server_open(&web->server, web->net->b->root, VS_ADDR_ANY, PORT,
-                                   &http3, &web_ops, web));
-    client.netns = web->net->a->root;
-    vs_http_client_open(&web->client, &client);
-    return web;
-}
-
-/* Checks that nothing is left of connections, and no packet without an end. */
-static void
-web_free(Web *web)
-{
-    net_run(web->net, vs_now(&web->net->run) + 100 * VS_S);
-    CU_ASSERT_EQUAL(vs_pool_n_used(&web->net->run.packets->quics), 0);
-    CU_ASSERT_EQUAL(vs_pool_n_used(&web->server.quic->connections), 0);
-    CU_ASSERT_EQUAL(vs_pool_n_used(&web->server.quic->streams), 0);
-    CU_ASSERT_EQUAL(vs_pool_n_used(&web->server.quic->sents), 0);
-    CU_ASSERT_EQUAL(vs_pool_n_used(&web->server.quic->spans), 0);
-    CU_ASSERT_EQUAL(
-        vs_pool_n_used(&vs_http3_client_quic(web->client.http3)->connections), 0);
-    CU_ASSERT_EQUAL(vs_pool_n_used(&vs_http3_client_quic(web->client.http3)->spans), 0);
-    net_free(web->net);
-    for (unsigned i = 0; i < N_GETS; i++) {
-        vs_journey_clear(&web->gets[i].journey);
-    }
-    vs_http_client_close(&web->client);
-    vs_http_server_close(&web->server);
-    g_free(web);
-}
-
-static void
-send_now(void *get_)
-{
-    Get *get = get_;
-
-    vs_journey_start(&get->journey, vs_now(get->run));
-    vs_payload_set_journey(&get->exchange.payload, &get->journey);
-    vs_http_client_send(get->exchange.client, &get->exchange);
-}
-
-static void
-cancel_now(void *get_)
-{
-    Get *get = get_;
-
-    vs_http_exchange_cancel(&get->exchange);
-}
-
-/* GET / number 'index' at 'time'. */
-static void
-get_at(Web *web, unsigned index, VsTime time)
-{
-    Get *get = &web->gets[index];
-
-    *get = (Get){.run = &web->net->run,
-                 .over_at = NEVER,
-                 .exchange = {.ops = &get_ops,
-                              .client = &web->client,
-                              .address = ADDRESS_B,
-                              .port = PORT}};
-    get->exchange.payload =
-        vs_http_new_request(&web->net->run.packets->names, "b", "/", 0, false);
-    net_at(web->net->a, time, send_now, get);
-}
-
-/* Get 'index' was answered at 'time', give or take what sending took, and all of its time is
- * some stage's. */
-static void
-check_answered(const Web *web, unsigned index, VsTime time)
-{
-    const Get *get = &web->gets[index];
-
-    CU_ASSERT_EQUAL(get->status, 200);
-    CU_ASSERT(get->over_at >= time);
-    CU_ASSERT(get->over_at < time + SLACK);
-    CU_ASSERT_EQUAL(get->accounted, get->over_at);
+    return web_new_with(config, &quic);
 }
 
 /* A round trip before a request leaves, where TCP has one, TCP with TLS 1.3 two, and with TLS
@@ -356,6 +203,37 @@ test_a_closed_port_refuses(void)
     web_free(web);
 }
 
+static void
+forget_now(void *web_)
+{
+    const Web *web = web_;
+    size_t cursor = 0;
+    VsKey key;
+    void *connection = NULL;
+
+    CU_ASSERT_FATAL(
+        vs_table_next(&web->server.quic->by_id, &cursor, &key, &connection));
+    vs_quic_end(connection, VS_TCP_END_TIMED_OUT);
+}
+
+/* A server that does not know the connection any more: the client hears it at once. */
+static void
+test_a_server_that_forgot_resets(void)
+{
+    Web *web = web_new(&long_way, 2048, false);
+
+    get_at(web, 0, 0);
+    net_at(web->net->b, VS_S / 2, forget_now, web);
+    get_at(web, 1, VS_S);
+    get_at(web, 2, VS_S + VS_S / 2);
+    net_run(web->net, 2 * VS_S);
+    CU_ASSERT(web->gets[1].has_failed);
+    CU_ASSERT_EQUAL(web->gets[1].end, VS_TCP_END_RESET);
+    CU_ASSERT(web->gets[1].over_at < VS_S + RTT + SLACK);
+    check_answered(web, 2, VS_S + VS_S / 2 + 2 * RTT);
+    web_free(web);
+}
+
 /* What is cancelled is not answered to the end. */
 static void
 test_a_cancelled_stream_is_reset(void)
@@ -386,6 +264,7 @@ static const VsTestCase tests[] = {
     {"a transfer fills the line", test_a_transfer_fills_the_line},
     {"all arrives under random loss", test_all_arrives_under_random_loss},
     {"a closed port refuses", test_a_closed_port_refuses},
+    {"a server that forgot resets", test_a_server_that_forgot_resets},
     {"a cancelled stream is reset", test_a_cancelled_stream_is_reset},
     {0},
 };
