@@ -68,11 +68,10 @@ check_PROGRAMS += \
 	tests/models/test_link_qdisc \
 	tests/models/test_packet_flow \
 	tests/models/test_pod \
-	tests/models/test_topology \
-	tests/models/test_websocket
 	tests/models/test_sidecar \
 	tests/models/test_sidecar_policy \
-	tests/models/test_topology
+	tests/models/test_topology \
+	tests/models/test_websocket
 
 tests_models_test_client_SOURCES = tests/models/test_client.c $(model_tests_fixture)
 tests_models_test_client_arrivals_SOURCES = tests/models/test_client_arrivals.c \
