@@ -2,6 +2,7 @@
 
 #include "net/iface.h"
 #include "net/netns.h"
+#include "packet/trace.h"
 
 /* Of a device without a line: as ethtool says of a veth.  It ages red's average. */
 #define DEVICE_BITS_PER_S (10 * UINT64_C(1000000000))
@@ -157,6 +158,24 @@ send_on(VsEgress *egress, VsPacket *packet)
     }
 }
 
+/* In the story of a traced packet, where it was last: how long 'qdisc', the root, held it. */
+static void
+tell_wait(const VsQdisc *qdisc, VsPacket *packet, VsTime now)
+{
+    const VsEgress *egress = VS_CONTAINER_OF(qdisc->context, VsEgress, context);
+    const VsTraceRecord *last = vs_trace_last(packet->run->trace, packet->number);
+    VsTraceRecord *record;
+
+    if (!last || packet->due == now) {
+        return;
+    }
+    record = vs_trace_add(packet, VS_TRACE_TIME, last->place, 0);
+    record->name = g_strdup(qdisc->kind->name);
+    record->device = g_strdup(egress->iface ? egress->iface->name : NULL);
+    record->stage = egress->context.queue_stage;
+    record->elapsed = now - packet->due;
+}
+
 /* Sends what may be sent now, while the line is free; or sees to it that somebody asks
  * again.  What a device sends may come back to it before it returns. */
 static void
@@ -170,6 +189,9 @@ pull(VsEgress *egress)
         packet = vs_qdisc_dequeue(egress->root, now, &next);
         if (packet) {
             vs_packet_step(packet, egress->context.queue_stage, now - packet->entered);
+            if (vs_packet_is_traced(packet)) {
+                tell_wait(egress->root, packet, now);
+            }
             send_on(egress, packet);
             next = egress->root->n_held > 0 ? free_at(egress) : VS_TIME_NEVER;
         }
@@ -223,6 +245,9 @@ replace_root(VsEgress *egress, VsQdisc *qdisc, VsTime now)
     egress->root = qdisc;
     while (old && (packet = vs_qdisc_evict(old))) {
         vs_packet_step(packet, egress->context.queue_stage, now - packet->entered);
+        if (vs_packet_is_traced(packet)) {
+            tell_wait(old, packet, now);
+        }
         vs_qdisc_enqueue(qdisc, packet, now);
     }
 }

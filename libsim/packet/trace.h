@@ -25,7 +25,7 @@ typedef enum VsTraceKind {
     VS_TRACE_DECAPSULATE,
     VS_TRACE_SERVICE,  /* A balancer or an ingress chose: 'text', 'why'. */
     VS_TRACE_TRANSMIT, /* It goes out by 'device'. */
-    VS_TRACE_TIME,     /* It spent 'elapsed' in 'stage'. */
+    VS_TRACE_TIME,     /* It spent 'elapsed' in 'stage', held by the qdisc 'name'. */
     VS_TRACE_DELIVER,  /* To a socket, in 'place'. */
     VS_TRACE_DROP,     /* 'text' is the reason. */
     VS_TRACE_N_KINDS

@@ -201,6 +201,8 @@ name_of(VsTraceKind kind)
         return "bridge";
     case VS_TRACE_SERVICE:
         return "service";
+    case VS_TRACE_TIME:
+        return "qdisc";
     default:
         return "name";
     }

@@ -170,8 +170,8 @@ describe_step(JsonObject *step, const char *kind)
     if (strcmp(kind, "time") == 0) {
         g_autofree char *elapsed = format_ns(get_int(step, "elapsed_ps"));
 
-        return g_strdup_printf("%s: %s ns", or_nothing(vs_json_get_text(step, "stage")),
-                               elapsed);
+        return g_strdup_printf("qdisc %s: held for %s ns",
+                               or_nothing(vs_json_get_text(step, "qdisc")), elapsed);
     }
     if (strcmp(kind, "bridge") == 0) {
         return g_strdup_printf("bridge %s: %s%s",
@@ -261,9 +261,9 @@ append_ends(GString *out, JsonObject *headers)
 static char *
 sign_steps(GList *steps)
 {
-    static const char *const names[] = {"kind", "place",   "device", "table",
-                                        "hook", "chain",   "bridge", "service",
-                                        "text", "verdict", "why"};
+    static const char *const names[] = {"kind",  "place", "device",  "table",
+                                        "hook",  "chain", "bridge",  "service",
+                                        "qdisc", "text",  "verdict", "why"};
     GString *signature = g_string_new(NULL);
 
     for (GList *item = steps; item; item = item->next) {

@@ -181,6 +181,33 @@ run trace "$article" --from user --to http://shop.example/
 check "an unknown host is refused" said 2 "" 'did you mean "users"?'
 run trace "$article" --from users --to https://shop.example/
 check "so is TLS" said 2 "" "a probe does not speak TLS"
+# A netem of 7 ms, what tbf holds back of the answer, and a device's own netem.
+cat > "$folder/held.xml" << 'END'
+<scenario version="1" seed="1" until="1s" xmlns="urn:vethsim:scenario:1">
+  <client id="c" arrivals="constant(1/s)" to="http://172.16.0.2:30080/"/>
+  <link from="c" to="n" rate="100Mbit/s" delay="2ms">
+    <qdisc from="c" kind="netem" delay="7ms"/>
+    <qdisc from="n" kind="tbf" rate="5Mbit/s" burst="2000B" limit="200KiB"/>
+  </link>
+  <node id="n">
+    <pod id="a" labels="app=a"><qdisc dev="eth0" kind="netem" delay="3ms"/>
+      <container id="web" port="8080" response="8KiB"/></pod>
+  </node>
+  <service id="a" type="NodePort" node-port="30080" target-port="8080" select="app=a"/>
+</scenario>
+END
+run trace held.xml --from c --to http://172.16.0.2:30080/
+check "what a qdisc holds back is told where the packet was, with its name" has_all \
+    "c/root" "out by eth0" "qdisc netem: held for 7000000.000 ns" "n/root" "in by eth0" \
+    "n/a" "qdisc netem: held for 3000000.000 ns" "out by eth0" "n/root" "out by eth0" \
+    "qdisc tbf: held for"
+check "and is not told where nothing waits" \
+    test "$(grep -c 'qdisc tbf' out)" -lt "$(grep -c 'qdisc netem' out)"
+run trace held.xml --from c --to http://172.16.0.2:30080/ --format json
+if python3 -c 'import jsonschema; jsonschema.Draft202012Validator' 2> /dev/null; then
+    check "as the schema has it" is_valid out
+fi
+
 run trace "$article" --to http://shop.example/
 check "--from is needed" said 2 "" "trace needs --from"
 run trace "$article" --from users

@@ -66,8 +66,8 @@ test_each_kind_of_step_has_its_words(void)
                         "\"text\":\"too long\"}",
                         "ns  DROPPED: too long\n"));
     CU_ASSERT(has_lines("{\"kind\":\"time\",\"place\":\"p\",\"time_ps\":1000000,"
-                        "\"stage\":\"queue\",\"elapsed_ps\":1500}",
-                        "ns  queue: 1.500 ns\n"));
+                        "\"qdisc\":\"tbf\",\"stage\":\"queue\",\"elapsed_ps\":1500}",
+                        "ns  qdisc tbf: held for 1.500 ns\n"));
     CU_ASSERT(has_lines("{\"kind\":\"conntrack\",\"place\":\"p\",\"time_ps\":1000000,"
                         "\"verdict\":\"new\",\"text\":\"t\"}",
                         "ns  conntrack: new, t\n"));
