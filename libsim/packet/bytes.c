@@ -6,6 +6,7 @@
 #include "packet/http.h"
 #include "packet/http2.h"
 #include "packet/websocket.h"
+#include "packet/quic_print.h"
 
 enum {
     ARP_ETHERNET = 1,
@@ -228,6 +229,17 @@ print_records(const Printer *printer, uint64_t offset, uint32_t n_bytes)
     }
 }
 
+/* A fragment has a part of the datagram. */
+static void
+print_quic(const Printer *printer, uint32_t n_bytes)
+{
+    g_autoptr(GByteArray) datagram = g_byte_array_new();
+
+    vs_quic_print(printer->packet->quic, datagram);
+    print_piece(printer, (const char *)datagram->data, datagram->len,
+                printer->packet->message_offset, n_bytes);
+}
+
 /* The payload of this packet, of which the layers leave 'n_bytes'. */
 static void
 print_payload(const Printer *printer, uint32_t n_bytes)
@@ -235,6 +247,10 @@ print_payload(const Printer *printer, uint32_t n_bytes)
     const VsPacket *packet = printer->packet;
 
     if (n_bytes == 0) {
+        return;
+    }
+    if (packet->flags & VS_PACKET_QUIC) {
+        print_quic(printer, n_bytes);
         return;
     }
     if (packet->payload.is_sealed || packet->payload.kind == VS_PAYLOAD_TLS) {

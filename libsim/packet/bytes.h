@@ -3,8 +3,8 @@
  * Frames start at the Ethernet header and end with the IP packet: no padding to the
  * Ethernet minimum and no frame check sequence, as a sender's captures show them.  Lengths
  * are those the layers say (ip_bytes); checksums of IP, TCP, UDP and ICMP are right, but
- * that of UDP around a tunnel, which is absent (0), as Linux sends it.  DNS messages and
- * HTTP heads are real; HTTP bodies, and payloads without meaning, are filler text. */
+ * that of UDP around a tunnel, which is absent (0), as Linux sends it.  DNS messages,
+ * HTTP heads and headers of QUIC are real; HTTP bodies, and payloads without meaning, are filler text. */
 #pragma once
 
 #include <glib.h>

@@ -32,6 +32,8 @@ libvethsim_la_SOURCES += \
 	libsim/packet/packet.c \
 	libsim/packet/pcapng.c \
 	libsim/packet/quic.c \
+	libsim/packet/quic_print.c \
+	libsim/packet/quic_print.h \
 	libsim/packet/trace.c \
 	libsim/packet/trail.c \
 	libsim/packet/train.c \

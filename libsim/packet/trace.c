@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "packet/quic_print.h"
+
 static const char *const kind_names[VS_TRACE_N_KINDS] = {
     [VS_TRACE_SEND] = "send",
     [VS_TRACE_RECEIVE] = "receive",
@@ -36,6 +38,7 @@ record_clear(gpointer record_)
     g_free(record->why);
     g_free(record->verdict);
     g_strfreev(record->passed);
+    g_free(record->quic);
 }
 
 VsTrace *
@@ -74,6 +77,9 @@ vs_trace_add(VsPacket *packet, VsTraceKind kind, const char *place, VsTime charg
     record->n_layers = packet->n_layers;
     record->payload_bytes = packet->payload_bytes;
     record->payload = packet->payload;
+    if (packet->flags & VS_PACKET_QUIC) {
+        record->quic = vs_quic_describe(packet->quic);
+    }
     return record;
 }
 

@@ -54,6 +54,7 @@ typedef struct VsTraceRecord {
     uint8_t n_layers;
     uint32_t payload_bytes;
     VsPayload payload;
+    char *quic; /* What a datagram of QUIC has; or NULL. */
 } VsTraceRecord;
 
 typedef struct VsTrace {

@@ -226,6 +226,9 @@ describe(const VsTraceRecord *record, const VsNames *names)
     if (layer->flow.protocol == VS_PROTOCOL_ICMP) {
         return g_strdup(describe_icmp(&layer->icmp));
     }
+    if (record->quic) {
+        return g_strdup_printf("%s, %u bytes", record->quic, record->payload_bytes);
+    }
     if (record->payload_bytes > 0 && record->payload.kind == VS_PAYLOAD_DNS) {
         return vs_trace_describe_dns(&record->payload.dns, names);
     }

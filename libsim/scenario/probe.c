@@ -4,6 +4,7 @@
 #include "packet/http.h"
 #include "packet/trace.h"
 #include "scenario/probe_names.h"
+#include "transport/http3.h"
 #include "transport/stub.h"
 #include "transport/tcp.h"
 #include "transport/udp.h"
@@ -36,6 +37,9 @@ struct VsProbe {
     VsTcp *tcp; /* From connecting until both sides have closed; or NULL. */
     VsUdp udp;
     bool is_udp_open;
+    VsHttpClient http3;
+    VsHttpExchange exchange; /* Of 'http3'. */
+    bool is_http3_open;
 };
 
 static void begin(VsTimer *timer);
@@ -64,6 +68,7 @@ vs_probe_new(VsSimulation *simulation, const VsProbeOptions *options, GError **e
     result->journey = &probe->journey;
     result->phase_names = phase_names;
     result->netns = vs_probe_find_origin(simulation, options->from, &origin, error);
+    result->is_http3 = options->is_http3;
     if (!result->netns || !vs_probe_split_target(result, options->to, error)) {
         return NULL;
     }
@@ -95,6 +100,9 @@ vs_probe_free(VsProbe *probe)
     }
     if (probe->is_udp_open) {
         vs_udp_close(&probe->udp);
+    }
+    if (probe->is_http3_open) {
+        vs_http_client_close(&probe->http3);
     }
     vs_stub_clear(&probe->stub);
     vs_resolv_names_clear(&probe->names);
@@ -162,8 +170,8 @@ http_finished(VsTcp *tcp)
     vs_tcp_close(tcp);
 }
 
-static void
-http_broken(VsTcp *tcp, VsTcpEnd tcp_end)
+static VsProbeOutcome
+outcome_of(VsTcpEnd tcp_end)
 {
     static const VsProbeOutcome outcomes[] = {
         [VS_TCP_END_REFUSED] = VS_PROBE_REFUSED,
@@ -172,10 +180,17 @@ http_broken(VsTcp *tcp, VsTcpEnd tcp_end)
         [VS_TCP_END_RESET] = VS_PROBE_RESET,
         [VS_TCP_END_NO_PORT] = VS_PROBE_NO_PORT,
     };
+
+    return outcomes[tcp_end];
+}
+
+static void
+http_broken(VsTcp *tcp, VsTcpEnd tcp_end)
+{
     VsProbe *probe = vs_tcp_user(tcp);
 
     probe->tcp = NULL;
-    end(probe, outcomes[tcp_end]);
+    end(probe, outcome_of(tcp_end));
 }
 
 static void
@@ -191,6 +206,57 @@ static const VsTcpOps http_ops = {
     .broken = http_broken,
     .closed = http_closed,
 };
+
+/* HTTP/3. -------------------------------------------------------------------------- */
+
+static void
+http3_sending(VsHttpExchange *exchange)
+{
+    enter_phase(VS_CONTAINER_OF(exchange, VsProbe, exchange), PHASE_REQUEST);
+}
+
+static void
+http3_answered(VsHttpExchange *exchange, const VsHttp *answer)
+{
+    VsProbe *probe = VS_CONTAINER_OF(exchange, VsProbe, exchange);
+
+    if (probe->result.outcome == VS_PROBE_UNDER_WAY) {
+        probe->result.status = answer->status;
+        probe->result.body_bytes = answer->body_bytes;
+        end(probe, VS_PROBE_COMPLETED);
+    }
+}
+
+static void
+http3_failed(VsHttpExchange *exchange, VsTcpEnd tcp_end)
+{
+    end(VS_CONTAINER_OF(exchange, VsProbe, exchange), outcome_of(tcp_end));
+}
+
+static const VsHttpExchangeOps http3_ops = {
+    .sending = http3_sending, .answered = http3_answered, .failed = http3_failed};
+
+static void
+send_by_http3(VsProbe *probe)
+{
+    VsHttp3Config http3 = {
+        .quic = {.tls = {.version = VS_TLS_1_3}, .idle = probe->timeout}};
+    VsHttpClientConfig config = {.netns = probe->result.netns, .http3 = &http3};
+    VsNames *names = &probe->entity.run->packets->names;
+
+    enter_phase(probe, PHASE_CONNECT);
+    vs_http_client_open(&probe->http3, &config);
+    probe->is_http3_open = true;
+    probe->exchange =
+        (VsHttpExchange){.ops = &http3_ops,
+                         .client = &probe->http3,
+                         .address = probe->result.address,
+                         .port = probe->result.port,
+                         .payload = vs_http_new_request(names, probe->result.host,
+                                                        probe->result.path, 0, false)};
+    vs_payload_set_journey(&probe->exchange.payload, &probe->journey);
+    vs_http_client_send(&probe->http3, &probe->exchange);
+}
 
 /* UDP. ----------------------------------------------------------------------------- */
 
@@ -242,6 +308,10 @@ send_request(VsProbe *probe)
 {
     if (probe->result.is_udp) {
         send_datagram(probe);
+        return;
+    }
+    if (probe->result.is_http3) {
+        send_by_http3(probe);
         return;
     }
     enter_phase(probe, PHASE_CONNECT);

@@ -8,7 +8,7 @@
  *     vs_probe_run(probe);
  *
  * It resolves the name, if there is one, opens a TCP connection, sends GET, takes the
- * answer and closes; or sends one UDP datagram and waits for any answer.  All its packets
+ * answer and closes; or does so by HTTP/3; or sends one UDP datagram and waits for any answer.  All its packets
  * belong to its journey, whose steps add up to its end-to-end time.  With 'is_traced' the
  * run has a recorder (packet/trace.h) that they tell their story; that changes neither time
  * nor digest. */
@@ -31,6 +31,7 @@ typedef struct VsProbeOptions {
     const char *to; /* "http://host[:port]/path", "address:port", "address:port/udp". */
     VsTime at;      /* When it begins. */
     VsTime timeout; /* Without an answer by then it has failed. */
+    bool is_http3;     /* By QUIC: 'to' is "https://host[:port]/path". */
     bool is_traced;
 } VsProbeOptions;
 
@@ -63,6 +64,7 @@ typedef struct VsProbeResult {
     char *path; /* HTTP. */
     uint16_t port;
     bool is_udp;
+    bool is_http3;
     VsProbeResolution resolution;
     const char *server; /* BY_RESOLVER, BY_FIRST: its id; BY_SERVICE: the service's. */
     VsAddr server_address;

@@ -137,9 +137,13 @@ vs_probe_split_target(VsProbeResult *result, const char *to, GError **error)
                            error)) {
         return false;
     }
-    if (is_tls) {
+    if (is_tls != result->is_http3) {
         g_set_error(error, VS_UNITS_ERROR, VS_UNITS_ERROR_SYNTAX,
-                    "\"%s\": a probe does not speak TLS; write http://", to);
+                    is_tls
+                        ? "\"%s\": a probe does not speak TLS; write http://, or ask "
+                          "for HTTP/3, too"
+                        : "\"%s\": HTTP/3 has TLS always; write https://",
+                    to);
         return false;
     }
     if (result->is_udp &&

@@ -90,19 +90,24 @@ refuse(VsUdp *udp, VsPacket *packet)
 
 /* ---- Sending ---------------------------------------------------------------------- */
 
-/* UDP lets routers fragment; 'query' is what this answers at once, or NULL. */
+/* UDP lets routers fragment, but not QUIC; 'query' is what this answers at once, or NULL, and so
+ * is 'quic'. */
 static VsPacket *
 make_datagram(VsUdp *udp, const VsFlow *flow, VsPacket *query, const VsPayload *payload,
-              uint32_t bytes)
+              struct VsQuicDatagram *quic, uint32_t bytes)
 {
     VsSockets *sockets = vs_sockets_of(udp->netns);
     VsPacket *packet = vs_ip_packet_new(udp->netns, flow, VS_UDP_HEADER_BYTES + bytes);
 
-    vs_packet_top(packet)->ip_fragment = 0;
+    vs_packet_top(packet)->ip_fragment = quic ? VS_IP_DF : 0;
     packet->payload_bytes = bytes;
     packet->message_bytes = bytes;
     packet->owner = 1; /* Programs that use UDP are root's. */
     packet->payload = *payload;
+    if (quic) {
+        packet->flags |= VS_PACKET_QUIC;
+        packet->quic = quic;
+    }
     if (G_UNLIKELY(udp->is_moved)) {
         packet->flags |= VS_PACKET_MOVED;
     }
@@ -149,12 +154,7 @@ send_to(VsUdp *udp, VsAddr saddr, VsAddr daddr, uint16_t dport,
         flow.saddr =
             udp->address ? udp->address : vs_netns_source_for(udp->netns, flow.daddr);
     }
-    packet = make_datagram(udp, &flow, NULL, payload, bytes);
-    if (quic) {
-        packet->flags |= VS_PACKET_QUIC;
-        packet->quic = quic;
-        vs_packet_top(packet)->ip_fragment = VS_IP_DF;
-    }
+    packet = make_datagram(udp, &flow, NULL, payload, quic, bytes);
     if (!has_destination) {
         refuse(udp, packet);
         return;
@@ -188,7 +188,7 @@ vs_udp_reply(VsUdp *udp, VsPacket *query, const VsPayload *payload, uint32_t byt
 {
     VsFlow flow = vs_flow_reverse(&vs_packet_top(query)->flow);
 
-    send_datagram(udp, make_datagram(udp, &flow, query, payload, bytes));
+    send_datagram(udp, make_datagram(udp, &flow, query, payload, NULL, bytes));
 }
 
 void

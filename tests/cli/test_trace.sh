@@ -208,6 +208,8 @@ if python3 -c 'import jsonschema; jsonschema.Draft202012Validator' 2> /dev/null;
     check "as the schema has it" is_valid out
 fi
 
+run trace "$article" --from users --http3 --to http://shop.example/
+check "and HTTP/3 without it" said 2 "" "HTTP/3 has TLS always; write https://"
 run trace "$article" --to http://shop.example/
 check "--from is needed" said 2 "" "trace needs --from"
 run trace "$article" --from users

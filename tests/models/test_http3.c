@@ -157,11 +157,48 @@ test_what_cannot_act_is_refused(void)
     }
 }
 
+static VsTime
+quantile(const Model *model, const char *client, double q)
+{
+    return vs_histogram_quantile(model_histogram(model, client, "latency"), q);
+}
+
+/* One in 200 answers is lost.  By HTTP/1.1 each waits for the timer; by HTTP/2 those that come in the
+ * round trip until it is repaired wait, too, 4 or more at 100 a second, which is more than one in a
+ * hundred; by HTTP/3 it waits alone, no longer than by HTTP/2. */
+static void
+test_a_loss_holds_up_one_stream_or_all(void)
+{
+    static const char file[] = "http-versions/scenario.xml";
+    static const char *const lossless[] = {"loss=0%", NULL};
+    static const char *const clients[] = {"http-1", "http-2", "http-3"};
+    Model *model = model_load(file);
+    Model *without = model_load_with(file, lossless);
+
+    model_run(model, 300 * VS_S);
+    model_run(without, 60 * VS_S);
+    for (unsigned i = 0; i < G_N_ELEMENTS(clients); i++) {
+        CU_ASSERT(quantile(model, clients[i], 0.5) < 41 * VS_MS);
+        CU_ASSERT(quantile(without, clients[i], 0.99) < 41 * VS_MS);
+    }
+    CU_ASSERT(quantile(model, "http-1", 0.99) < 41 * VS_MS);
+    CU_ASSERT(quantile(model, "http-1", 0.999) > 280 * VS_MS);
+    CU_ASSERT(quantile(model, "http-2", 0.99) > 75 * VS_MS);
+    CU_ASSERT(quantile(model, "http-2", 0.999) < 130 * VS_MS);
+    CU_ASSERT(quantile(model, "http-3", 0.99) < 55 * VS_MS);
+    CU_ASSERT(quantile(model, "http-3", 0.999) < 130 * VS_MS);
+    CU_ASSERT_EQUAL(model_counter(model, "http-2", "connects"), 1);
+    CU_ASSERT_EQUAL(model_counter(model, "http-3", "connects"), 1);
+    model_free(model);
+    model_free(without);
+}
+
 static const VsTestCase tests[] = {
     {"a service forwards it", test_a_service_forwards_it},
     {"pods are reached by pods", test_pods_are_reached_by_pods},
     {"silence ends a connection", test_silence_ends_a_connection},
     {"the shorter silence counts", test_the_shorter_silence_counts},
+    {"a loss holds up one stream or all", test_a_loss_holds_up_one_stream_or_all},
     {"what cannot act is refused", test_what_cannot_act_is_refused},
     {0},
 };

@@ -32,3 +32,5 @@ script_tests += \
 	tests/results/capture_edges.sh \
 	tests/results/capture_transport.sh
 EXTRA_DIST += tests/results/shark.sh tests/results/edges.xml tests/results/losses.xml
+	tests/results/capture_quic.sh
+EXTRA_DIST += tests/results/shark.sh tests/results/edges.xml

@@ -14,6 +14,7 @@ typedef struct TraceOptions {
     char **why_not;
     char *pcapng;
     gboolean has_load;
+    gboolean is_http3;
     gboolean is_schema;
 
     VsProbeOptions probe;
@@ -70,6 +71,7 @@ read_values(TraceOptions *options)
                                       .to = options->to,
                                       .at = VS_PROBE_AT,
                                       .timeout = VS_PROBE_TIMEOUT,
+                                      .is_http3 = options->is_http3,
                                       .is_traced = true};
     if (!read_time("--at", options->at_text, 0, &options->probe.at) ||
         !read_time("--timeout", options->timeout_text, 1, &options->probe.timeout)) {
@@ -106,6 +108,8 @@ read_options(TraceOptions *options, int *argc, char ***argv)
          "Where the request begins: a host or a pod", "NAME"},
         {"to", 0, 0, G_OPTION_ARG_STRING, &options->to,
          "What is requested: URL, IP:PORT or IP:PORT/udp", "TARGET"},
+        {"http3", 0, 0, G_OPTION_ARG_NONE, &options->is_http3,
+         "Asks by HTTP/3: TARGET is https://HOST[:PORT]/PATH", NULL},
         {"seed", 's', 0, G_OPTION_ARG_STRING, &options->seed_text,
          "Another seed than the scenario's", "SEED"},
         {"set", 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->settings,
