@@ -246,3 +246,38 @@ sidecar_cluster_return(SidecarCluster *cluster, uint32_t index)
 {
     vs_balancer_release(&cluster->balancer, index, NULL);
 }
+
+/* ---- The story ---- */
+
+static char *
+why_not(const SidecarCluster *cluster, const SidecarHost *host)
+{
+    if (!host->is_ready) {
+        return g_strdup("the proxy knows it as not ready");
+    }
+    if (host->is_ejected) {
+        return g_strdup_printf("ejected for %u failures in sequence",
+                               cluster->sidecar->config->policy.consecutive_errors);
+    }
+    return g_strdup_printf("%s chose another",
+                           cluster->sidecar->config->balance.algorithm);
+}
+
+char **
+sidecar_cluster_passed(const SidecarCluster *cluster, uint32_t chosen)
+{
+    GPtrArray *passed = g_ptr_array_new();
+
+    for (uint32_t i = 0; i < cluster->service->n_all_endpoints; i++) {
+        const VsEndpoint *endpoint = &cluster->service->all_endpoints[i];
+        g_autofree char *address = vs_format_ipv4(endpoint->address);
+
+        if (i != chosen) {
+            g_ptr_array_add(passed, g_strdup_printf("%s (%s:%u)", endpoint->pod->name,
+                                                    address, endpoint->port));
+            g_ptr_array_add(passed, why_not(cluster, &cluster->hosts[i]));
+        }
+    }
+    g_ptr_array_add(passed, NULL);
+    return (char **)g_ptr_array_free(passed, FALSE);
+}

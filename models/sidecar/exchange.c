@@ -125,6 +125,7 @@ record_try(const Exchange *exchange, bool is_tls)
         return;
     }
     if (exchange->cluster) {
+        told->passed = sidecar_cluster_passed(exchange->cluster, exchange->host);
         told->why = g_strdup_printf("%s among the %u endpoints of service %s, %s",
                                     sidecar->config->balance.algorithm,
                                     exchange->cluster->balancer.n_available,

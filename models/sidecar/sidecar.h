@@ -174,6 +174,10 @@ void sidecar_cluster_release(SidecarCluster *cluster, uint32_t host, VsTime late
 /* The same of a pick that nothing came of. */
 void sidecar_cluster_return(SidecarCluster *cluster, uint32_t host);
 
+/* For a trace: the endpoints that were not chosen, and why, in turn; ends with NULL.  Newly
+ * allocated. */
+char **sidecar_cluster_passed(const SidecarCluster *cluster, uint32_t chosen);
+
 /* retry.c */
 
 /* What has befallen a try, or words of retry-on: bits. */

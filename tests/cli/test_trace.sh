@@ -90,6 +90,22 @@ check "the tutorial's story is expected.trace (tests/golden/renew.sh writes it)"
     check "--why-not gives the nearest name" said 2 "" 'did you mean "node-3"?'
 }
 
+mesh=$scenarios/sidecar/scenario.xml
+run trace "$mesh" --from users --to http://172.16.0.2:30080/
+check "a sidecar's rules lead there and back, and owners are told" has_all \
+    "jump ISTIO_INBOUND" "--to-ports 15006 => redirect" "dport 8080 -> 15006" \
+    "sidecar, inbound: 10.244.0.2:8080, on a new connection" "127.0.0.6:32768 > 10.244.0.2:8080" \
+    "-s 127.0.0.6/32 -o lo -j RETURN => return" "user 0 is not 1337" \
+    "--to-ports 15001 => redirect" "daddr 10.96.0.12 -> 127.0.0.1" "dport 80 -> 15001" \
+    "sidecar, outbound: 10.244.1." "among the 3 endpoints of service api, with mutual TLS" \
+    "user is 1337"
+run trace "$mesh" --from users --to http://172.16.0.2:30080/ --why-not api-2
+check "--why-not explains the endpoint that a sidecar did not choose" has_all \
+    "node-1/web api-2 (10.244.1.3:8080) envoy-least-request chose another; chosen was"
+run trace "$mesh" --from users --to http://172.16.0.2:30080/ --why-not ISTIO_REDIRECT
+check "and the redirect that a connection did not meet" has_all \
+    "-A ISTIO_OUTPUT -j ISTIO_REDIRECT never reached: chain ISTIO_OUTPUT was left"
+
 if python3 -c 'import jsonschema; jsonschema.Draft202012Validator' 2> /dev/null; then
     while read -r from to more; do
         # shellcheck disable=SC2086

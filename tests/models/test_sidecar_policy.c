@@ -143,6 +143,27 @@ test_what_is_no_service_passes_or_is_refused(void)
     }
 }
 
+/* An eBPF program puts a pod in place of the service before the rules see the packet. */
+static void
+test_ciliums_sockets_pass_the_mesh_by(void)
+{
+    static const char *const plugins[] = {"bridge", "cilium"};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(plugins); i++) {
+        g_autofree char *text = g_strdup_printf(
+            "<cluster cni='%s'/>" MESH(ONE, CALL, SIDECAR("sw", ""), STRICT("sa"),
+                                       STRICT("sb"), LEAF),
+            plugins[i], model_free_costs);
+        Model *model = model_new("%s", text);
+
+        model_run(model, 2 * VS_S);
+        CU_ASSERT_EQUAL(model_counter(model, "sw", "passthrough"), i == 1);
+        CU_ASSERT_EQUAL(model_counter(model, "sw", "failed-uc"), i == 1);
+        CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), i == 0);
+        model_free(model);
+    }
+}
+
 static void
 asked(VsHttpExchange *exchange, const VsHttp *answer)
 {
@@ -483,6 +504,7 @@ static const VsTestCase tests[] = {
     {"a handshake costs both sides", test_a_handshake_costs_both_sides},
     {"what is no service passes or is refused",
      test_what_is_no_service_passes_or_is_refused},
+    {"Cilium's sockets pass the mesh by", test_ciliums_sockets_pass_the_mesh_by},
     {"endpoints of headless services are known",
      test_endpoints_of_headless_services_are_known},
     {"news of endpoints take their time", test_news_of_endpoints_take_their_time},
