@@ -5,8 +5,8 @@
 #include "packet/dns.h"
 #include "packet/http.h"
 #include "packet/http2.h"
-#include "packet/websocket.h"
 #include "packet/quic_print.h"
+#include "packet/websocket.h"
 
 enum {
     ARP_ETHERNET = 1,

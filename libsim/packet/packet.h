@@ -182,17 +182,17 @@ struct VsPacket {
     uint64_t message_bytes;  /* Of the whole message it carries a piece of. */
     VsTime charge;           /* Work of the present core that its trail has, ps. */
     uint64_t number;         /* Order of creation in the run; for traces. */
-    VsHop *then;             /* Made while a core worked: what it is submitted to. */
 
     VsPayload payload;
     VsLayer layers[VS_PACKET_MAX_LAYERS];
+    VsHop *then; /* Made while a core worked: what it is submitted to. */
     union {
         VsTcpOptions
             tcp_options; /* Of its one TCP header, the quoted one of an error too. */
         struct VsQuicDatagram
             *quic; /* VS_PACKET_QUIC: what its UDP carries; its own. */
     };
-    VsTrain train;   /* Where VS_PACKET_TRAIN is set. */
+    VsTrain train; /* Where VS_PACKET_TRAIN is set. */
 };
 
 /* Packet flags. */

@@ -106,7 +106,6 @@ struct VsTcp {
     const VsTcpOps *ops; /* NULL until accepted. */
     void *user;
     VsTcpListener *listener; /* Until accepted. */
-    uint32_t uid;            /* Of its program. */
     VsTcp *next;             /* In a list of the listener, or of the dead. */
     VsTcp *previous;
 
@@ -149,6 +148,7 @@ struct VsTcp {
 
     VsJourney *journey; /* Of the handshake we began. */
     uint32_t journey_generation;
+    uint32_t uid; /* Of its program. */
 };
 
 struct VsTcpTimeWait {
