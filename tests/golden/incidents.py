@@ -141,6 +141,13 @@ TABLES = {
         "`error-no-port`": count("proxy", "error-no-port"),
         "`connections` of `shop/web`": count("shop/web", "connections"),
     },
+    "websocket-idle": {
+        "`closed-cut` of `users`": count("users", "closed-cut"),
+        "`websockets-opened` of `users`": count("users", "websockets-opened"),
+        "p99 of messages": latency("users", "p99"),
+        "`pushes` that users got": count("users", "pushes"),
+        "`pings` of `users`": count("users", "pings"),
+    },
 }
 
 # (command, pattern, what its groups are)
