@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What tshark says of transports in captures: blocks of selective ACKs tell what has come, and
-# frames of HTTP/2 are such as its dissector reads, with the requests that there were.
+# frames of HTTP/2 and of WebSocket are such as its dissectors read, with the requests and
+# messages that there were.
 set -u
 . "$top_srcdir/tests/results/shark.sh"
 
@@ -113,4 +114,36 @@ is "nothing is malformed" "$(count "$folder/callers.pcapng" _ws.malformed)" 0
 is "the experts of HTTP/2 have no remarks" \
     "$(shark "$folder/callers.pcapng" -d tcp.port==8080,http2 -q -z expert,note |
         grep -c HTTP2)" 0
+
+# WebSocket (RFC 6455). -----------------------------------------------------------------
+
+file=$folder/websocket.pcapng
+capture scenarios/incidents/websocket-idle/scenario.xml "$file" --set ping=30s --until 100s
+at_interface "$file" users/root/eth0 "$folder/users.pcapng"
+n_opened=$(told websockets-opened)
+n_messages=$(($(told requests) - n_opened))
+
+# The lines of what tshark tells of the filter $1, fields that follow, and how often each comes.
+tally() {
+    shark "$folder/users.pcapng" -Y "$1" -T fields "${@:2}" | sort | uniq -c |
+        tr -s '\t ' ' ' | sed 's/ $//' | tr '\n' ';'
+}
+
+is "upgrades are those of the RFC's example" \
+    "$(tally http.request -e http.upgrade -e http.sec_websocket_key -e http.sec_websocket_version)" \
+    " $n_opened websocket dGhlIHNhbXBsZSBub25jZQ== 13;"
+is "and are granted" "$(tally http.response -e http.response.code -e http.sec_websocket_accept)" \
+    " $n_opened 101 s3pPLMBiTxaQ9kYGzzhZRbK+xOo=;"
+is "messages of users are masked and have two bytes of length" \
+    "$(tally 'websocket.opcode==1 && websocket.mask==1' -e websocket.payload_length \
+        -e websocket.payload_length_ext_16)" " $n_messages 126 200;"
+is "pushes have so, too, and answers one" \
+    "$(tally 'websocket.opcode==1 && websocket.mask==0' -e websocket.payload_length \
+        -e websocket.payload_length_ext_16)" " $n_messages 100; $(told pushes) 126 300;"
+is "pings are masked, and pongs not" \
+    "$(tally 'websocket.opcode>1' -e websocket.opcode -e websocket.mask)" \
+    " $(told pongs) 10 0; $(told pings) 9 1;"
+is "nothing of WebSocket is malformed" "$(count "$folder/users.pcapng" _ws.malformed)" 0
+is "and each segment with a frame's header is read as one" \
+    "$(count "$folder/users.pcapng" 'tcp.len > 0 && !http && !websocket')" 0
 finish
