@@ -11,6 +11,7 @@ script_tests += \
 	tests/golden/examples.sh \
 	tests/golden/figures.sh \
 	tests/golden/incidents.sh \
+	tests/golden/links.sh \
 	tests/golden/readme.sh \
 	tests/golden/schema.sh
 
