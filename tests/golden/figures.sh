@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Is each figure of scenarios/ what its runs give today?  tools/figures.py knows.
+# Is each figure of scenarios/ and docs/ what its runs give today?  tools/figures.py knows.
 set -u
 
 . "$top_srcdir/tests/tap.sh"
@@ -15,7 +15,27 @@ while read -r readme; do
     fi
 done < <(find "$top_srcdir/scenarios/incidents" -name README.md | sort)
 
-if [ $n_failed != 0 ]; then
-    echo "# Is that meant?  Then draw them anew, \"make figures\", and look at them."
+# That of docs/first-packet is drawn by a script of its own.
+drawn_by() {
+    grep -m 1 '^<desc>' "$1"
+}
+first=$top_srcdir/docs/first-packet
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+if ! command -v gnuplot > /dev/null; then
+    skip "the figure of first-packet is what its runs give" "there is no gnuplot"
+else
+    cp "$first/plot.sh" "$first/scenario.xml" "$folder"
+    bash "$folder/plot.sh" "$VETHSIM" > /dev/null 2>&1
+    if [ "$(drawn_by "$folder/first-packet.svg")" != "$(drawn_by "$first/first-packet.svg")" ]; then
+        skip "the figure of first-packet is what its runs give" "another gnuplot has drawn it"
+    else
+        succeeds "the figure of first-packet is what its runs give" \
+            cmp "$folder/first-packet.svg" "$first/first-packet.svg"
+    fi
+fi
+
+if [ "$n_failed" != 0 ]; then
+    echo "# Is that meant?  Then draw them anew, \"make figures\" or plot.sh, and look at them."
 fi
 finish
