@@ -3,9 +3,9 @@
 bool
 vs_quic_params_check_absent(const VsElement *element, GError **error)
 {
-    static const char *const names[] = {"quic-idle", "quic-window",
+    static const char *const names[] = {"quic-idle",          "quic-window",
                                         "quic-stream-window", "quic-pacing",
-                                        "quic-streams"};
+                                        "quic-streams",       "quic-close-after"};
 
     for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
         if (vs_element_has(element, names[i])) {

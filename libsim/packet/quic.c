@@ -3,8 +3,9 @@
 enum {
     CONNECTION_ID_BYTES = 8,
     TAG_BYTES = 16,
-    DELAY_UNIT = 8, /* us: ack_delay_exponent 3. */
-    CODE_BYTES = 2, /* Error codes of HTTP/3: 0x0100 and up. */
+    DELAY_UNIT = 8,                   /* us: ack_delay_exponent 3. */
+    CODE_BYTES = 2,                   /* Error codes of HTTP/3: 0x0100 and up. */
+    CLOSE_BYTES = 1 + CODE_BYTES + 1, /* An application's, without a reason. */
 };
 
 unsigned
@@ -136,6 +137,7 @@ vs_quic_packet_bytes(const VsQuicDatagram *datagram, VsQuicSpace space)
                                       frames->stream_bytes) +
                  frames->stream_bytes;
     }
+    bytes += packet->is_close ? CLOSE_BYTES : 0;
     bytes += frames->kinds & VS_QUIC_PING ? 1 : 0;
     bytes += frames->kinds & VS_QUIC_HANDSHAKE_DONE ? 1 : 0;
     return bytes;

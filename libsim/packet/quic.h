@@ -88,6 +88,7 @@ typedef struct VsQuicFrames {
 typedef struct VsQuicPacket {
     bool is_present;
     bool is_early; /* 0-RTT. */
+    bool is_close; /* CONNECTION_CLOSE, and nothing else. */
     uint8_t number_bytes;
     uint32_t bytes; /* Header, frames, padding, tag. */
     uint64_t number;

@@ -194,6 +194,9 @@ vs_quic_describe(const VsQuicDatagram *datagram)
                                : packet->is_early    ? "0-RTT"
                                                      : "1-RTT",
                                packet->number);
+        if (packet->is_close) {
+            add(text, "CONNECTION_CLOSE");
+        }
         describe_ack(&packet->ack, text);
         describe_frames(&packet->frames, text);
         g_string_append_c(text, ')');

@@ -2,6 +2,7 @@
 
 #include <glib.h>
 
+#include "net/host.h"
 #include "packet/http2.h"
 #include "packet/packet.h"
 #include "transport/http_server_internal.h"
@@ -13,6 +14,8 @@ struct VsHttp3Client {
     VsQuic quic;
     VsQuicConnection *connection; /* Open, or about to be; or NULL. */
     VsHttpExchangeList pending;   /* Until it is. */
+    VsTime close_after;           /* 0: never. */
+    VsTimer close;
 };
 
 /* Type and length of a frame, and what it has. */
@@ -59,6 +62,40 @@ client_ready(VsQuicConnection *connection)
     }
 }
 
+static bool
+is_idle(const VsHttp3Client *client)
+{
+    for (VsQuicStream *stream = client->connection->streams; stream;
+         stream = stream->next) {
+        if (stream->user) {
+            return false;
+        }
+    }
+    return client->pending.first == NULL;
+}
+
+static void
+close_due(VsTimer *timer)
+{
+    VsHttp3Client *client = VS_CONTAINER_OF(timer, VsHttp3Client, close);
+    VsQuicConnection *connection = client->connection;
+
+    if (connection && is_idle(client)) {
+        client->connection = NULL;
+        vs_quic_shut(connection);
+    }
+}
+
+/* An exchange is over: it may have been the last. */
+static void
+arm_close(VsHttp3Client *client)
+{
+    if (client->close_after > 0) {
+        vs_timer_arm(&client->close,
+                     vs_now(client->owner->config.netns->run) + client->close_after);
+    }
+}
+
 static void
 client_message(VsQuicStream *stream, const VsPayload *payload)
 {
@@ -66,6 +103,7 @@ client_message(VsQuicStream *stream, const VsPayload *payload)
 
     stream->user = NULL;
     exchange->quic = NULL;
+    arm_close(stream->connection->user);
     exchange->ops->answered(exchange, &payload->http);
 }
 
@@ -77,6 +115,7 @@ client_ended(VsQuicConnection *connection, VsTcpEnd end)
     VsHttpExchangeList pending = client->pending;
     VsHttpExchange *exchange;
 
+    vs_timer_cancel(&client->close);
     client->connection = NULL;
     client->pending = (VsHttpExchangeList){NULL, NULL};
     for (VsHttpExchange *at = pending.first; at; at = at->next) {
@@ -104,6 +143,8 @@ vs_http3_client_new(VsHttpClient *owner, const VsHttp3Config *config)
     VsHttp3Client *client = g_new0(VsHttp3Client, 1);
 
     client->owner = owner;
+    client->close_after = config->close_after;
+    vs_timer_init(&client->close, &owner->config.netns->host->entity, close_due);
     vs_quic_open(&client->quic, owner->config.netns, &config->quic, &client_ops,
                  client);
     return client;
@@ -133,6 +174,7 @@ vs_http3_client_quic(const VsHttp3Client *client)
 void
 vs_http3_client_send(VsHttp3Client *client, VsHttpExchange *exchange)
 {
+    vs_timer_cancel(&client->close);
     if (!client->connection) {
         client->connection =
             vs_quic_connect(&client->quic, exchange->address, exchange->port,
@@ -154,6 +196,7 @@ vs_http3_exchange_cancel(VsHttpExchange *exchange)
     VsQuicStream *stream = exchange->quic;
 
     exchange->quic = NULL;
+    arm_close(stream->connection->user);
     vs_quic_cancel(stream);
 }
 

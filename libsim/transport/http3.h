@@ -1,8 +1,8 @@
 /* HTTP/3 (RFC 9114) over QUIC, behind the interfaces of http_client.h and http_server.h.
  *
  * A client has one connection, which its exchanges share, each on a stream of its own; it is
- * opened by the first, leads to the address of that, and ends by silence, or when the
- * server does not know it.  The next exchange opens another, with a ticket if it has one.
+ * opened by the first, leads to the address of that, and ends by silence, is closed, or not known
+ * to the server any more.  The next exchange opens another, with a ticket if it has one.
  *
  * A message is a HEADERS frame and, with a body, one DATA frame.  Header fields take the
  * bytes that HTTP/2 uses for them without a table (packet/http2.h), and two for the prefix of
@@ -18,6 +18,7 @@
 /* Settings that VsHttpClientConfig.http3 points to; copied. */
 typedef struct VsHttp3Config {
     VsQuicConfig quic;
+    VsTime close_after; /* Client: without an exchange for so long; 0: never. */
 } VsHttp3Config;
 
 typedef struct VsHttp3Client VsHttp3Client;

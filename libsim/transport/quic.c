@@ -237,13 +237,10 @@ vs_quic_discard(VsQuicConnection *connection, VsQuicSpace space)
     vs_quic_recovery_discard(&connection->recovery, space);
 }
 
-void
-vs_quic_end(VsQuicConnection *connection, VsTcpEnd end)
+/* Nothing is sent any more, and nothing waited for. */
+static void
+retire(VsQuicConnection *connection)
 {
-    VsQuic *quic = connection->quic;
-
-    connection->is_busy = true;
-    quic->ops->ended(connection, end);
     while (connection->streams) {
         vs_quic_stream_free(connection->streams);
     }
@@ -253,13 +250,63 @@ vs_quic_end(VsQuicConnection *connection, VsTcpEnd end)
     vs_quic_recovery_clear(&connection->recovery);
     vs_timer_cancel(&connection->loss);
     vs_timer_cancel(&connection->ack);
-    vs_timer_cancel(&connection->idle);
     vs_timer_cancel(&connection->pace);
+}
+
+static void
+forget(VsQuicConnection *connection)
+{
+    VsQuic *quic = connection->quic;
+
+    vs_timer_cancel(&connection->idle);
     vs_table_remove(&quic->by_id, (VsKey){{connection->id, 0}});
     if (!quic->is_server) {
         vs_udp_close(&connection->own);
     }
     vs_pool_free(&quic->connections, connection);
+}
+
+void
+vs_quic_end(VsQuicConnection *connection, VsTcpEnd end)
+{
+    connection->is_busy = true;
+    if (!connection->is_closing && !connection->is_draining) {
+        connection->quic->ops->ended(connection, end);
+        retire(connection);
+    }
+    forget(connection);
+}
+
+/* It stays known for as long as packets may still come. */
+static void
+linger(VsQuicConnection *connection)
+{
+    VsTime pto = vs_quic_recovery_pto(&connection->recovery, VS_QUIC_DATA);
+
+    connection->is_busy = true;
+    retire(connection);
+    vs_timer_arm(&connection->idle, vs_quic_now(connection) + 3 * pto);
+}
+
+void
+vs_quic_shut(VsQuicConnection *connection)
+{
+    connection->quic->n_closed++;
+    vs_quic_send_close(connection);
+    connection->is_closing = true;
+    linger(connection);
+}
+
+void
+vs_quic_drain(VsQuicConnection *connection)
+{
+    connection->is_busy = true;
+    if (!connection->is_closing) {
+        connection->quic->ops->ended(connection, VS_TCP_END_RESET);
+        linger(connection);
+    }
+    connection->is_closing = false;
+    connection->is_draining = true;
 }
 
 /* An ICMP error counts while nothing has come from the server (RFC 9000 section 21.1.1 has
@@ -430,8 +477,9 @@ idle_due(VsTimer *timer)
     VsTime due =
         connection->idle_since + (connection->is_complete ? vs_quic_idle(connection)
                                                           : VS_QUIC_HANDSHAKE_TIMEOUT);
+    bool is_over = connection->is_closing || connection->is_draining;
 
-    if (due > timer->due) {
+    if (!is_over && due > timer->due) {
         vs_timer_arm(timer, due);
     } else {
         vs_quic_end(connection, VS_TCP_END_TIMED_OUT);

@@ -20,8 +20,9 @@
  *
  * Not modelled: discovery of the path's MTU (datagrams have 1200 bytes at most, and DF), Retry and version
  * negotiation, migration (a server follows its client's address without validating it),
- * key updates, ECN, CONNECTION_CLOSE: connections end by silence.  Packets that come
- * before their keys are dropped. */
+ * key updates, ECN.  Connections end by silence, or are closed by their owner; who closes answers
+ * what comes with CONNECTION_CLOSE, and who is told so is silent, for three times the time of a probe
+ * (RFC 9000 section 10.2).  Packets that come before their keys are dropped. */
 #pragma once
 
 #include "base/pool.h"
@@ -85,6 +86,7 @@ struct VsQuic {
     uint64_t n_early;   /* Of these again: with early data that were taken. */
     uint64_t n_lost;    /* Packets found lost. */
     uint64_t n_probes;
+    uint64_t n_closed;  /* Connections that their owner closed. */
     uint64_t n_blocked; /* Limits reached: of connections, streams, their number. */
 };
 
@@ -169,6 +171,8 @@ struct VsQuicConnection {
     bool is_busy;      /* Something comes in: what is to be sent goes after. */
     bool is_probing;   /* One datagram may go beyond the window. */
     bool is_ready_due; /* The owner is to hear of it. */
+    bool is_closing;   /* CONNECTION_CLOSE was sent, */
+    bool is_draining;  /* or has come: its owner knows it no more. */
     uint32_t ticket;
     uint64_t sent_bytes; /* Of datagrams. */
     uint64_t received_bytes;
@@ -206,6 +210,9 @@ void vs_quic_close(VsQuic *quic);
  * opened at once (vs_quic_is_ready()), and the first of them sets it going. */
 VsQuicConnection *vs_quic_connect(VsQuic *quic, VsAddr address, uint16_t port,
                                   VsJourney *journey, void *user);
+
+/* Closes it, without a word to the owner, who knows neither it nor its streams any more. */
+void vs_quic_shut(VsQuicConnection *connection);
 
 bool vs_quic_is_ready(const VsQuicConnection *connection);
 

@@ -29,6 +29,9 @@ VsQuicConnection *vs_quic_accept(VsQuic *quic, uint64_t id, const VsFlow *flow);
 /* Tells the owner, and frees it. */
 void vs_quic_end(VsQuicConnection *connection, VsTcpEnd end);
 
+/* The peer has closed it: tells the owner. */
+void vs_quic_drain(VsQuicConnection *connection);
+
 void vs_quic_discard(VsQuicConnection *connection, VsQuicSpace space);
 void vs_quic_keep_ticket(VsQuicConnection *connection, uint32_t number,
                          const VsQuicLimits *limits);
@@ -46,6 +49,9 @@ void vs_quic_arm(VsQuicConnection *connection);
 
 /* Sends what may go, unless something just comes in; sets timers. */
 void vs_quic_flush(VsQuicConnection *connection);
+
+/* CONNECTION_CLOSE. */
+void vs_quic_send_close(VsQuicConnection *connection);
 
 /* What 'sent' carried is to go again. */
 void vs_quic_send_again(VsQuicConnection *connection, VsQuicSpace space,

@@ -260,12 +260,32 @@ take_packets(VsQuicConnection *connection, const VsQuicDatagram *datagram)
     return has_stream ? whole & WHOLE_MESSAGE : whole; /* Whose journey it has. */
 }
 
+static bool
+has_close(const VsQuicConnection *connection, const VsQuicDatagram *datagram)
+{
+    const VsQuicPacket *packet = &datagram->packets[VS_QUIC_DATA];
+
+    return packet->is_present && packet->is_close && connection->is_complete;
+}
+
 static void
 take_datagram(VsQuicConnection *connection, VsPacket *packet)
 {
     VsHost *host = connection->quic->netns->host;
+    bool is_close = has_close(connection, packet->quic);
     unsigned whole;
 
+    if (connection->is_draining) {
+        return;
+    }
+    if (is_close) {
+        vs_quic_drain(connection);
+        return;
+    }
+    if (connection->is_closing) {
+        vs_quic_send_close(connection);
+        return;
+    }
     connection->is_busy = true;
     connection->received_bytes += packet->payload_bytes;
     connection->idle_since = vs_quic_now(connection);

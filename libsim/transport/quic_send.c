@@ -330,6 +330,26 @@ send_datagram(VsQuicConnection *connection, VsQuicDatagram *datagram, uint32_t b
 }
 
 void
+vs_quic_send_close(VsQuicConnection *connection)
+{
+    VsQuicDatagram *datagram =
+        vs_pool_alloc(&connection->quic->netns->run->packets->quics);
+    const VsQuicSpaceState *state = &connection->recovery.spaces[VS_QUIC_DATA];
+    uint64_t number = connection->spaces[VS_QUIC_DATA].next_number++;
+    VsQuicPacket *packet = &datagram->packets[VS_QUIC_DATA];
+
+    *datagram = (VsQuicDatagram){0};
+    *packet =
+        (VsQuicPacket){.is_present = true,
+                       .is_close = true,
+                       .number = number,
+                       .number_bytes = (uint8_t)vs_quic_number_bytes(
+                           number, state->has_acked ? state->largest_acked + 1 : 0)};
+    packet->bytes = vs_quic_packet_bytes(datagram, VS_QUIC_DATA);
+    send_datagram(connection, datagram, packet->bytes);
+}
+
+void
 vs_quic_flush(VsQuicConnection *connection)
 {
     VsPool *quics = &connection->quic->netns->run->packets->quics;

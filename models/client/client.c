@@ -55,6 +55,9 @@ static const VsParam client_params[] = {
                   .doc = "yes: connections are used again; no: one for each request."),
     VS_HTTP2_CALL_PARAM_ROWS(ClientConfig, http2),
     VS_QUIC_PARAM_ROWS(ClientConfig, quic),
+    VS_PARAM_TIME(ClientConfig, quic_close_after, "quic-close-after", .min = "1ns",
+                  .doc = "HTTP/3: a connection without a request for so long is closed "
+                         "(CONNECTION_CLOSE).  Without it, it ends by silence."),
     VS_GRPC_POLICY_ROW(ClientConfig, grpc_policy),
     VS_PARAM_CHOICE(ClientConfig, closer, "closes-first", .def = "server",
                     .choices = closer_choices,

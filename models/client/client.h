@@ -30,8 +30,9 @@ typedef struct ClientConfig {
     bool is_keep_alive;
     VsHttp2CallParams http2;
     VsQuicParams quic;
-    VsChoice grpc_policy; /* VsGrpcPolicy. */
-    VsChoice closer;      /* ClientCloser, where connections are not kept alive. */
+    VsTime quic_close_after; /* 0: never. */
+    VsChoice grpc_policy;    /* VsGrpcPolicy. */
+    VsChoice closer;         /* ClientCloser, where connections are not kept alive. */
     uint64_t body_bytes;
     VsTime timeout;
     VsCallParams call;

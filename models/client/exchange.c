@@ -43,6 +43,7 @@ client_exchange_open(Client *client, const char *host, const char *path, uint16_
     };
     if (is_http3) {
         http3.quic = vs_quic_params_config(&client->config->quic, &client->tls);
+        http3.close_after = client->config->quic_close_after;
         config.http3 = &http3;
     }
     client->message = vs_http_new_request(

@@ -111,6 +111,18 @@ test_the_shorter_silence_counts(void)
     }
 }
 
+/* A request each second, each on a connection of its own: the last is closed by then. */
+static void
+test_a_client_closes_connections(void)
+{
+    Model *model =
+        shop("arrivals='constant(1/s)' stop='9s' quic-close-after='100ms'", "");
+
+    model_run(model, 20 * VS_S);
+    check_completed(model, model_counter(model, "c", "requests"));
+    model_free(model);
+}
+
 static void
 test_what_cannot_act_is_refused(void)
 {
@@ -138,6 +150,7 @@ test_what_cannot_act_is_refused(void)
         {POD("protocol='udp' tls-certificate='4KiB'"), "tls-certificate has no effect"},
         {POD("quic-idle='4s'"), "quic-idle has no effect"},
         {POD("quic-streams='4'"), "quic-streams has no effect"},
+        {CLIENT("https", "quic-close-after='9ms'"), "quic-close-after has no effect"},
         {CLIENT("https", "quic-window='9KiB'"), "quic-window has no effect"},
         {CLIENT("https", "http-version='3' quic-streams='4'"), "no attribute"},
         {"<node id='n'/><pod id='p'><container id='w'><call service='s' "
@@ -199,6 +212,7 @@ static const VsTestCase tests[] = {
     {"silence ends a connection", test_silence_ends_a_connection},
     {"the shorter silence counts", test_the_shorter_silence_counts},
     {"a loss holds up one stream or all", test_a_loss_holds_up_one_stream_or_all},
+    {"a client closes connections", test_a_client_closes_connections},
     {"what cannot act is refused", test_what_cannot_act_is_refused},
     {0},
 };

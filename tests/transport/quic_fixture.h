@@ -75,23 +75,31 @@ web_request(VsHttpServer *server, VsHttpRequest *request)
 
 static const VsHttpServerOps web_ops = {.request = web_request};
 
-/* Both sides have the settings 'quic'. */
+/* Both sides have the settings 'http3'. */
 static inline Web *
-web_new_with(const NetConfig *config, const VsQuicConfig *quic)
+web_new_http3(const NetConfig *config, const VsHttp3Config *http3)
 {
     Web *web = g_new0(Web, 1);
-    VsHttp3Config http3 = {.quic = *quic};
-    VsHttpClientConfig client = {.http3 = &http3};
+    VsHttpClientConfig client = {.http3 = http3};
 
     web->net = net_new(config);
     for (unsigned i = 0; i < N_GETS; i++) {
         web->answer_bytes[i] = SMALL;
     }
     CU_ASSERT(vs_http3_server_open(&web->server, web->net->b->root, VS_ADDR_ANY, PORT,
-                                   &http3, &web_ops, web));
+                                   http3, &web_ops, web));
     client.netns = web->net->a->root;
     vs_http_client_open(&web->client, &client);
     return web;
+}
+
+/* The same of QUIC. */
+static inline Web *
+web_new_with(const NetConfig *config, const VsQuicConfig *quic)
+{
+    VsHttp3Config http3 = {.quic = *quic};
+
+    return web_new_http3(config, &http3);
 }
 
 static inline VsQuicConfig

@@ -234,6 +234,58 @@ test_a_server_that_forgot_resets(void)
     web_free(web);
 }
 
+/* A millisecond after its last answer the client closes: the server forgets the connection three
+ * times the time of a probe after it hears of it, long before silence would have ended it, and the
+ * next request has one of its own. */
+static void
+test_an_idle_client_closes(void)
+{
+    VsHttp3Config http3 = {.quic = quic_config(2048, false), .close_after = VS_MS};
+    Web *web = web_new_http3(&long_way, &http3);
+    const VsQuic *client = vs_http3_client_quic(web->client.http3);
+    VsTime over = 2 * RTT + VS_MS;
+    uint32_t n_before;
+
+    get_at(web, 0, 0);
+    net_run(web->net, over - 1);
+    CU_ASSERT_EQUAL(client->n_closed, 0);
+    net_run(web->net, over + DELAY - VS_MS / 2);
+    CU_ASSERT_EQUAL(client->n_closed, 1);
+    n_before = web->net->to_b.n_seen;
+    net_run(web->net, over + DELAY + SLACK);
+    CU_ASSERT_EQUAL(web->net->to_b.n_seen, n_before + 1);
+    /* A short header, a number of one byte, the frame, and a tag. */
+    CU_ASSERT_EQUAL(tap_get(&web->net->to_b, n_before)->payload_bytes,
+                    1 + 8 + 1 + 4 + 16);
+    CU_ASSERT_EQUAL(vs_pool_n_used(&web->server.quic->connections), 1);
+    CU_ASSERT_EQUAL(vs_pool_n_used(&web->server.quic->sents), 0);
+    net_run(web->net,
+            over + DELAY + 3 * (RTT + 4 * RTT / 2 + VS_QUIC_ACK_DELAY) + SLACK);
+    CU_ASSERT_EQUAL(vs_pool_n_used(&web->server.quic->connections), 0);
+    get_at(web, 1, VS_S);
+    net_run(web->net, 2 * VS_S);
+    check_answered(web, 1, VS_S + 2 * RTT);
+    CU_ASSERT_EQUAL(web->client.n_connects, 2);
+    web_free(web);
+}
+
+/* CONNECTION_CLOSE is lost: what the server sends again is answered with another. */
+static void
+test_a_lost_close_is_sent_again(void)
+{
+    VsHttp3Config http3 = {.quic = quic_config(2048, false), .close_after = VS_MS};
+    Web *web = web_new_http3(&long_way, &http3);
+
+    get_at(web, 0, 0);
+    net_run(web->net, 2 * RTT + VS_MS / 2 + DELAY);
+    web->net->to_b.lost[0] = web->net->to_b.n_seen + 1;
+    net_run(web->net, 2 * RTT + 500 * VS_MS);
+    CU_ASSERT_EQUAL(vs_http3_client_quic(web->client.http3)->n_closed, 1);
+    CU_ASSERT(web->server.quic->n_probes > 0);
+    CU_ASSERT_EQUAL(vs_pool_n_used(&web->server.quic->sents), 0);
+    web_free(web);
+}
+
 /* What is cancelled is not answered to the end. */
 static void
 test_a_cancelled_stream_is_reset(void)
@@ -264,6 +316,8 @@ static const VsTestCase tests[] = {
     {"a transfer fills the line", test_a_transfer_fills_the_line},
     {"all arrives under random loss", test_all_arrives_under_random_loss},
     {"a closed port refuses", test_a_closed_port_refuses},
+    {"an idle client closes", test_an_idle_client_closes},
+    {"a lost close is sent again", test_a_lost_close_is_sent_again},
     {"a server that forgot resets", test_a_server_that_forgot_resets},
     {"a cancelled stream is reset", test_a_cancelled_stream_is_reset},
     {0},
