@@ -471,7 +471,32 @@ test_choice_of_servers(void)
     }
 }
 
-/* A zone answers what it has, and says who has the rest. */
+/* CoreDNS asks the resolver for names that are not the cluster's: a pod's lookup is a walk from the
+ * root, too, and the next is answered by CoreDNS itself. */
+static void
+test_pods_resolve_by_way_of_coredns(void)
+{
+    World world = world_new(WORLD(
+        "arrivals='constant(0.001/s)' to='http://www.example.com/'", "", "600s", "",
+        OF_COM("600s"), "", WWW("60s"),
+        "") "<node id='n' dns-nameservers='isp'/><link from='n' to='r' delay='1ms'/>"
+            "<service id='kube-dns' protocol='udp' port='53' cluster-ip='10.96.0.10' "
+            "select='k8s-app=kube-dns'/>"
+            "<pod id='dns' labels='k8s-app=kube-dns'><coredns id='core'/></pod>"
+            "<pod id='p'><client id='calls' arrivals='constant(0.2/s)' libc='none' "
+            "dns-cache='0s' "
+            "start='1s' to='http://www.example.com./'/></pod>");
+
+    model_unplug(world.model, "c"); /* It would ask first. */
+    model_run(world.model, 9 * VS_S);
+    CU_ASSERT_EQUAL(model_counter(world.model, "core", "queries"), 2);
+    CU_ASSERT_EQUAL(model_counter(world.model, "core", "hits"), 1);
+    CU_ASSERT_EQUAL(model_counter(world.model, "isp", "queries"), 1);
+    CU_ASSERT_EQUAL(model_counter(world.model, "isp", "asked"), 4);
+    CU_ASSERT_EQUAL(model_counter(world.model, "one", "queries"), 1);
+    world_free(&world);
+}
+
 static void
 test_mistakes_are_refused(void)
 {
@@ -525,6 +550,7 @@ static const VsTestCase tests[] = {
     {"dead server, as BIND", test_dead_server_as_bind},
     {"minimised names", test_minimised_names},
     {"choice of servers", test_choice_of_servers},
+    {"pods resolve by way of CoreDNS", test_pods_resolve_by_way_of_coredns},
     {"mistakes are refused", test_mistakes_are_refused},
     {0},
 };
