@@ -154,6 +154,7 @@ void
 vs_http3_client_free(VsHttp3Client *client)
 {
     if (client) {
+        vs_timer_cancel(&client->close);
         vs_quic_close(&client->quic);
         g_free(client);
     }

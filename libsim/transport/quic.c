@@ -64,11 +64,27 @@ vs_quic_listen(VsQuic *quic, VsNetns *netns, VsAddr address, uint16_t port,
     return vs_udp_open(&quic->listener, netns, address, port, &listener_ops, quic);
 }
 
+static void
+cancel_timers(VsQuicConnection *connection)
+{
+    vs_timer_cancel(&connection->loss);
+    vs_timer_cancel(&connection->ack);
+    vs_timer_cancel(&connection->idle);
+    vs_timer_cancel(&connection->pace);
+}
+
 void
 vs_quic_close(VsQuic *quic)
 {
+    size_t cursor = 0;
+    VsKey key;
+    void *connection;
+
     if (!quic->netns) {
         return;
+    }
+    while (vs_table_next(&quic->by_id, &cursor, &key, &connection)) {
+        cancel_timers(connection);
     }
     vs_pool_clear(&quic->connections);
     vs_pool_clear(&quic->streams);
@@ -248,9 +264,7 @@ retire(VsQuicConnection *connection)
         vs_quic_discard(connection, (VsQuicSpace)space);
     }
     vs_quic_recovery_clear(&connection->recovery);
-    vs_timer_cancel(&connection->loss);
-    vs_timer_cancel(&connection->ack);
-    vs_timer_cancel(&connection->pace);
+    cancel_timers(connection);
 }
 
 static void
@@ -258,7 +272,7 @@ forget(VsQuicConnection *connection)
 {
     VsQuic *quic = connection->quic;
 
-    vs_timer_cancel(&connection->idle);
+    cancel_timers(connection);
     vs_table_remove(&quic->by_id, (VsKey){{connection->id, 0}});
     if (!quic->is_server) {
         vs_udp_close(&connection->own);
