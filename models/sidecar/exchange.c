@@ -6,6 +6,7 @@ enum {
     TRIED_MAX = 8, /* Endpoints of earlier tries that are remembered, */
     REPICKS_MAX =
         5, /* and avoided for so many picks (host_selection_retry_max_attempts). */
+    STATUS_FORBIDDEN = 403,
     ENVOY_MAX_BACKOFFS = 10, /* The longest back-off, in shortest ones. */
 };
 
@@ -498,6 +499,10 @@ sidecar_forward(SidecarWorker *worker, VsHttpRequest *request)
 
     if (!request->connection) { /* Nobody waits for the answer any more. */
         vs_http_reply(request, flags[SIDECAR_UC].status, 0);
+        return;
+    }
+    if (request->payload.http.is_upgrade) { /* As Envoy does without upgrade_configs. */
+        vs_http_reply(request, STATUS_FORBIDDEN, 0);
         return;
     }
     if (!find_destination(sidecar, &begun) ||

@@ -246,28 +246,35 @@ text_of(const VsElement *element, const char *name)
                : NULL;
 }
 
-static bool
-speaks_tls(const VsElement *element)
+/* What of it the proxy does not understand; NULL: nothing. */
+static const char *
+foreign_words(const VsElement *element)
 {
     const char *to = text_of(element, "to");
 
-    return vs_element_has(element, "tls") || (to && g_str_has_prefix(to, "https:"));
+    if (vs_element_has(element, "tls") || (to && g_str_has_prefix(to, "https:"))) {
+        return "TLS";
+    }
+    return vs_element_has(element, "websocket") || (to && g_str_has_prefix(to, "ws"))
+               ? "WebSockets"
+               : NULL;
 }
 
-/* What a program of the pod speaks by TCP, the proxy must understand. */
 static bool
 check_siblings(const VsElement *element, GError **error)
 {
     const VsElement *pod = element->parent;
 
     for (unsigned i = 0; i < pod->n_children; i++) {
-        if (speaks_tls(pod->children[i])) {
+        const char *words = foreign_words(pod->children[i]);
+
+        if (words) {
             g_autofree char *name = vs_element_describe(pod->children[i]);
 
             vs_set_error_at(error, element, VS_SCENARIO_ERROR_CONFLICT,
-                            "%s (line %d) speaks TLS, and a sidecar reads HTTP in "
-                            "plaintext alone; leave one of the two out",
-                            name, pod->children[i]->line);
+                            "%s (line %d) speaks %s, and a sidecar reads requests of "
+                            "HTTP in plaintext alone; leave one of the two out",
+                            name, pod->children[i]->line, words);
             return false;
         }
     }

@@ -164,11 +164,11 @@ test_ciliums_sockets_pass_the_mesh_by(void)
     }
 }
 
+/* Overwrites what was asked: the test has no other use for it. */
 static void
 asked(VsHttpExchange *exchange, const VsHttp *answer)
 {
-    (void)exchange;
-    (void)answer;
+    exchange->payload.http.status = answer->status;
 }
 
 static void
@@ -214,6 +214,36 @@ test_endpoints_of_headless_services_are_known(void)
         vs_http_client_close(&client);
         model_free(model);
     }
+}
+
+static void
+test_upgrades_are_forbidden(void)
+{
+    static const VsHttpExchangeOps ops = {.answered = asked, .failed = failed};
+    Model *model = model_new(
+        "%s<node id='n1' costs='free'><pod id='w'>" SIDECAR(
+            "sw",
+            "") "</pod>"
+                "<pod id='a' labels='app=api'><container id='a-api'/></pod></node>"
+                "<service id='api' port='80' select='app=api' target-port='8080'/>",
+        model_free_costs);
+    const VsHttpClientConfig config = {.netns = model_pod(model, "w")->netns,
+                                       .n_links_max = 1};
+    VsHttpExchange exchange = {
+        .ops = &ops,
+        .payload = vs_http_new_request(&model->run->packets->names, "a", "/", 0, false),
+        .address = model_service(model, "api")->cluster_ip,
+        .port = 80};
+    VsHttpClient client;
+
+    exchange.payload.http.is_upgrade = true;
+    vs_http_client_open(&client, &config);
+    vs_http_client_send(&client, &exchange);
+    model_run(model, VS_S);
+    CU_ASSERT_EQUAL(exchange.payload.http.status, 403);
+    CU_ASSERT_EQUAL(model_counter(model, "a-api", "requests"), 0);
+    vs_http_client_close(&client);
+    model_free(model);
 }
 
 /* Endpoints as they are known so long after they change. */
@@ -507,6 +537,7 @@ static const VsTestCase tests[] = {
     {"Cilium's sockets pass the mesh by", test_ciliums_sockets_pass_the_mesh_by},
     {"endpoints of headless services are known",
      test_endpoints_of_headless_services_are_known},
+    {"upgrades are forbidden", test_upgrades_are_forbidden},
     {"news of endpoints take their time", test_news_of_endpoints_take_their_time},
     {"requests of HTTP/2 are spread", test_requests_of_http2_are_spread},
     {"connections of HTTP/2 are tried at once",
