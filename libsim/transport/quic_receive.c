@@ -80,8 +80,8 @@ charge_handshake(const VsQuicConnection *connection)
     VsHost *host = connection->quic->netns->host;
 
     vs_host_owe(host, connection->is_resumed        ? host->costs.tls_resume
-                         : connection->quic->is_server ? host->costs.tls_sign
-                                                       : host->costs.tls_verify);
+                      : connection->quic->is_server ? host->costs.tls_sign
+                                                    : host->costs.tls_verify);
 }
 
 /* The handshake has ended. */
@@ -291,7 +291,7 @@ take_datagram(VsQuicConnection *connection, VsPacket *packet)
     connection->idle_since = vs_quic_now(connection);
     connection->has_asked = false;
     vs_host_owe(host, (VsTime)((uint64_t)packet->payload_bytes *
-                                  (uint64_t)host->costs.tls_kib / KIB));
+                               (uint64_t)host->costs.tls_kib / KIB));
     take_journey(connection, packet);
     whole = take_packets(connection, packet->quic);
     if (whole) {

@@ -320,8 +320,7 @@ send_datagram(VsQuicConnection *connection, VsQuicDatagram *datagram, uint32_t b
         pace(connection, bytes);
     }
     connection->sent_bytes += bytes;
-    vs_host_owe(host,
-                   (VsTime)((uint64_t)bytes * (uint64_t)host->costs.tls_kib / KIB));
+    vs_host_owe(host, (VsTime)((uint64_t)bytes * (uint64_t)host->costs.tls_kib / KIB));
     vs_udp_send_quic(connection->udp, connection->local, connection->remote,
                      connection->remote_port, &payload, datagram, bytes);
     if (!connection->quic->is_server && has_handshake) {
