@@ -490,6 +490,32 @@ test_limits_of_a_service(void)
     }
 }
 
+/* One after another none is too many, whether they are answered or not. */
+static void
+test_limits_are_for_requests_under_way(void)
+{
+    static const bool is_refused[] = {false, true};
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(is_refused); i++) {
+        Model *model = model_new(
+            MESH("arrivals='constant(10/s)' stop='950ms' ", CALL,
+                 SIDECAR("sw", "max-requests='1' max-pending='1' retries='0'"), "", "",
+                 LEAF),
+            model_free_costs);
+
+        if (is_refused[i]) {
+            refuse(model, 0);
+            refuse(model, 1);
+        }
+        model_run(model, 3 * VS_S);
+        CU_ASSERT_EQUAL(model_counter(model, "sw", "failed-uo"), 0);
+        CU_ASSERT_EQUAL(model_counter(model, "sw", "failed-uf"),
+                        is_refused[i] ? 10 : 0);
+        CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), is_refused[i] ? 0 : 10);
+        model_free(model);
+    }
+}
+
 /* Five failures in sequence, and the endpoint gets nothing for 2 s, and the second time for
  * 4 s. */
 static void
@@ -549,6 +575,7 @@ static const VsTestCase tests[] = {
     {"a connection that takes too long has failed",
      test_a_connection_that_takes_too_long_has_failed},
     {"limits of a service", test_limits_of_a_service},
+    {"limits are for requests under way", test_limits_are_for_requests_under_way},
     {"endpoints that fail are ejected", test_endpoints_that_fail_are_ejected},
     {"not all endpoints are ejected", test_not_all_endpoints_are_ejected},
     {0},
