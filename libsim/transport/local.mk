@@ -66,6 +66,7 @@ libvethsim_la_SOURCES += \
 	libsim/transport/tcp_input.c \
 	libsim/transport/tcp_internal.h \
 	libsim/transport/tcp_listen.c \
+	libsim/transport/tcp_newreno.c \
 	libsim/transport/tcp_output.c \
 	libsim/transport/tcp_rack.c \
 	libsim/transport/tcp_recovery.c \

@@ -7,7 +7,7 @@
  *     tcp_delack.c     when they are acknowledged
  *     tcp_output.c     segments are made and sent, within the windows
  *     tcp_train.c      how much goes at a time: trains of segments; Nagle
- *     tcp_sent.c, tcp_sack.c, tcp_rack.c, tcp_recovery.c: tcp_recovery.h
+ *     tcp_sent.c, tcp_sack.c, tcp_rack.c, tcp_newreno.c, tcp_recovery.c: tcp_recovery.h
  *     tcp_timer.c      the one timer of a connection; round trips and time-outs
  *     tcp_listen.c     listeners, handshakes of the passive side, accepting
  *     tcp_cookie.c     handshakes without state
@@ -359,6 +359,18 @@ void vs_tcp_rack_recovered(VsTcp *tcp);
 void vs_tcp_probe_arm(VsTcp *tcp);
 void vs_tcp_probe_take_ack(VsTcp *tcp, const VsTcpNews *news);
 void vs_tcp_loss_due(VsTcp *tcp);
+
+/* tcp_newreno.c: without SACK. */
+
+/* Counts duplicate ACKs, and corrects what 'news' say of what was delivered. */
+void vs_tcp_newreno_count(VsTcp *tcp, VsTcpNews *news);
+
+/* Marks the first segment, if it is lost. */
+void vs_tcp_newreno_mark_lost(VsTcp *tcp, const VsTcpNews *news);
+
+/* Recovery goes on until something sent after it began is acknowledged: before, duplicate ACKs
+ * may be of what was sent again (tcp_is_non_sack_preventing_reopen()). */
+bool vs_tcp_newreno_holds(const VsTcp *tcp);
 
 /* tcp_recovery.c */
 

@@ -29,7 +29,7 @@ vs_tcp_pipe(const VsTcp *tcp)
         /* All but what is lost may have arrived, no more. */
         uint32_t most = out > board->lost_bytes ? out - board->lost_bytes : 0;
 
-        gone += MIN((uint32_t)board->n_duplicate_acks * tcp->mss, most);
+        gone += MIN(board->n_duplicate_acks * tcp->mss, most);
     }
     return (out > gone ? out - gone : 0) + board->resent_bytes;
 }
@@ -187,21 +187,6 @@ take_reordering(VsTcp *tcp, const VsTcpNews *news)
     tcp->has_seen_reordering = true;
 }
 
-/* RFC 6582, tcp_newreno_mark_lost(): the first, when there are enough duplicate ACKs, and at
- * each partial ACK. */
-static void
-mark_without_sack(VsTcp *tcp, const VsTcpNews *news)
-{
-    VsTcpScoreboard *board = &tcp->flight->board;
-    bool is_enough = board->n_duplicate_acks >= VS_TCP_REORDERING;
-    bool is_partial = tcp->recovery == VS_TCP_RECOVERY_FAST && news->acked > 0;
-
-    if (board->first && !board->first->is_lost &&
-        (is_partial || (is_enough && tcp->recovery == VS_TCP_RECOVERY_NONE))) {
-        vs_tcp_sent_mark_lost(tcp, board->first);
-    }
-}
-
 /* RFC 6675, tcp_mark_head_lost(): what has as many sacked segments above it as duplicate ACKs
  * mean a loss. */
 static void
@@ -232,7 +217,7 @@ static void
 find_losses(VsTcp *tcp, const VsTcpNews *news)
 {
     if (!tcp->has_sack) {
-        mark_without_sack(tcp, news);
+        vs_tcp_newreno_mark_lost(tcp, news);
     } else if (tcp->sockets->config.has_rack) {
         vs_tcp_rack_detect(tcp);
     } else {
@@ -249,28 +234,6 @@ vs_tcp_recovery_found(VsTcp *tcp)
     }
 }
 
-/* tcp_add_reno_sack(), tcp_remove_reno_sacks(): each duplicate ACK stands for a segment; an
- * ACK of new data takes them back, but for the one that filled the hole. */
-static void
-count_without_sack(VsTcp *tcp, VsTcpNews *news)
-{
-    VsTcpScoreboard *board = &tcp->flight->board;
-
-    if (news->is_duplicate && tcp->recovery != VS_TCP_RECOVERY_TIMEOUT) {
-        board->n_duplicate_acks += board->n_duplicate_acks < UINT16_MAX;
-        news->delivered = tcp->mss;
-    } else if (news->acked > 0 && board->n_duplicate_acks > 0) {
-        uint64_t n_acked = (news->acked + tcp->mss - 1) / tcp->mss;
-        uint64_t n_more = MIN(n_acked - 1, (uint64_t)board->n_duplicate_acks);
-
-        board->n_duplicate_acks -= (uint16_t)n_more;
-        news->delivered = (n_acked - n_more) * tcp->mss;
-        if (tcp->recovery == VS_TCP_RECOVERY_NONE) {
-            board->n_duplicate_acks = 0;
-        }
-    }
-}
-
 /* What is lost and not under way again. */
 static int64_t
 not_resent_bytes(const VsTcpScoreboard *board)
@@ -278,27 +241,55 @@ not_resent_bytes(const VsTcpScoreboard *board)
     return (int64_t)board->lost_bytes - board->resent_bytes;
 }
 
+/* tcp_try_undo_partial(): a part was acknowledged as it was sent first, but not all that was
+ * sent again has been. */
+static bool
+is_too_early_to_undo(const VsTcp *tcp)
+{
+    return tcp->recovery == VS_TCP_RECOVERY_FAST &&
+           tcp->snd_una < tcp->flight->recover && tcp->flight->undo.n_resent > 0 &&
+           tcp->flight->board.resent_bytes > 0;
+}
+
+/* Leaves recovery if that is over, or was for nothing.  False: no losses are to be looked for
+ * yet. */
+static bool
+take_progress(VsTcp *tcp, const VsTcpNews *news, const VsTcpSegment *segment)
+{
+    if (G_UNLIKELY(is_spurious(tcp, news, segment))) {
+        if (is_too_early_to_undo(tcp)) {
+            return false;
+        }
+        undo(tcp);
+    } else if (vs_tcp_newreno_holds(tcp)) {
+        tcp->flight->board.n_duplicate_acks = 0;
+        return false;
+    } else if (tcp->recovery != VS_TCP_RECOVERY_NONE &&
+               tcp->snd_una >= tcp->flight->recover) {
+        end(tcp);
+    }
+    return true;
+}
+
 void
 vs_tcp_recovery_take_ack(VsTcp *tcp, VsTcpNews *news, const VsTcpSegment *segment)
 {
     int64_t lost_before;
+    bool is_looking;
 
     if (!tcp->has_sack) {
-        count_without_sack(tcp, news);
+        vs_tcp_newreno_count(tcp, news);
     }
     vs_tcp_probe_take_ack(tcp, news);
     if (news->has_dsack) {
         vs_tcp_rack_take_dsack(tcp);
     }
     take_reordering(tcp, news);
-    if (G_UNLIKELY(is_spurious(tcp, news, segment))) {
-        undo(tcp);
-    } else if (tcp->recovery != VS_TCP_RECOVERY_NONE &&
-               tcp->snd_una >= tcp->flight->recover) {
-        end(tcp);
-    }
+    is_looking = take_progress(tcp, news, segment);
     lost_before = not_resent_bytes(&tcp->flight->board);
-    find_losses(tcp, news);
+    if (is_looking) {
+        find_losses(tcp, news);
+    }
     if (tcp->recovery == VS_TCP_RECOVERY_NONE && tcp->flight->board.lost_bytes > 0) {
         begin(tcp);
     }
@@ -318,7 +309,8 @@ void
 vs_tcp_recovery_time_out(VsTcp *tcp)
 {
     VsTcpScoreboard *board = &tcp->flight->board;
-    bool is_first = tcp->n_retries == 1 && tcp->recovery != VS_TCP_RECOVERY_FAST;
+    bool is_first = tcp->n_retries == 1 && (tcp->recovery != VS_TCP_RECOVERY_FAST ||
+                                            vs_tcp_newreno_holds(tcp));
     VsTcpSent *next;
 
     if (is_first) {

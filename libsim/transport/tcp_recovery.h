@@ -3,6 +3,7 @@
  *     tcp_sent.c       what is under way: a record for each segment (the scoreboard)
  *     tcp_sack.c       selective acknowledgements, RFC 2018 and 2883, of both sides
  *     tcp_rack.c       losses found by time, RFC 8985: RACK, and probes of a tail (TLP)
+ *     tcp_newreno.c    losses without selective acknowledgements, RFC 6582
  *     tcp_recovery.c   what follows from a loss: the states, the window, undoing it
  *
  * All of it as in Linux (net/ipv4/tcp_input.c, tcp_recovery.c, tcp_output.c), whose functions
@@ -48,7 +49,9 @@ typedef struct VsTcpScoreboard {
     uint32_t sacked_bytes;
     uint32_t lost_bytes;
     uint32_t resent_bytes;
-    uint32_t n_sacked;    /* Records. */
+    uint32_t n_records;
+    uint32_t n_sacked; /* Of them; */
+    uint32_t n_lost;
     uint64_t judged_upto; /* Without RACK: what is lost below it was marked so. */
 
     /* The blocks of the latest ACK: they are known. */
@@ -59,7 +62,7 @@ typedef struct VsTcpScoreboard {
     } known[VS_TCP_SACK_MAX_BLOCKS];
 
     /* Without SACK: so many segments we guess to be there (RFC 6582). */
-    uint16_t n_duplicate_acks;
+    uint32_t n_duplicate_acks;
 } VsTcpScoreboard;
 
 typedef struct VsTcpRack {
@@ -113,6 +116,7 @@ typedef struct VsTcpBlocks {
 /* What one ACK has told. */
 typedef struct VsTcpNews {
     uint64_t acked;       /* Bytes, in order; */
+    uint32_t n_acked;     /* records of those, whole; */
     uint64_t delivered;   /* and those and others that are there now. */
     uint64_t highest;     /* Start of the highest sacked before it; 0: none was. */
     uint64_t lowest_late; /* Start of the lowest that came after it, sent once. */

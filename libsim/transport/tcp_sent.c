@@ -56,6 +56,7 @@ end_waiting(VsTcpScoreboard *board, VsTcpSent *sent)
 static void
 insert_after(VsTcpScoreboard *board, VsTcpSent *sent, VsTcpSent *after)
 {
+    board->n_records++;
     sent->previous = after;
     sent->next = after ? after->next : board->first;
     if (sent->next) {
@@ -92,7 +93,9 @@ forget(VsTcp *tcp, VsTcpSent *sent)
 
     end_waiting(board, sent);
     discount(board, sent, length_of(sent));
+    board->n_records--;
     board->n_sacked -= sent->is_sacked;
+    board->n_lost -= sent->is_lost;
     if (board->highest == sent) {
         board->highest = NULL; /* All before it goes, too, or was joined to another. */
     }
@@ -161,6 +164,7 @@ vs_tcp_sent_split(VsTcp *tcp, VsTcpSent *sent, uint32_t bytes)
         begin_waiting(board, rest, sent);
     }
     board->n_sacked += sent->is_sacked;
+    board->n_lost += sent->is_lost;
     if (board->highest == sent) {
         board->highest = rest;
     }
@@ -200,6 +204,7 @@ vs_tcp_sent_mark_lost(VsTcp *tcp, VsTcpSent *sent)
     if (!sent->is_lost) {
         sent->is_lost = true;
         board->lost_bytes += length_of(sent);
+        board->n_lost++;
     }
     if (!board->next_lost || sent->start < board->next_lost->start) {
         board->next_lost = sent;
@@ -213,6 +218,7 @@ vs_tcp_sent_mark_sacked(VsTcp *tcp, VsTcpSent *sent)
 
     end_waiting(board, sent);
     discount(board, sent, length_of(sent));
+    board->n_lost -= sent->is_lost;
     sent->is_lost = false;
     sent->is_resent = false;
     sent->is_sacked = true;
@@ -250,6 +256,7 @@ vs_tcp_sent_forget_losses(VsTcp *tcp)
         if (sent->is_lost) {
             sent->is_lost = false;
             board->lost_bytes -= length_of(sent);
+            board->n_lost--;
             if (!sent->is_waiting) {
                 begin_waiting(board, sent, board->newest);
             }
@@ -309,6 +316,7 @@ vs_tcp_sent_take_acknowledged(VsTcp *tcp, VsTcpNews *news)
         if (!sent->is_sacked) {
             vs_tcp_take_delivered(tcp, sent, news);
         }
+        news->n_acked++;
         forget(tcp, sent);
     }
     if (sent && sent->start < tcp->snd_una) {
