@@ -12,8 +12,8 @@ import sys
 import time
 
 PORT = 8080
-BUFFER = 4 << 20  # A receive buffer that limits nobody; as root, beyond rmem_max.
-SO_RCVBUFFORCE = 33
+BUFFER = 16 << 20  # Limits nobody; as root, beyond rmem_max and wmem_max.
+SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33
 
 
 def receive(connection, n):
@@ -33,6 +33,7 @@ def serve(address, congestion=None):
     print("ready", flush=True)
     connection, _ = server.accept()
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, BUFFER)
     while request := connection.recv(8):
         connection.sendall(bytes(*struct.unpack("!Q", request)))
     connection.close()

@@ -90,6 +90,10 @@ def read_capture(capture, port, path):
     write(filter(None, lines), path)
 
 
+def flight(point):
+    return point[1]
+
+
 class Window:
     """Bytes in flight after each segment sent, by what was acknowledged then.
 
@@ -125,6 +129,7 @@ class Window:
         tenths = statistics.quantiles((flight for _, flight in self.tooth), n=10)
         return {
             "segments sent again": (self.n_again, 0.1, 3),
+            "segments not acknowledged, at most": (max(self.points, key=flight)[1] / MSS, 0.1, 1),
             "bottom of a tooth": (tenths[0] / MSS, 0.1, 1),
             "middle of a tooth": (tenths[4] / MSS, 0.05, 1),
             "top of a tooth": (tenths[8] / MSS, 0.05, 1),
