@@ -128,6 +128,14 @@ vs_http_measure(VsHttp *http, const VsNames *names)
     http->head_bytes = (uint32_t)sink.bytes;
 }
 
+char *
+vs_http_authority(const char *host, uint16_t port, bool is_tls)
+{
+    return port == (is_tls ? DEFAULT_TLS_PORT : DEFAULT_PORT)
+               ? g_strdup(host)
+               : g_strdup_printf("%s:%u", host, port);
+}
+
 VsPayload
 vs_http_new_request(VsNames *names, const char *host, const char *path,
                     uint64_t body_bytes, bool is_close)

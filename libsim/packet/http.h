@@ -25,7 +25,11 @@ void vs_http_print_head(const VsHttp *http, const VsNames *names, GString *out);
 /* Sets http->head_bytes to what vs_http_print_head() would write, without writing it. */
 void vs_http_measure(VsHttp *http, const VsNames *names);
 
-/* A request for 'path' of 'host', measured: GET, or POST with a body. */
+/* What a request calls its server (RFC 9110, section 7.2): 'host', with the port if that is not
+ * the scheme's own.  Newly allocated. */
+char *vs_http_authority(const char *host, uint16_t port, bool is_tls);
+
+/* A request for 'path' of 'host', an authority, measured: GET, or POST with a body. */
 VsPayload vs_http_new_request(VsNames *names, const char *host, const char *path,
                               uint64_t body_bytes, bool is_close);
 

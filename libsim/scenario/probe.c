@@ -136,13 +136,22 @@ end(VsProbe *probe, VsProbeOutcome outcome)
 
 /* HTTP. ---------------------------------------------------------------------------- */
 
+static VsPayload
+new_request(const VsProbe *probe, bool is_close)
+{
+    const VsProbeResult *result = &probe->result;
+    g_autofree char *authority =
+        vs_http_authority(result->host, result->port, result->is_http3);
+
+    return vs_http_new_request(&probe->entity.run->packets->names, authority,
+                               result->path, 0, is_close);
+}
+
 static void
 http_connected(VsTcp *tcp)
 {
     VsProbe *probe = vs_tcp_user(tcp);
-    VsPayload payload =
-        vs_http_new_request(&probe->entity.run->packets->names, probe->result.host,
-                            probe->result.path, 0, true);
+    VsPayload payload = new_request(probe, true);
 
     enter_phase(probe, PHASE_REQUEST);
     vs_payload_set_journey(&payload, &probe->journey);
@@ -242,18 +251,15 @@ send_by_http3(VsProbe *probe)
     VsHttp3Config http3 = {
         .quic = {.tls = {.version = VS_TLS_1_3}, .idle = probe->timeout}};
     VsHttpClientConfig config = {.netns = probe->result.netns, .http3 = &http3};
-    VsNames *names = &probe->entity.run->packets->names;
 
     enter_phase(probe, PHASE_CONNECT);
     vs_http_client_open(&probe->http3, &config);
     probe->is_http3_open = true;
-    probe->exchange =
-        (VsHttpExchange){.ops = &http3_ops,
-                         .client = &probe->http3,
-                         .address = probe->result.address,
-                         .port = probe->result.port,
-                         .payload = vs_http_new_request(names, probe->result.host,
-                                                        probe->result.path, 0, false)};
+    probe->exchange = (VsHttpExchange){.ops = &http3_ops,
+                                       .client = &probe->http3,
+                                       .address = probe->result.address,
+                                       .port = probe->result.port,
+                                       .payload = new_request(probe, false)};
     vs_payload_set_journey(&probe->exchange.payload, &probe->journey);
     vs_http_client_send(&probe->http3, &probe->exchange);
 }

@@ -493,6 +493,7 @@ client_open(void *self, const VsElement *element, VsBuild *build, GError **error
     Client *client = self;
     g_autofree char *place = g_strdup_printf("client %s", element->id);
     g_autofree char *host = NULL;
+    g_autofree char *authority = NULL;
     g_autofree char *path = NULL;
     g_autofree char *url = client_http_url(client->config->to);
     uint16_t port = 0;
@@ -508,8 +509,9 @@ client_open(void *self, const VsElement *element, VsBuild *build, GError **error
         !client_load_open(client, element, path, error)) {
         return false;
     }
-    client_exchange_open(client, host, path, port, is_tls);
-    client_websocket_open(client, host, path);
+    authority = vs_http_authority(host, port, is_tls);
+    client_exchange_open(client, authority, path, port, is_tls);
+    client_websocket_open(client, authority, path);
     if (!build->is_without_load) {
         client_load_start(client);
     }

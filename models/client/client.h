@@ -183,7 +183,7 @@ void client_lookup_again(void *client); /* Then client_set_addresses(). */
 void client_lookup_close(Client *client);
 
 /* exchange.c */
-void client_exchange_open(Client *client, const char *host, const char *path,
+void client_exchange_open(Client *client, const char *authority, const char *path,
                           uint16_t port, bool is_tls);
 void client_exchange_init(ClientRequest *request);
 bool client_can_reuse(const Client *client); /* Without a lookup. */
@@ -198,7 +198,7 @@ ClientError client_error_of_end(VsCallFailure failure);
 /* websocket.c */
 bool client_websocket_check(const ClientWebSocketConfig *config, const char *url,
                             const VsElement *element, GError **error);
-void client_websocket_open(Client *client, const char *host, const char *path);
+void client_websocket_open(Client *client, const char *authority, const char *path);
 void client_websocket_close(Client *client);
 void client_session_begin(Client *client, VsTime began, uint32_t user);
 void client_session_connect(ClientRequest *request); /* The address is known. */

@@ -3,8 +3,8 @@
 static const VsHttpCallOps exchange_ops;
 
 void
-client_exchange_open(Client *client, const char *host, const char *path, uint16_t port,
-                     bool is_tls)
+client_exchange_open(Client *client, const char *authority, const char *path,
+                     uint16_t port, bool is_tls)
 {
     const VsRun *run = client->netns->run;
     bool is_closing_first = client->config->closer == CLIENT_CLOSER_CLIENT;
@@ -47,7 +47,7 @@ client_exchange_open(Client *client, const char *host, const char *path, uint16_
         config.http3 = &http3;
     }
     client->message = vs_http_new_request(
-        &run->packets->names, host, path, client->config->body_bytes,
+        &run->packets->names, authority, path, client->config->body_bytes,
         !is_http2 && !is_http3 && !client->config->is_keep_alive && !is_closing_first);
     vs_rng_init(&rng, run->seed, client->name, "backoff");
     vs_http_caller_open(&client->caller, &config, &policy, &client->entity, &rng,

@@ -80,7 +80,7 @@ client_websocket_check(const ClientWebSocketConfig *config, const char *url,
 }
 
 void
-client_websocket_open(Client *client, const char *host, const char *path)
+client_websocket_open(Client *client, const char *authority, const char *path)
 {
     ClientWebSocket *websocket = &client->websocket;
     VsNames *names = &client->netns->run->packets->names;
@@ -93,7 +93,7 @@ client_websocket_open(Client *client, const char *host, const char *path)
                             .ops = &socket_ops,
                             .is_client = true,
                             .ping_every = client->config->websocket.ping_every};
-    websocket->upgrade = vs_http_new_request(names, host, path, 0, false);
+    websocket->upgrade = vs_http_new_request(names, authority, path, 0, false);
     websocket->upgrade.http.is_upgrade = true;
     vs_http_measure(&websocket->upgrade.http, names);
     vs_rng_init(&websocket->message_rng, seed, client->name, "message-every");

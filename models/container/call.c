@@ -406,6 +406,7 @@ static bool
 call_open(void *self, const VsElement *element, VsBuild *build, GError **error)
 {
     ContainerCall *call = self;
+    g_autofree char *authority = NULL;
     VsService *service;
 
     call->config = element->config;
@@ -418,9 +419,10 @@ call_open(void *self, const VsElement *element, VsBuild *build, GError **error)
     }
     call->address = service->cluster_ip;
     call->port = service->is_headless ? service->target_port : service->port;
+    authority = vs_http_authority(service->name, call->port, false);
     call->message =
-        vs_http_new_request(&build->run->packets->names, service->name,
-                            call->config->path, call->config->body_bytes, false);
+        vs_http_new_request(&build->run->packets->names, authority, call->config->path,
+                            call->config->body_bytes, false);
     if (call->caller == &call->own && service->is_headless &&
         !container_names_open(call, service, pod_of(element, build), build, error)) {
         return false;

@@ -82,6 +82,16 @@ host_rank(const char *pattern)
     return g_str_has_prefix(pattern, "*.") ? 1 : 2;
 }
 
+/* The name that the rules know: a request's without the port, if it has one.  Owned by the
+ * caller. */
+static char *
+host_of(const IngressRules *rules, VsName authority)
+{
+    const char *text = vs_names_get(&rules->run->packets->names, authority);
+
+    return g_strndup(text, strcspn(text, ":"));
+}
+
 /* The best route for a request, or NULL. */
 static const Route *
 search(const IngressRules *rules, const char *host, const char *path)
@@ -102,8 +112,8 @@ ingress_rules_find(IngressRules *rules, VsName host, VsName path)
     Answer *answer = vs_table_find(&rules->answers, key);
 
     if (!answer) {
-        const Route *best =
-            search(rules, vs_names_get(names, host), vs_names_get(names, path));
+        g_autofree char *name = host_of(rules, host);
+        const Route *best = search(rules, name, vs_names_get(names, path));
 
         answer = vs_pool_alloc(&rules->answer_pool);
         answer->service = best ? best->service : rules->fallback;
@@ -140,7 +150,7 @@ void
 ingress_rules_explain(const IngressRules *rules, VsName host, VsName path,
                       VsTraceRecord *record)
 {
-    const char *host_text = vs_names_get(&rules->run->packets->names, host);
+    g_autofree char *host_text = host_of(rules, host);
     const char *path_text = vs_names_get(&rules->run->packets->names, path);
     const Route *best = search(rules, host_text, path_text);
     GPtrArray *passed = g_ptr_array_new();

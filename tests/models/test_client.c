@@ -56,7 +56,7 @@ test_latency_is_the_sum_of_the_path(void)
     VsTime ps_per_byte = 8000;
     VsTime flight = 100 * VS_US;
     const char *request =
-        "GET / HTTP/1.1\r\nHost: 172.16.0.2\r\nUser-Agent: vethsim\r\n"
+        "GET / HTTP/1.1\r\nHost: 172.16.0.2:30080\r\nUser-Agent: vethsim\r\n"
         "Accept: */*\r\nConnection: close\r\n\r\n";
     const char *response = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
                            "Content-Length: 100\r\nConnection: close\r\n\r\n";
@@ -113,7 +113,7 @@ test_latency_of_a_free_datapath(void)
                                  "service-time='5ms' response='0B'", FREE),
                              model_free_costs);
     const char *request =
-        "GET / HTTP/1.1\r\nHost: 172.16.0.2\r\nUser-Agent: vethsim\r\n"
+        "GET / HTTP/1.1\r\nHost: 172.16.0.2:30080\r\nUser-Agent: vethsim\r\n"
         "Accept: */*\r\nConnection: close\r\n\r\n";
     const char *response = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
                            "Content-Length: 0\r\nConnection: close\r\n\r\n";

@@ -148,9 +148,10 @@ test_csv_tells_all_of_a_request(void)
     static const char first[] = "POST /b HTTP/1.1\r\nHost: shop.example\r\n"
                                 "User-Agent: vethsim\r\nAccept: */*\r\n"
                                 "Content-Length: 100\r\nConnection: close\r\n\r\n";
-    static const char second[] = "DELETE /a/\"1\" HTTP/1.1\r\nHost: 172.16.0.2\r\n"
-                                 "User-Agent: vethsim\r\nAccept: */*\r\n"
-                                 "Connection: close\r\n\r\n";
+    static const char second[] =
+        "DELETE /a/\"1\" HTTP/1.1\r\nHost: 172.16.0.2:30080\r\n"
+        "User-Agent: vethsim\r\nAccept: */*\r\n"
+        "Connection: close\r\n\r\n";
     static const char answer[] = "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n"
                                  "Content-Length: 500\r\nConnection: close\r\n\r\n";
     Site site = site_new("time,method,path,host,request-bytes,response-bytes\r\n"

@@ -115,6 +115,27 @@ test_good_urls(void)
 }
 
 static void
+test_an_authority_has_a_port_of_its_own(void)
+{
+    static const struct {
+        uint16_t port;
+        bool is_tls;
+        const char *authority;
+    } cases[] = {
+        {80, false, "a.example"},          {443, true, "a.example"},
+        {443, false, "a.example:443"},     {80, true, "a.example:80"},
+        {30080, false, "a.example:30080"},
+    };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *authority =
+            vs_http_authority("a.example", cases[i].port, cases[i].is_tls);
+
+        CU_ASSERT_STRING_EQUAL(authority, cases[i].authority);
+    }
+}
+
+static void
 test_bad_urls(void)
 {
     static const char *const urls[] = {
@@ -166,6 +187,8 @@ static const VsTestCase tests[] = {
     {"requests are printed and measured alike", test_requests},
     {"responses are printed and measured alike", test_responses},
     {"good URLs are split", test_good_urls},
+    {"an authority has a port that is not the scheme's",
+     test_an_authority_has_a_port_of_its_own},
     {"bad URLs are refused with a reason", test_bad_urls},
     {0},
 };
