@@ -48,7 +48,7 @@ add_news(VsWatch *watch, VsTime changed)
 }
 
 void
-vs_watch_open(VsWatch *watch, VsCluster *cluster, VsEntity *entity, const char *name,
+vs_watch_open(VsWatch *watch, VsCluster *cluster, VsPart *part, const char *name,
               void (*heard)(VsWatch *watch))
 {
     GArray *changes = vs_cluster_endpoint_changes(cluster, false);
@@ -56,8 +56,9 @@ vs_watch_open(VsWatch *watch, VsCluster *cluster, VsEntity *entity, const char *
     *watch = (VsWatch){.cluster = cluster,
                        .heard = heard,
                        .news = g_array_new(FALSE, FALSE, sizeof(VsNews))};
-    vs_rng_init(&watch->rng, entity->run->seed, name, "endpoint-delay");
-    vs_timer_init(&watch->next, entity, news_arrive);
+    vs_rng_init(&watch->rng, part->run->seed, name, "endpoint-delay");
+    vs_entity_init_crossing(&watch->entity, part);
+    vs_timer_init(&watch->next, &watch->entity, news_arrive);
     for (unsigned i = 0; i < changes->len; i++) {
         add_news(watch, g_array_index(changes, VsTime, i));
     }

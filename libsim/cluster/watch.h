@@ -6,7 +6,7 @@
 #pragma once
 
 #include "cluster/cluster.h"
-#include "engine/timer.h"
+#include "engine/entity.h"
 
 typedef struct VsWatch VsWatch;
 
@@ -23,12 +23,13 @@ struct VsWatch {
     GArray *news;                  /* Of VsNews, in order of both times. */
     unsigned n_heard;
     VsRng rng;
+    VsEntity entity; /* Crossing: pods that fail are in other parts. */
     VsTimer next;
 };
 
-/* 'name' is that of the random stream; 'entity' the owner's. */
-void vs_watch_open(VsWatch *watch, VsCluster *cluster, VsEntity *entity,
-                   const char *name, void (*heard)(VsWatch *watch));
+/* 'name' is that of the random stream; 'part' the owner's. */
+void vs_watch_open(VsWatch *watch, VsCluster *cluster, VsPart *part, const char *name,
+                   void (*heard)(VsWatch *watch));
 void vs_watch_close(VsWatch *watch);
 
 /* Something that was not declared has changed at 'now': all who watch will hear of it. */

@@ -22,7 +22,7 @@ ingress_pools_new(const IngressPoolsConfig *config, VsEntity *entity)
     vs_table_init(&pools->pools);
     vs_timer_init(&pools->update, entity, update_due);
     if (config->cluster) {
-        vs_watch_open(&pools->watch, config->cluster, entity, config->netns->name,
+        vs_watch_open(&pools->watch, config->cluster, entity->part, config->netns->name,
                       watch_heard);
     }
     return pools;

@@ -178,7 +178,7 @@ watch_endpoints(VsProxy *proxy)
     vs_entity_init(&proxy->entity, &node->host->part);
     vs_timer_init(&proxy->next_try, &proxy->entity, next_try);
     vs_timer_init(&proxy->written, &proxy->entity, rules_written);
-    vs_watch_open(&proxy->watch, node->cluster, &proxy->entity, node->name,
+    vs_watch_open(&proxy->watch, node->cluster, &node->host->part, node->name,
                   proxy_heard);
 }
 
