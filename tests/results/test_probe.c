@@ -124,7 +124,8 @@ test_what_cannot_be_is_refused(void)
                   "\"http://host[:port]/path\" or https://");
     check_refused(
         "users", "https://shop.example/",
-        "\"https://shop.example/\": a probe does not speak TLS; write http://");
+        "\"https://shop.example/\": a probe does not speak TLS; write http://, "
+        "or ask for HTTP/3, too");
 }
 
 static char *
