@@ -30,7 +30,6 @@ script_tests += \
 	tests/results/capture.sh \
 	tests/results/capture_cni.sh \
 	tests/results/capture_edges.sh \
+	tests/results/capture_quic.sh \
 	tests/results/capture_transport.sh
 EXTRA_DIST += tests/results/shark.sh tests/results/edges.xml tests/results/losses.xml
-	tests/results/capture_quic.sh
-EXTRA_DIST += tests/results/shark.sh tests/results/edges.xml
