@@ -22,8 +22,9 @@ typedef struct Block {
 } Block;
 
 #ifdef __x86_64__
-/* vs_flow_hash() and vs_flow_home() of 8 keys. */
-__attribute__((target("avx512f,avx512vl,avx512dq"))) static inline void
+/* vs_flow_hash() and vs_flow_home() of 8 keys.  Not inlined: among the probes' registers its
+ * own go to memory and back. */
+__attribute__((noinline, target("avx512f,avx512vl,avx512dq"))) static void
 hash_avx512(const VsFlowTable *table, const VsKey *keys, uint64_t *ret_hashes,
             uint32_t *ret_homes)
 {

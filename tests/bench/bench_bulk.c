@@ -82,7 +82,10 @@ broken(VsTcp *tcp, VsTcpEnd end)
     g_error("a connection broke: VsTcpEnd %d", (int)end);
 }
 
-static const VsTcpOps ops = {connected, message, connected, broken, NULL};
+static const VsTcpOps ops = {.connected = connected,
+                             .message = message,
+                             .finished = connected,
+                             .broken = broken};
 
 static const VsTcpOps *
 accept_connection(VsTcpListener *listener, VsTcp *tcp)

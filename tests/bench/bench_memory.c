@@ -114,7 +114,8 @@ broken(VsTcp *tcp, VsTcpEnd end)
     g_error("a connection broke: VsTcpEnd %d", (int)end);
 }
 
-static const VsTcpOps ops = {connected, message, finished, broken, NULL};
+static const VsTcpOps ops = {
+    .connected = connected, .message = message, .finished = finished, .broken = broken};
 
 static const VsTcpOps *
 accept_connection(VsTcpListener *listener, VsTcp *tcp)
