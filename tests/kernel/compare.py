@@ -174,9 +174,12 @@ def read_connections(folder):
 
 def connections_of(connections, protocol, port):
     """Those of the request from 'port': its packets leave one node as the reply of the
-    connection there says, and come to the next so."""
+    connection there says, and come to the next so.  NAT may have drawn that port for another
+    request, whose packets have it at the next node."""
     found = []
-    tuples = {c.original for c in connections if c.original[1] == str(port)}
+    drawn = {c.reply[2:] + c.reply[:2] for c in connections if c.original[1] != str(port)}
+    tuples = {c.original for c in connections
+              if c.original[1] == str(port) and c.original not in drawn}
     while tuples:
         new = [c for c in connections if c.protocol == protocol and
                c.original in tuples and c not in found]
