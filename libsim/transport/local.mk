@@ -78,6 +78,7 @@ libvethsim_la_SOURCES += \
 	libsim/transport/tcp_train.c \
 	libsim/transport/tls.c \
 	libsim/transport/tls_internal.h \
+	libsim/transport/tls_work.h \
 	libsim/transport/udp.c \
 	libsim/transport/udp_server.c \
 	libsim/transport/websocket.c \

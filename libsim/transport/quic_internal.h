@@ -116,4 +116,22 @@ void vs_quic_streams_tell(VsQuicConnection *connection);
 /* Client: early data were refused; all goes again. */
 void vs_quic_streams_restart(VsQuicConnection *connection);
 
+/* May packets of 'space' be sent, or read, now?  'has_data_keys' is what that of data needs. */
+static inline bool
+vs_quic_has_keys(const VsQuicConnection *connection, VsQuicSpace space,
+                 bool has_data_keys)
+{
+    if (connection->spaces[space].is_discarded) {
+        return false;
+    }
+    switch (space) {
+    case VS_QUIC_INITIAL:
+        return true;
+    case VS_QUIC_HANDSHAKE:
+        return connection->spaces[VS_QUIC_INITIAL].is_crypto_whole;
+    default:
+        return has_data_keys;
+    }
+}
+
 #pragma GCC visibility pop

@@ -4,9 +4,9 @@
 #include "net/host.h"
 #include "packet/packet.h"
 #include "transport/quic_internal.h"
+#include "transport/tls_work.h"
 
 enum {
-    KIB = 1024,
     ACK_EVERY = 2, /* RFC 9000 section 13.2.2. */
 
     /* What is whole with a datagram. */
@@ -75,13 +75,10 @@ take_number(VsQuicConnection *connection, VsQuicSpace space, const VsQuicPacket 
 /* ---- The handshake ---- */
 
 static void
-charge_handshake(const VsQuicConnection *connection)
+owe_handshake(const VsQuicConnection *connection)
 {
-    VsHost *host = connection->quic->netns->host;
-
-    vs_host_owe(host, connection->is_resumed        ? host->costs.tls_resume
-                      : connection->quic->is_server ? host->costs.tls_sign
-                                                    : host->costs.tls_verify);
+    vs_tls_owe_handshake(connection->quic->netns->host, connection->is_resumed,
+                         connection->quic->is_server);
 }
 
 /* The handshake has ended. */
@@ -107,7 +104,7 @@ take_hello(VsQuicConnection *connection, const VsTlsHandshake *tls,
     vs_quic_flow_take_limits(connection, limits);
     connection->spaces[VS_QUIC_HANDSHAKE].crypto_bytes =
         vs_quic_flight_bytes(connection);
-    charge_handshake(connection);
+    owe_handshake(connection);
 }
 
 /* Server: Finished. */
@@ -132,7 +129,7 @@ take_flight(VsQuicConnection *connection, const VsTlsHandshake *tls,
     connection->is_opened = true;
     connection->is_ready_due = !was_early;
     vs_quic_flow_take_limits(connection, limits);
-    charge_handshake(connection);
+    owe_handshake(connection);
     complete(connection);
     if (was_early && !tls->is_early) { /* Refused: all goes once more. */
         vs_quic_recovery_discard(&connection->recovery, VS_QUIC_DATA);
@@ -177,17 +174,9 @@ static bool
 can_read(const VsQuicConnection *connection, VsQuicSpace space,
          const VsQuicPacket *packet)
 {
-    if (connection->spaces[space].is_discarded) {
-        return false;
-    }
-    switch (space) {
-    case VS_QUIC_INITIAL:
-        return true;
-    case VS_QUIC_HANDSHAKE:
-        return connection->spaces[VS_QUIC_INITIAL].is_crypto_whole;
-    default:
-        return packet->is_early ? connection->is_early : connection->is_complete;
-    }
+    return vs_quic_has_keys(connection, space,
+                            packet->is_early ? connection->is_early
+                                             : connection->is_complete);
 }
 
 /* What is whole with it. */
@@ -271,7 +260,6 @@ has_close(const VsQuicConnection *connection, const VsQuicDatagram *datagram)
 static void
 take_datagram(VsQuicConnection *connection, VsPacket *packet)
 {
-    VsHost *host = connection->quic->netns->host;
     bool is_close = has_close(connection, packet->quic);
     unsigned whole;
 
@@ -290,8 +278,7 @@ take_datagram(VsQuicConnection *connection, VsPacket *packet)
     connection->received_bytes += packet->payload_bytes;
     connection->idle_since = vs_quic_now(connection);
     connection->has_asked = false;
-    vs_host_owe(host, (VsTime)((uint64_t)packet->payload_bytes *
-                               (uint64_t)host->costs.tls_kib / KIB));
+    vs_tls_owe_data(connection->quic->netns->host, packet->payload_bytes);
     take_journey(connection, packet);
     whole = take_packets(connection, packet->quic);
     if (whole) {

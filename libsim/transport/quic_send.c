@@ -3,9 +3,9 @@
 #include "net/host.h"
 #include "packet/packet.h"
 #include "transport/quic_internal.h"
+#include "transport/tls_work.h"
 
 enum {
-    KIB = 1024,
     BURST = 10, /* Datagrams that go at once when paced: the initial window. */
     /* Bytes left in a datagram that another packet, or a frame of a stream, is begun for: more than
      * the frames of limits take. */
@@ -13,23 +13,6 @@ enum {
 };
 
 /* ---- Packets ---- */
-
-/* May packets of 'space' be sent now? */
-static bool
-has_keys(const VsQuicConnection *connection, VsQuicSpace space)
-{
-    if (connection->spaces[space].is_discarded) {
-        return false;
-    }
-    switch (space) {
-    case VS_QUIC_INITIAL:
-        return true;
-    case VS_QUIC_HANDSHAKE:
-        return connection->spaces[VS_QUIC_INITIAL].is_crypto_whole;
-    default:
-        return vs_quic_is_ready(connection);
-    }
-}
 
 /* CRYPTO frames of a client's Handshake space wait for all of the server's. */
 static bool
@@ -177,8 +160,8 @@ add_packet(VsQuicConnection *connection, VsQuicDatagram *datagram, VsQuicSpace s
         side->next_number, state->has_acked ? state->largest_acked + 1 : 0);
     uint32_t taken = vs_quic_overhead_bytes(space, is_early, number_bytes);
 
-    if (!has_keys(connection, space) || (!has && !side->is_ack_due) ||
-        room < taken + ROOM_MIN) {
+    if (!vs_quic_has_keys(connection, space, vs_quic_is_ready(connection)) ||
+        (!has && !side->is_ack_due) || room < taken + ROOM_MIN) {
         return 0;
     }
     *packet = (VsQuicPacket){.is_present = true,
@@ -304,7 +287,6 @@ payload_of(const VsQuicConnection *connection, const VsQuicDatagram *datagram)
 static void
 send_datagram(VsQuicConnection *connection, VsQuicDatagram *datagram, uint32_t bytes)
 {
-    VsHost *host = connection->quic->netns->host;
     bool has_handshake = datagram->packets[VS_QUIC_HANDSHAKE].is_present;
     VsPayload payload = payload_of(connection, datagram);
 
@@ -320,7 +302,7 @@ send_datagram(VsQuicConnection *connection, VsQuicDatagram *datagram, uint32_t b
         pace(connection, bytes);
     }
     connection->sent_bytes += bytes;
-    vs_host_owe(host, (VsTime)((uint64_t)bytes * (uint64_t)host->costs.tls_kib / KIB));
+    vs_tls_owe_data(connection->quic->netns->host, bytes);
     vs_udp_send_quic(connection->udp, connection->local, connection->remote,
                      connection->remote_port, &payload, datagram, bytes);
     if (!connection->quic->is_server && has_handshake) {

@@ -4,6 +4,7 @@
 
 #include "net/host.h"
 #include "transport/tls_internal.h"
+#include "transport/tls_work.h"
 
 #define TICKET_LIFETIME (7200 * VS_S)
 
@@ -11,7 +12,6 @@ enum {
     RECORD_MAX_BYTES = 16384,
     OVERHEAD_1_2 = 5 + 8 + 16,
     OVERHEAD_1_3 = 5 + 16 + 1,
-    KIB = 1024,
     CERTIFICATE_REQUEST_BYTES = 60, /* With the algorithms that it takes. */
     CERTIFICATE_VERIFY_BYTES = 100, /* And the certificate's own header: ECDSA P-256. */
 };
@@ -73,16 +73,10 @@ send_flight(VsTcp *tcp, VsTlsFlight flight)
     vs_tcp_send(tcp, &payload, bytes);
 }
 
-/* The client's and server's work for keys and signatures. */
 static void
-charge_handshake(const VsTcp *tcp)
+owe_handshake(const VsTcp *tcp)
 {
-    VsHost *host = host_of(tcp);
-    const VsTls *tls = tcp->tls;
-
-    vs_host_owe(host, tls->is_resumed  ? host->costs.tls_resume
-                         : tls->is_server ? host->costs.tls_sign
-                                          : host->costs.tls_verify);
+    vs_tls_owe_handshake(host_of(tcp), tcp->tls->is_resumed, tcp->tls->is_server);
 }
 
 static void
@@ -202,7 +196,7 @@ take_server_hello(VsTcp *tcp, const VsPayload *payload)
     tls->is_resumed = payload->tls.is_resumed;
     tls->is_early = payload->tls.is_early;
     tls->is_mutual = payload->tls.is_mutual && tls->config->certificate_bytes > 0;
-    charge_handshake(tcp);
+    owe_handshake(tcp);
     if (tls->is_mutual) {
         vs_host_owe(host_of(tcp), host_of(tcp)->costs.tls_sign);
     }
@@ -277,7 +271,7 @@ take_client_hello(VsTcp *tcp, const VsPayload *payload)
                     tls->version == VS_TLS_1_3;
     tls->is_mutual = tls->config->is_mutual && !tls->is_resumed;
     tls->ticket = own_ticket(tcp);
-    charge_handshake(tcp);
+    owe_handshake(tcp);
     send_flight(tcp, VS_TLS_SERVER_HELLO);
 }
 
@@ -344,15 +338,6 @@ vs_tls_sealed_bytes(VsTlsVersion version, uint64_t bytes)
     return bytes + n_records * (version == VS_TLS_1_3 ? OVERHEAD_1_3 : OVERHEAD_1_2);
 }
 
-/* Ciphering, once for whoever sends and once for whoever receives. */
-static void
-charge_data(const VsTcp *tcp, uint64_t bytes)
-{
-    VsHost *host = host_of(tcp);
-
-    vs_host_owe(host, (VsTime)(bytes * (uint64_t)host->costs.tls_kib / KIB));
-}
-
 uint64_t
 vs_tls_seal(VsTcp *tcp, VsPayload *payload, uint64_t bytes)
 {
@@ -361,7 +346,7 @@ vs_tls_seal(VsTcp *tcp, VsPayload *payload, uint64_t bytes)
     }
     g_assert(tcp->tls->is_server || tcp->tls->is_open);
     payload->is_sealed = true;
-    charge_data(tcp, bytes);
+    vs_tls_owe_data(host_of(tcp), bytes);
     return vs_tls_sealed_bytes(tcp->tls->version, bytes);
 }
 
@@ -393,7 +378,7 @@ vs_tls_message(VsTcp *tcp, const VsPayload *payload, uint64_t bytes)
         VsPayload opened = *payload;
 
         opened.is_sealed = false;
-        charge_data(tcp, bytes);
+        vs_tls_owe_data(host_of(tcp), bytes);
         tcp->ops->message(tcp, &opened, bytes);
     }
 }

@@ -22,12 +22,6 @@
 /* The third request at a time is too much. */
 #define THREE_KILL "memory='10MiB' request-memory='1MiB' memory-limit='12MiB' "
 
-static uint64_t
-count(const Model *model, const char *id, const char *stat)
-{
-    return model_counter(model, id, stat);
-}
-
 static void
 test_what_was_under_way_is_lost(void)
 {
@@ -36,14 +30,14 @@ test_what_was_under_way_is_lost(void)
         model_free_costs);
 
     model_run(model, 210 * VS_MS);
-    CU_ASSERT_EQUAL(count(model, "wa", "oom-kills"), 1);
-    CU_ASSERT_EQUAL(count(model, "wa", "lost"), 3);
-    CU_ASSERT_EQUAL(count(model, "wa", "memory-max"), 13 * 1024 * 1024);
-    CU_ASSERT_EQUAL(count(model, "c", "error-reset"), 3);
+    CU_ASSERT_EQUAL(model_counter(model, "wa", "oom-kills"), 1);
+    CU_ASSERT_EQUAL(model_counter(model, "wa", "lost"), 3);
+    CU_ASSERT_EQUAL(model_counter(model, "wa", "memory-max"), 13 * 1024 * 1024);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "error-reset"), 3);
     model_run(model, 5 * VS_S);
     /* Nobody listens, and then there is no endpoint. */
-    CU_ASSERT_EQUAL(count(model, "c", "error-refused"), 2);
-    CU_ASSERT_EQUAL(count(model, "wa", "oom-kills"), 1);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "error-refused"), 2);
+    CU_ASSERT_EQUAL(model_counter(model, "wa", "oom-kills"), 1);
     model_free(model);
 }
 
@@ -71,13 +65,14 @@ test_restarts_back_off(void)
 
     for (unsigned i = 0; i < G_N_ELEMENTS(expected); i++) {
         model_run(model, expected[i].s * VS_S);
-        CU_ASSERT_EQUAL(count(model, "wa", "oom-kills"), expected[i].n_kills);
+        CU_ASSERT_EQUAL(model_counter(model, "wa", "oom-kills"), expected[i].n_kills);
     }
     model_run(model, 930 * VS_S + 50 * VS_MS); /* Nothing is on its way. */
-    CU_ASSERT_EQUAL(count(model, "c", "requests"),
-                    count(model, "c", "error-reset") +
-                        count(model, "c", "error-refused") +
-                        count(model, "wa", "requests") - count(model, "wa", "lost"));
+    CU_ASSERT_EQUAL(model_counter(model, "c", "requests"),
+                    model_counter(model, "c", "error-reset") +
+                        model_counter(model, "c", "error-refused") +
+                        model_counter(model, "wa", "requests") -
+                        model_counter(model, "wa", "lost"));
     model_free(model);
 }
 
@@ -100,8 +95,8 @@ is_back_soon(unsigned second, unsigned third)
     bool is_back;
 
     model_run(model, 720 * VS_S);
-    CU_ASSERT_EQUAL(count(model, "wa", "oom-kills"), 2);
-    is_back = count(model, "c3", "completed") > 0;
+    CU_ASSERT_EQUAL(model_counter(model, "wa", "oom-kills"), 2);
+    is_back = model_counter(model, "c3", "completed") > 0;
     model_free(model);
     return is_back;
 }
@@ -125,20 +120,20 @@ test_the_endpoint_goes_and_comes_back(void)
     /* rr: 'a' has 0, 0.2 and 0.4, and is killed; 0.6 is refused, as rules change at about
      * 0.62. */
     model_run(model, 3 * VS_S);
-    CU_ASSERT_EQUAL(count(model, "wa", "requests"), 3);
-    CU_ASSERT_EQUAL(count(model, "c", "error-reset"), 3);
-    CU_ASSERT_EQUAL(count(model, "c", "error-refused"), 1);
-    n_before = count(model, "wb", "requests");
+    CU_ASSERT_EQUAL(model_counter(model, "wa", "requests"), 3);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "error-reset"), 3);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "error-refused"), 1);
+    n_before = model_counter(model, "wb", "requests");
     CU_ASSERT_EQUAL(n_before, 31 - 3 - 1 - 1);
     /* It listens at 3.4, is in the rules again at 3.6, and is killed once more at 4.1. */
     model_run(model, 9 * VS_S);
-    CU_ASSERT_EQUAL(count(model, "wa", "oom-kills"), 2);
-    CU_ASSERT_EQUAL(count(model, "wa", "requests"), 6);
-    CU_ASSERT_EQUAL(count(model, "c", "error-reset"), 6);
+    CU_ASSERT_EQUAL(model_counter(model, "wa", "oom-kills"), 2);
+    CU_ASSERT_EQUAL(model_counter(model, "wa", "requests"), 6);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "error-reset"), 6);
     model_run(model, 12 * VS_S);
-    CU_ASSERT_EQUAL(count(model, "c", "requests"),
-                    count(model, "c", "completed") + 6 +
-                        count(model, "c", "error-refused"));
+    CU_ASSERT_EQUAL(model_counter(model, "c", "requests"),
+                    model_counter(model, "c", "completed") + 6 +
+                        model_counter(model, "c", "error-refused"));
     model_free(model);
 }
 
@@ -168,9 +163,9 @@ test_every_scheduling_loses_all(void)
             model_free_costs, ways[i]);
 
         model_run(model, 30 * VS_S);
-        CU_ASSERT_EQUAL(count(model, "wa", "oom-kills"), 1);
-        CU_ASSERT_EQUAL(count(model, "wa", "lost"), 3);
-        CU_ASSERT_EQUAL(count(model, "c", "error-reset"), 3);
+        CU_ASSERT_EQUAL(model_counter(model, "wa", "oom-kills"), 1);
+        CU_ASSERT_EQUAL(model_counter(model, "wa", "lost"), 3);
+        CU_ASSERT_EQUAL(model_counter(model, "c", "error-reset"), 3);
         model_free(model);
     }
 }
@@ -192,10 +187,11 @@ terminate(const char *container, const char *client)
     Losses losses;
 
     model_run(model, 20 * VS_S);
-    losses = (Losses){count(model, "c", "error-refused"),
-                      count(model, "c", "error-reset"), count(model, "c", "completed")};
+    losses = (Losses){model_counter(model, "c", "error-refused"),
+                      model_counter(model, "c", "error-reset"),
+                      model_counter(model, "c", "completed")};
     CU_ASSERT_EQUAL(losses.n_refused + losses.n_reset + losses.n_completed, 300);
-    CU_ASSERT_EQUAL(count(model, "wa", "lost"), losses.n_reset);
+    CU_ASSERT_EQUAL(model_counter(model, "wa", "lost"), losses.n_reset);
     model_free(model);
     return losses;
 }
@@ -273,9 +269,9 @@ test_an_ingress_tells_502(void)
         uint64_t n_failed;
 
         model_run(model, 20 * VS_S);
-        n_failed = count(model, "c", "error-502");
+        n_failed = model_counter(model, "c", "error-502");
         CU_ASSERT(n_failed >= cases[i].least && n_failed <= cases[i].most);
-        CU_ASSERT_EQUAL(count(model, "c", "completed") + n_failed, 300);
+        CU_ASSERT_EQUAL(model_counter(model, "c", "completed") + n_failed, 300);
         model_free(model);
     }
 }

@@ -1,12 +1,6 @@
 /* Calls of a container to a headless service: by name, HTTP/2, and to all of its pods. */
 #include "models/fixture.h"
 
-static uint64_t
-count(const Model *model, const char *id, const char *stat)
-{
-    return model_counter(model, id, stat);
-}
-
 /* A client, a container that calls, pods 'p' that are called, and the cluster's DNS. */
 #define CALLS(client, call, service, pods, coredns)                                 \
     "<client id='c' to='http://172.16.0.2:30080/' " client "/>"                     \
@@ -35,7 +29,7 @@ spread(const Model *model, uint64_t *ret_most)
 
     *ret_most = 0;
     for (unsigned i = 0; i < G_N_ELEMENTS(pods); i++) {
-        uint64_t requests = count(model, pods[i], "requests");
+        uint64_t requests = model_counter(model, pods[i], "requests");
 
         n += requests > 0;
         *ret_most = MAX(*ret_most, requests);
@@ -64,7 +58,7 @@ test_calls_go_round(void)
         uint64_t most;
 
         model_run(model, 6 * VS_S);
-        CU_ASSERT_EQUAL(count(model, "c", "completed"), 400);
+        CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 400);
         CU_ASSERT_EQUAL(spread(model, &most), rows[i].n_pods);
         CU_ASSERT(most >= 400 / rows[i].n_pods && most <= rows[i].most);
         model_free(model);
@@ -83,8 +77,8 @@ test_calls_wait_for_the_name(void)
     const VsStageTotals *stages;
 
     model_run(model, VS_S);
-    CU_ASSERT_EQUAL(count(model, "c", "completed"), 20);
-    CU_ASSERT_EQUAL(count(model, "cd", "cluster"), 2); /* A and AAAA. */
+    CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 20);
+    CU_ASSERT_EQUAL(model_counter(model, "cd", "cluster"), 2); /* A and AAAA. */
     CU_ASSERT(model_histogram(model, "c", "latency")->min > 50 * VS_MS);
     stages = model_stat(model, "c", "stages");
     CU_ASSERT_EQUAL(stages->n_journeys, 20);
@@ -106,10 +100,10 @@ test_new_pods_are_found(void)
     uint64_t most;
 
     model_run(model, 30 * VS_S);
-    CU_ASSERT_EQUAL(count(model, "w4", "requests"), 0);
+    CU_ASSERT_EQUAL(model_counter(model, "w4", "requests"), 0);
     model_run(model, 101 * VS_S); /* From 30 s on, when it may be asked for again. */
-    CU_ASSERT_EQUAL(count(model, "c", "completed"), 10000);
-    CU_ASSERT(count(model, "w4", "requests") > 7000 / 4 - 200);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 10000);
+    CU_ASSERT(model_counter(model, "w4", "requests") > 7000 / 4 - 200);
     CU_ASSERT_EQUAL(spread(model, &most), 4);
     model_free(model);
 }
@@ -122,15 +116,15 @@ test_a_name_that_nobody_knows(void)
                         HEADLESS, POD("1", "condition='unready'", ""), COREDNS));
 
     model_run(model, 2 * VS_S);
-    CU_ASSERT_EQUAL(count(model, "c", "error-502"), 10);
-    CU_ASSERT_EQUAL(count(model, "w1", "requests"), 0);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "error-502"), 10);
+    CU_ASSERT_EQUAL(model_counter(model, "w1", "requests"), 0);
     model_free(model);
     /* DNS does not answer: calls take too long, and leave the queue. */
     model = model_new(CALLS("arrivals='constant(10/s)' stop='0.95s'",
                             "http-version='2' timeout='200ms'", HEADLESS, FOUR,
                             "<coredns id='cd' service-time='1000s'/>"));
     model_run(model, 2 * VS_S);
-    CU_ASSERT_EQUAL(count(model, "c", "error-504"), 10);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "error-504"), 10);
     model_free(model);
 }
 
@@ -144,12 +138,12 @@ test_members_of_a_template_share(void)
     uint64_t most;
 
     model_run(model, 5 * VS_S);
-    CU_ASSERT_EQUAL(count(model, "c", "completed"), 40);
-    CU_ASSERT_EQUAL(count(model, "cd", "cluster"), 2);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 40);
+    CU_ASSERT_EQUAL(model_counter(model, "cd", "cluster"), 2);
     CU_ASSERT_EQUAL(spread(model, &most), 4);
     CU_ASSERT(most >= 30 && most <= 32); /* 120 calls. */
     for (unsigned i = 0; i < G_N_ELEMENTS(pods); i++) {
-        CU_ASSERT_EQUAL(count(model, pods[i], "connections"), 1);
+        CU_ASSERT_EQUAL(model_counter(model, pods[i], "connections"), 1);
     }
     model_free(model);
 }

@@ -2,12 +2,6 @@
  * nothing. */
 #include "models/ingress_fixture.h"
 
-static uint64_t
-count(const Model *model, const char *id, const char *stat)
-{
-    return model_counter(model, id, stat);
-}
-
 /* Pods are behind the ingress 'in' of one node; costs are free, and changes of endpoints
  * take 200 ms to be known. */
 #define OTHERS /* Endpoints change, if none of those. */            \
@@ -65,9 +59,10 @@ test_each_error_has_its_cause(void)
             model_free_costs, cases[i].ingress, cases[i].pod, cases[i].container);
 
         model_run(model, 5 * VS_S);
-        CU_ASSERT_EQUAL(count(model, "c", "requests"), 10);
-        CU_ASSERT_EQUAL(count(model, "c", cases[i].error), cases[i].n_errors);
-        CU_ASSERT_EQUAL(count(model, "in", cases[i].reason), cases[i].n_of_reason);
+        CU_ASSERT_EQUAL(model_counter(model, "c", "requests"), 10);
+        CU_ASSERT_EQUAL(model_counter(model, "c", cases[i].error), cases[i].n_errors);
+        CU_ASSERT_EQUAL(model_counter(model, "in", cases[i].reason),
+                        cases[i].n_of_reason);
         model_free(model);
     }
 }
@@ -83,8 +78,8 @@ test_a_silent_pod_is_a_connect_timeout(void)
     ingress_fixture_break(&f, 0, INGRESS_FAULT_SILENT);
     ingress_fixture_break(&f, 1, INGRESS_FAULT_SILENT);
     model_run(f.model, 3 * VS_S);
-    CU_ASSERT_EQUAL(count(f.model, "c", "error-504"), 1);
-    CU_ASSERT_EQUAL(count(f.model, "in", "failed-connect-timeout"), 1);
+    CU_ASSERT_EQUAL(model_counter(f.model, "c", "error-504"), 1);
+    CU_ASSERT_EQUAL(model_counter(f.model, "in", "failed-connect-timeout"), 1);
     ingress_fixture_clear(&f);
 }
 
@@ -113,8 +108,8 @@ test_errors_of_calls_are_passed_on(void)
             model_free_costs, cases[i].call);
 
         model_run(model, 5 * VS_S);
-        CU_ASSERT_EQUAL(count(model, "c", cases[i].error), cases[i].n);
-        CU_ASSERT_EQUAL(count(model, "in", "passed-5xx"), 10);
+        CU_ASSERT_EQUAL(model_counter(model, "c", cases[i].error), cases[i].n);
+        CU_ASSERT_EQUAL(model_counter(model, "in", "passed-5xx"), 10);
         model_free(model);
     }
 }
@@ -142,14 +137,14 @@ roll_out(const char *client, const char *ingress, const char *container)
     Outcome outcome;
 
     model_run(model, 30 * VS_S);
-    CU_ASSERT_EQUAL(count(model, "c", "requests"), 300);
-    outcome = (Outcome){.n_completed = count(model, "c", "completed"),
-                        .n_502 = count(model, "c", "error-502"),
-                        .n_old = count(model, "wa", "requests"),
-                        .n_new = count(model, "wd", "requests")};
+    CU_ASSERT_EQUAL(model_counter(model, "c", "requests"), 300);
+    outcome = (Outcome){.n_completed = model_counter(model, "c", "completed"),
+                        .n_502 = model_counter(model, "c", "error-502"),
+                        .n_old = model_counter(model, "wa", "requests"),
+                        .n_new = model_counter(model, "wd", "requests")};
     outcome.n_other = 300 - outcome.n_completed - outcome.n_502;
-    CU_ASSERT_EQUAL(count(model, "in", "failed-connect") +
-                        count(model, "in", "failed-broken"),
+    CU_ASSERT_EQUAL(model_counter(model, "in", "failed-connect") +
+                        model_counter(model, "in", "failed-broken"),
                     outcome.n_502);
     model_free(model);
     return outcome;
@@ -219,9 +214,10 @@ test_a_late_update_loses_what_the_hook_does_not_cover(void)
     /* 'd' is taken in at 705 ms, so 'a' leaves at 1.705, not at 1.205, but is gone at 1.305:
      * each third one of the 40 between. */
     model_run(model, 10 * VS_S);
-    CU_ASSERT(count(model, "in", "failed-connect") >= 13);
-    CU_ASSERT(count(model, "in", "failed-connect") <= 14);
-    CU_ASSERT_EQUAL(count(model, "c", "completed") + count(model, "c", "error-502"),
+    CU_ASSERT(model_counter(model, "in", "failed-connect") >= 13);
+    CU_ASSERT(model_counter(model, "in", "failed-connect") <= 14);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "completed") +
+                        model_counter(model, "c", "error-502"),
                     300);
     model_free(model);
 }
@@ -261,9 +257,9 @@ test_an_ingress_that_drains_loses_nothing(void)
         Model *model = end_ingress(clients[i], "on-sigterm='drain' pre-stop='300ms'",
                                    "service-time='500ms'");
 
-        CU_ASSERT_EQUAL(count(model, "c", "completed"), 300);
-        CU_ASSERT_EQUAL(count(model, "ii", "lost"), 0);
-        CU_ASSERT(count(model, "ii", "requests") > 0);
+        CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 300);
+        CU_ASSERT_EQUAL(model_counter(model, "ii", "lost"), 0);
+        CU_ASSERT(model_counter(model, "ii", "requests") > 0);
         model_free(model);
     }
 }
@@ -278,10 +274,10 @@ test_kept_connections_are_closed_on_drain(void)
     Model *staying =
         end_ingress("keep-alive='yes'", "on-sigterm='ignore'", "service-time='15ms'");
 
-    CU_ASSERT_EQUAL(count(staying, "c", "connects"), 2);
-    CU_ASSERT_EQUAL(count(staying, "c", "completed"), 300);
-    CU_ASSERT(count(model, "c", "connects") > 2);
-    CU_ASSERT_EQUAL(count(model, "c", "error-reset"), 0);
+    CU_ASSERT_EQUAL(model_counter(staying, "c", "connects"), 2);
+    CU_ASSERT_EQUAL(model_counter(staying, "c", "completed"), 300);
+    CU_ASSERT(model_counter(model, "c", "connects") > 2);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "error-reset"), 0);
     model_free(model);
     model_free(staying);
 }
@@ -304,13 +300,13 @@ test_the_shutdown_timeout_cuts_what_is_under_way(void)
 
     for (unsigned i = 0; i < G_N_ELEMENTS(cases); i++) {
         Model *model = end_ingress("", cases[i].ingress, "service-time='2s'");
-        uint64_t n_requests = count(model, "ii", "requests");
+        uint64_t n_requests = model_counter(model, "ii", "requests");
         uint64_t n_lost = n_requests - MIN(n_requests, cases[i].n_answered);
 
         CU_ASSERT(n_requests > 60);
-        CU_ASSERT_EQUAL(count(model, "ii", "lost"), n_lost);
-        CU_ASSERT_EQUAL(count(model, "c", "error-reset"), n_lost);
-        CU_ASSERT_EQUAL(count(model, "c", "completed"), 300 - n_lost);
+        CU_ASSERT_EQUAL(model_counter(model, "ii", "lost"), n_lost);
+        CU_ASSERT_EQUAL(model_counter(model, "c", "error-reset"), n_lost);
+        CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 300 - n_lost);
         model_free(model);
     }
 }

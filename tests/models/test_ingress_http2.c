@@ -1,12 +1,6 @@
 /* HTTP/2 on both sides of an ingress: gRPC is balanced request by request. */
 #include "models/ingress_fixture.h"
 
-static uint64_t
-count(const Model *model, const char *id, const char *stat)
-{
-    return model_counter(model, id, stat);
-}
-
 /* A client with one connection of HTTP/2, an ingress, pods 'p'; all is free. */
 #define GRPC(client, ingress, pods)                                               \
     "%s<client id='c' costs='free' to='http://172.16.0.2:30080/' "                \
@@ -32,13 +26,13 @@ test_each_request_is_balanced(void)
                              model_free_costs);
 
     model_run(model, 6 * VS_S);
-    CU_ASSERT_EQUAL(count(model, "c", "completed"), 400);
-    CU_ASSERT_EQUAL(count(model, "c", "connects"), 1);
-    CU_ASSERT_EQUAL(count(model, "in", "connections"), 1);
-    CU_ASSERT_EQUAL(count(model, "in", "upstream-opened"), 4);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 400);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "connects"), 1);
+    CU_ASSERT_EQUAL(model_counter(model, "in", "connections"), 1);
+    CU_ASSERT_EQUAL(model_counter(model, "in", "upstream-opened"), 4);
     for (unsigned i = 0; i < G_N_ELEMENTS(pods); i++) {
-        CU_ASSERT_EQUAL(count(model, pods[i], "requests"), 100);
-        CU_ASSERT_EQUAL(count(model, pods[i], "connections"), 1);
+        CU_ASSERT_EQUAL(model_counter(model, pods[i], "requests"), 100);
+        CU_ASSERT_EQUAL(model_counter(model, pods[i], "connections"), 1);
     }
     model_free(model);
 }
@@ -54,9 +48,9 @@ test_each_side_has_its_own_version(void)
                   model_free_costs);
 
     model_run(model, 6 * VS_S);
-    CU_ASSERT_EQUAL(count(model, "c", "completed"), 400);
-    CU_ASSERT_EQUAL(count(model, "in", "connections"), 1);
-    CU_ASSERT_EQUAL(count(model, "wa", "connections"), 10);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 400);
+    CU_ASSERT_EQUAL(model_counter(model, "in", "connections"), 1);
+    CU_ASSERT_EQUAL(model_counter(model, "wa", "connections"), 10);
     model_free(model);
 }
 
@@ -85,10 +79,11 @@ test_connections_have_room_for_streams(void)
                                  model_free_costs, rows[i].ingress, rows[i].container);
 
         model_run(model, 6 * VS_S);
-        CU_ASSERT_EQUAL(count(model, "c", "completed"), 400);
-        CU_ASSERT_EQUAL(count(model, "wa", "connections"), rows[i].n_connections);
-        CU_ASSERT_EQUAL(count(model, "in", "upstream-opened") +
-                            count(model, "in", "upstream-reused"),
+        CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 400);
+        CU_ASSERT_EQUAL(model_counter(model, "wa", "connections"),
+                        rows[i].n_connections);
+        CU_ASSERT_EQUAL(model_counter(model, "in", "upstream-opened") +
+                            model_counter(model, "in", "upstream-reused"),
                         400);
         model_free(model);
     }
@@ -113,10 +108,10 @@ test_refused_streams_go_again(void)
                                                  "select='app=web'/>");
 
     model_run(model, 10 * VS_S);
-    CU_ASSERT_EQUAL(count(model, "c", "completed"), 20);
-    CU_ASSERT(count(model, "in", "upstream-retries") >= 25);
-    CU_ASSERT_EQUAL(count(model, "wa", "connections"), 4);
-    CU_ASSERT_EQUAL(count(model, "wa", "requests"), 20);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 20);
+    CU_ASSERT(model_counter(model, "in", "upstream-retries") >= 25);
+    CU_ASSERT_EQUAL(model_counter(model, "wa", "connections"), 4);
+    CU_ASSERT_EQUAL(model_counter(model, "wa", "requests"), 20);
     model_free(model);
 }
 
@@ -130,9 +125,9 @@ test_goaway_loses_nothing(void)
                              model_free_costs);
 
     model_run(model, 12 * VS_S);
-    CU_ASSERT_EQUAL(count(model, "c", "completed"), 2000);
-    CU_ASSERT(count(model, "in", "upstream-opened") >= 4 * 9);
-    CU_ASSERT(count(model, "in", "upstream-opened") <= 4 * 12);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 2000);
+    CU_ASSERT(model_counter(model, "in", "upstream-opened") >= 4 * 9);
+    CU_ASSERT(model_counter(model, "in", "upstream-opened") <= 4 * 12);
     model_free(model);
 }
 
@@ -158,9 +153,11 @@ test_limits_of_kept_connections(void)
                                  model_free_costs, rows[i].ingress);
 
         model_run(model, 3 * VS_S);
-        CU_ASSERT_EQUAL(count(model, "c", "completed"), 20);
-        CU_ASSERT_EQUAL(count(model, "in", "upstream-opened"), rows[i].n_opened);
-        CU_ASSERT_EQUAL(count(model, "in", "upstream-expired"), rows[i].n_expired);
+        CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 20);
+        CU_ASSERT_EQUAL(model_counter(model, "in", "upstream-opened"),
+                        rows[i].n_opened);
+        CU_ASSERT_EQUAL(model_counter(model, "in", "upstream-expired"),
+                        rows[i].n_expired);
         model_free(model);
     }
 }
@@ -195,9 +192,9 @@ test_each_error_has_its_reason(void)
             model_free_costs, rows[i].ingress, rows[i].pod, rows[i].container);
 
         model_run(model, 5 * VS_S);
-        CU_ASSERT_EQUAL(count(model, "c", "requests"), 10);
-        CU_ASSERT_EQUAL(count(model, "c", rows[i].error), 10);
-        CU_ASSERT_EQUAL(count(model, "in", rows[i].reason), 10);
+        CU_ASSERT_EQUAL(model_counter(model, "c", "requests"), 10);
+        CU_ASSERT_EQUAL(model_counter(model, "c", rows[i].error), 10);
+        CU_ASSERT_EQUAL(model_counter(model, "in", rows[i].reason), 10);
         model_free(model);
     }
 }
@@ -215,8 +212,8 @@ test_a_silent_pod_is_a_connect_timeout(void)
                       model_free_costs));
     ingress_fixture_break(&f, 0, INGRESS_FAULT_SILENT);
     model_run(f.model, 3 * VS_S);
-    CU_ASSERT_EQUAL(count(f.model, "c", "error-504"), 1);
-    CU_ASSERT_EQUAL(count(f.model, "in", "failed-connect-timeout"), 1);
+    CU_ASSERT_EQUAL(model_counter(f.model, "c", "error-504"), 1);
+    CU_ASSERT_EQUAL(model_counter(f.model, "in", "failed-connect-timeout"), 1);
     ingress_fixture_clear(&f);
 }
 
@@ -235,9 +232,9 @@ test_a_rollout_with_draining_loses_nothing(void)
             model_free_costs, ingresses[i]);
 
         model_run(model, 10 * VS_S);
-        CU_ASSERT_EQUAL(count(model, "c", "completed"), 300);
-        CU_ASSERT(count(model, "wa", "requests") >= 50);
-        CU_ASSERT(count(model, "wa", "requests") <= 56);
+        CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 300);
+        CU_ASSERT(model_counter(model, "wa", "requests") >= 50);
+        CU_ASSERT(model_counter(model, "wa", "requests") <= 56);
         model_free(model);
     }
 }
@@ -252,9 +249,9 @@ test_what_is_given_up_leaves_its_connection(void)
                              model_free_costs);
 
     model_run(model, 3 * VS_S);
-    CU_ASSERT_EQUAL(count(model, "c", "error-504"), 10);
-    CU_ASSERT_EQUAL(count(model, "in", "upstream-opened"), 1);
-    CU_ASSERT_EQUAL(count(model, "wa", "requests"), 10);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "error-504"), 10);
+    CU_ASSERT_EQUAL(model_counter(model, "in", "upstream-opened"), 1);
+    CU_ASSERT_EQUAL(model_counter(model, "wa", "requests"), 10);
     model_free(model);
 }
 
@@ -304,7 +301,7 @@ test_websockets_are_not_implemented(void)
         model_free_costs);
 
     model_run(model, 500 * VS_MS);
-    CU_ASSERT_EQUAL(count(model, "c", "error-status"), 1);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "error-status"), 1);
     model_free(model);
 }
 

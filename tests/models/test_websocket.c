@@ -2,12 +2,6 @@
  * when, and what comes of messages. */
 #include "models/fixture.h"
 
-static uint64_t
-count(const Model *model, const char *id, const char *stat)
-{
-    return model_counter(model, id, stat);
-}
-
 /* A client, an ingress, and a pod; all is free, and a way takes 1 us. */
 #define THROUGH_INGRESS(client, ingress, pods)                                      \
     "%s<client id='c' costs='free' to='ws://172.16.0.2:30080/' "                    \
@@ -32,14 +26,14 @@ test_messages_are_requests(void)
     const VsHistogram *latency;
 
     model_run(model, 20 * VS_S);
-    CU_ASSERT_EQUAL(count(model, "c", "requests"), 3 + 3 * 10);
-    CU_ASSERT_EQUAL(count(model, "c", "completed"), 33);
-    CU_ASSERT_EQUAL(count(model, "c", "websockets"), 3);
-    CU_ASSERT_EQUAL(count(model, "c", "pushes"), 3 * 6);
-    CU_ASSERT_EQUAL(count(model, "wa", "requests"), 33);
-    CU_ASSERT_EQUAL(count(model, "wa", "websockets-max"), 3);
-    CU_ASSERT_EQUAL(count(model, "in", "tunnels"), 3);
-    CU_ASSERT_EQUAL(count(model, "in", "requests"), 3);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "requests"), 3 + 3 * 10);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 33);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "websockets"), 3);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "pushes"), 3 * 6);
+    CU_ASSERT_EQUAL(model_counter(model, "wa", "requests"), 33);
+    CU_ASSERT_EQUAL(model_counter(model, "wa", "websockets-max"), 3);
+    CU_ASSERT_EQUAL(model_counter(model, "in", "tunnels"), 3);
+    CU_ASSERT_EQUAL(model_counter(model, "in", "requests"), 3);
     latency = model_histogram(model, "c", "latency");
     CU_ASSERT_EQUAL(latency->count, 30);
     /* 1 ms of work, and 1 us there and back, and something to be sent. */
@@ -70,12 +64,12 @@ test_each_profile_cuts_idle_connections(void)
         VsTime idle = rows[i].idle > 0 ? rows[i].idle : 10 * 3600 * VS_S;
 
         model_run(model, idle);
-        CU_ASSERT_EQUAL(count(model, "c", "websockets"), 1);
+        CU_ASSERT_EQUAL(model_counter(model, "c", "websockets"), 1);
         model_run(model, idle + 10 * VS_MS);
-        CU_ASSERT_EQUAL(count(model, "c", "websockets"), rows[i].idle == 0);
-        CU_ASSERT_EQUAL(count(model, "c", "closed-cut"), rows[i].idle != 0);
-        CU_ASSERT_EQUAL(count(model, "in", "tunnels-idle"), rows[i].idle != 0);
-        CU_ASSERT_EQUAL(count(model, "wa", "websockets"), rows[i].idle == 0);
+        CU_ASSERT_EQUAL(model_counter(model, "c", "websockets"), rows[i].idle == 0);
+        CU_ASSERT_EQUAL(model_counter(model, "c", "closed-cut"), rows[i].idle != 0);
+        CU_ASSERT_EQUAL(model_counter(model, "in", "tunnels-idle"), rows[i].idle != 0);
+        CU_ASSERT_EQUAL(model_counter(model, "wa", "websockets"), rows[i].idle == 0);
         model_free(model);
     }
 }
@@ -104,9 +98,9 @@ test_whatever_comes_keeps_a_connection(void)
                       rows[i].client, rows[i].container);
 
         model_run(model, 600 * VS_S);
-        CU_ASSERT_EQUAL(count(model, "c", "closed-cut") == 0, rows[i].is_kept);
-        CU_ASSERT_EQUAL(count(model, "c", "reconnects") == 0, rows[i].is_kept);
-        CU_ASSERT_EQUAL(count(model, "c", "websockets"), 1);
+        CU_ASSERT_EQUAL(model_counter(model, "c", "closed-cut") == 0, rows[i].is_kept);
+        CU_ASSERT_EQUAL(model_counter(model, "c", "reconnects") == 0, rows[i].is_kept);
+        CU_ASSERT_EQUAL(model_counter(model, "c", "websockets"), 1);
         model_free(model);
     }
 }
@@ -129,11 +123,11 @@ test_reconnecting_backs_off(void)
 
     for (unsigned i = 0; i < G_N_ELEMENTS(rows); i++) {
         model_run(model, rows[i].until);
-        CU_ASSERT_EQUAL(count(model, "c", "requests"), rows[i].n_tries);
-        CU_ASSERT_EQUAL(count(model, "c", "reconnects"), rows[i].n_tries - 1);
+        CU_ASSERT_EQUAL(model_counter(model, "c", "requests"), rows[i].n_tries);
+        CU_ASSERT_EQUAL(model_counter(model, "c", "reconnects"), rows[i].n_tries - 1);
     }
-    CU_ASSERT_EQUAL(count(model, "c", "error-503"), 7);
-    CU_ASSERT_EQUAL(count(model, "in", "failed-no-endpoint"), 7);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "error-503"), 7);
+    CU_ASSERT_EQUAL(model_counter(model, "in", "failed-no-endpoint"), 7);
     model_free(model);
 }
 
@@ -148,8 +142,8 @@ test_messages_wait_for_a_connection(void)
                   model_free_costs);
 
     model_run(model, 66 * VS_S);
-    CU_ASSERT_EQUAL(count(model, "c", "completed"), 2 + 1); /* Openings, it. */
-    CU_ASSERT_EQUAL(count(model, "c", "closed-cut"), 1);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 2 + 1); /* Openings, it. */
+    CU_ASSERT_EQUAL(model_counter(model, "c", "closed-cut"), 1);
     /* Due at 61.5 s, sent at 65 s. */
     CU_ASSERT(model_histogram(model, "c", "latency")->max > 3500 * VS_MS);
     CU_ASSERT(model_histogram(model, "c", "latency")->max < 3520 * VS_MS);
@@ -159,8 +153,8 @@ test_messages_wait_for_a_connection(void)
                                       "tunnel-timeout='60s'", POD("a", "", "")),
                       model_free_costs);
     model_run(model, 70 * VS_S);
-    CU_ASSERT_EQUAL(count(model, "c", "error-timeout"), 1);
-    CU_ASSERT_EQUAL(count(model, "c", "websockets-opened"), 2);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "error-timeout"), 1);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "websockets-opened"), 2);
     model_free(model);
 }
 
@@ -176,15 +170,16 @@ test_a_lifetime_ends_normally(void)
                   model_free_costs);
 
     model_run(model, 2 * VS_S + 10350 * VS_MS);
-    CU_ASSERT_EQUAL(count(model, "c", "websockets"), 1);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "websockets"), 1);
     model_run(model, 2 * VS_S + 10450 * VS_MS);
-    CU_ASSERT_EQUAL(count(model, "c", "closed-normal"), 1);
-    CU_ASSERT_EQUAL(count(model, "c", "completed"), 4);
-    CU_ASSERT_EQUAL(count(model, "in", "tunnels"), 0);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "closed-normal"), 1);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 4);
+    CU_ASSERT_EQUAL(model_counter(model, "in", "tunnels"), 0);
     model_run(model, 50 * VS_S); /* 2, 14.4, 26.8, 39.2. */
-    CU_ASSERT_EQUAL(count(model, "c", "websockets-opened"), 4);
-    CU_ASSERT_EQUAL(count(model, "c", "reconnects"), 0);
-    CU_ASSERT_EQUAL(count(model, "c", "requests"), count(model, "c", "completed"));
+    CU_ASSERT_EQUAL(model_counter(model, "c", "websockets-opened"), 4);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "reconnects"), 0);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "requests"),
+                    model_counter(model, "c", "completed"));
     model_free(model);
 }
 
@@ -203,13 +198,14 @@ test_a_pod_that_drains_says_so(void)
         model_free_costs);
 
     model_run(model, 30 * VS_S);
-    CU_ASSERT_EQUAL(count(model, "c", "closed-going-away"), 5);
-    CU_ASSERT_EQUAL(count(model, "c", "reconnects"), 5);
-    CU_ASSERT_EQUAL(count(model, "c", "closed-cut"), 0);
-    CU_ASSERT_EQUAL(count(model, "c", "requests"), count(model, "c", "completed"));
-    CU_ASSERT_EQUAL(count(model, "wa", "websockets"), 0);
-    CU_ASSERT_EQUAL(count(model, "wb", "websockets"), 10);
-    CU_ASSERT_EQUAL(count(model, "wa", "lost"), 0);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "closed-going-away"), 5);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "reconnects"), 5);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "closed-cut"), 0);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "requests"),
+                    model_counter(model, "c", "completed"));
+    CU_ASSERT_EQUAL(model_counter(model, "wa", "websockets"), 0);
+    CU_ASSERT_EQUAL(model_counter(model, "wb", "websockets"), 10);
+    CU_ASSERT_EQUAL(model_counter(model, "wa", "lost"), 0);
     model_free(model);
 }
 
@@ -229,9 +225,9 @@ test_a_pod_that_exits_cuts(void)
                   model_free_costs);
 
     model_run(model, 30 * VS_S);
-    CU_ASSERT_EQUAL(count(model, "c", "closed-cut"), 5);
-    CU_ASSERT_EQUAL(count(model, "c", "error-reset"), 5);
-    CU_ASSERT_EQUAL(count(model, "wa", "lost"), 5);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "closed-cut"), 5);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "error-reset"), 5);
+    CU_ASSERT_EQUAL(model_counter(model, "wa", "lost"), 5);
     model_free(model);
 }
 
@@ -254,12 +250,12 @@ test_an_ingress_that_ends_cuts_tunnels(void)
         model_free_costs);
 
     model_run(model, 27 * VS_S - VS_MS);
-    CU_ASSERT_EQUAL(count(model, "c", "websockets"), 4);
-    CU_ASSERT_EQUAL(count(model, "ii", "tunnels"), 2);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "websockets"), 4);
+    CU_ASSERT_EQUAL(model_counter(model, "ii", "tunnels"), 2);
     model_run(model, 29 * VS_S);
-    CU_ASSERT_EQUAL(count(model, "c", "closed-cut"), 2);
-    CU_ASSERT_EQUAL(count(model, "ii", "tunnels"), 0);
-    CU_ASSERT_EQUAL(count(model, "ij", "tunnels"), 4);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "closed-cut"), 2);
+    CU_ASSERT_EQUAL(model_counter(model, "ii", "tunnels"), 0);
+    CU_ASSERT_EQUAL(model_counter(model, "ij", "tunnels"), 4);
     model_free(model);
 }
 
@@ -277,9 +273,9 @@ test_overload_is_told(void)
 
     model_run(model, 2 * VS_S);
     /* One of two openings is refused, and tried again at 3 s; of its messages none is due. */
-    CU_ASSERT_EQUAL(count(model, "c", "error-503"), 1);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "error-503"), 1);
     model_run(model, 4 * VS_S);
-    CU_ASSERT_EQUAL(count(model, "c", "websockets"), 2);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "websockets"), 2);
     model_free(model);
     model = model_new(
         THROUGH_INGRESS("arrivals='closed(1)' message-every='10ms' stop='55ms' "
@@ -291,8 +287,8 @@ test_overload_is_told(void)
         model_free_costs);
     model_run(model, 100 * VS_MS);
     /* Open at 25 ms, with the messages of 10 and 20 ms: the second is too much. */
-    CU_ASSERT_EQUAL(count(model, "c", "closed-error"), 1);
-    CU_ASSERT_EQUAL(count(model, "c", "error-reset"), 2);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "closed-error"), 1);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "error-reset"), 2);
     model_free(model);
 }
 
@@ -309,8 +305,8 @@ test_who_does_not_speak_it_refuses(void)
                   model_free_costs);
 
     model_run(model, 500 * VS_MS);
-    CU_ASSERT(count(model, "c", "error-status") > 0);
-    CU_ASSERT_EQUAL(count(model, "c", "websockets-opened"), 0);
+    CU_ASSERT(model_counter(model, "c", "error-status") > 0);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "websockets-opened"), 0);
     model_free(model);
 }
 
@@ -334,10 +330,10 @@ test_tls_and_a_load_balancer(void)
         model_free_costs);
 
     model_run(model, 11 * VS_S);
-    CU_ASSERT_EQUAL(count(model, "c", "requests"), 5 + 50);
-    CU_ASSERT_EQUAL(count(model, "c", "completed"), 55);
-    CU_ASSERT_EQUAL(count(model, "c", "pings"), 25);
-    CU_ASSERT_EQUAL(count(model, "c", "pongs"), 25);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "requests"), 5 + 50);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "completed"), 55);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "pings"), 25);
+    CU_ASSERT_EQUAL(model_counter(model, "c", "pongs"), 25);
     model_free(model);
 }
 
